@@ -40,8 +40,8 @@ from twinmatch.affinity import compare
 from twinmatch.embedding import open_text_model
 from twinmatch.facets import FacetCache
 from twinmatch.facets.text import all_sentences
-from twinmatch.programmes import Round, load
-from twinmatch.programmes.city_panels import CityPanels, propose_city_panels
+from twinmatch.programmes import PRODUCTS, Round, load
+from twinmatch.programmes.city_panels import CityPanels
 from twinmatch.programmes.national_clusters.search import _likeness as likeness_of
 from twinmatch.reading import read
 from twinmatch.solving import partition
@@ -201,7 +201,7 @@ def report_bounds() -> dict[str, Any]:
             }
         )
         print(rows[-1], flush=True)
-    panels = propose_city_panels(Round(cohort, FacetCache(model)), CityPanels())
+    panels = PRODUCTS["city_panels"](Round(cohort, FacetCache(model)), CityPanels())
     gap = round(100 * (panels.bound / panels.score - 1), 3)
     print(f"{len(panels.meetings)} panels of {len(cohort)} cities: gap {gap}%")
     return {"rows": rows, "draws": DRAWS, "panels": len(panels.meetings), "panels_gap_percent": gap}

@@ -18,7 +18,7 @@ from twinmatch.programmes.city_panels import CityPanels, panel_rules
 from twinmatch.programmes.city_panels.product import taking_part
 from twinmatch.programmes.city_panels.search import mix_of
 from twinmatch.programmes.discussion_groups import DiscussionGroups
-from twinmatch.programmes.discussion_groups.search import member_frame
+from twinmatch.programmes.discussion_groups.search import PreparedGroups
 from twinmatch.programmes.discussion_groups.settings import slots_of
 from twinmatch.programmes.national_clusters import NationalClusters, cluster_rules
 from twinmatch.programmes.national_clusters.countries import codes_of
@@ -165,17 +165,19 @@ def _in_groups(
     """Yield what discussion groups are worth: each member's fit to its group."""
     cohort, slots = round_.cohort, slots_of(settings, meetings)
     leads = [[cohort.index[c] for c in m.cities("lead")] for m in meetings]
-    candidates, rules, affinity, _ = member_frame(round_, settings, slots, leads)
-    row = affinity.row_of.get(i)
+    ready = PreparedGroups(round_, settings, slots, leads)
+    affinity, row = ready.affinity, ready.affinity.row_of.get(i)
     if row is None:
         raise _not_movable(round_, i)
     now = np.zeros((len(slots), len(affinity.rows)), dtype=bool)
     for k, meeting in enumerate(meetings):
         now[k, [affinity.row_of[cohort.index[c]] for c in meeting.cities("member")]] = True
-    yield float(affinity.score[row, now[:, row]].sum()), statuses(rules, candidates, now.ravel())
+    fit = float(affinity.score[row, now[:, row]].sum())
+    yield fit, statuses(ready.rules, ready.candidates, now.ravel())
     for k in range(len(slots)):
         now[:, row] = np.arange(len(slots)) == k
-        yield float(affinity.score[row, k]), statuses(rules, candidates, now.ravel())
+        told = statuses(ready.rules, ready.candidates, now.ravel())
+        yield float(affinity.score[row, k]), told
 
 
 def _on_panels(round_: Round, settings: CityPanels, meetings: Sequence[Meeting], i: int) -> Priced:

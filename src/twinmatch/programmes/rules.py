@@ -96,6 +96,13 @@ def best_choice(
     return chosen, solution
 
 
+def worth(rules: Sequence[Rule], candidates: Candidates, chosen: Bools) -> float:
+    """Return the scores of an answer less what it costs that it misses rules with a price."""
+    soft = [rule.block for rule in rules if rule.block.price is not None]
+    cost = math.fsum((b.price or 0.0) * float(b.missed(chosen).sum()) for b in soft)
+    return math.fsum(candidates.score[chosen].tolist()) - cost
+
+
 def forbid(name: str, says: str, pairs: Bools, kind: RuleKind = "rule") -> Rule:
     """Return the filter that takes out some pairs."""
     matrix = sp.csr_array(pairs[None, :].astype(np.float64))

@@ -12,6 +12,9 @@ from twinmatch.programmes import PRODUCTS, Round
 from twinmatch.programmes.twinning import Twinning
 from twinmatch.proposal import Product
 
+propose_twinning, propose_discussion_groups = PRODUCTS["twinning"], PRODUCTS["discussion_groups"]
+propose_study_visits, propose_city_panels = PRODUCTS["study_visits"], PRODUCTS["city_panels"]
+
 DOMAINS = ("industry", "mobility_transport", "energy_systems", "built_environment")
 
 

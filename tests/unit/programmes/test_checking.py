@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from product_cases import city, round_of, settings_of
+from product_cases import city, propose_study_visits, round_of, settings_of
 
 from cities import cohort_of, facet_cache
 from rounds_for_tests import propose
 from twinmatch.programmes import PRODUCTS, Round
 from twinmatch.programmes.programme import programme_model
-from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
+from twinmatch.programmes.study_visits import visit_rules
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Member, Product
 from twinmatch.proposal.tables import SeatingRow, rows_of

@@ -8,11 +8,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from product_cases import city, everywhere, round_of, settings_of
+from product_cases import city, everywhere, propose_city_panels, round_of, settings_of
 
 from twinmatch.app.group_moves import group_moves
 from twinmatch.errors import NoProposalError
-from twinmatch.programmes.city_panels import propose_city_panels
 from twinmatch.programmes.city_panels.product import likeness_to_all
 from twinmatch.programmes.kinds import alike, categories
 from twinmatch.programmes.programme import programme_model

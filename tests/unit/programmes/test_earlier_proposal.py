@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from product_cases import city, pairs, round_of, settings_of, twinning
+from product_cases import city, pairs, propose_twinning, round_of, settings_of, twinning
 
 from twinmatch.programmes import PRODUCTS, Round
 from twinmatch.programmes.registry import JointPart, propose_together
-from twinmatch.programmes.twinning import propose_twinning
 from twinmatch.proposal import Proposal
 
 # Two guests alike and two hosts alike: either pairing is as good as the other.

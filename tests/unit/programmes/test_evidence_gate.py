@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from product_cases import city, pairs, round_of, twinning
+from product_cases import city, pairs, propose_twinning, round_of, twinning
 
 from rounds_for_tests import propose
 from twinmatch.programmes.programme import programme_model
-from twinmatch.programmes.twinning import pair_rules, propose_twinning
+from twinmatch.programmes.twinning import pair_rules
 from twinmatch.proposal import Account, Evidence, Fact, Meeting, Member, Product
 
 GUEST = city("at-a", "guest", wants={"industry": 3})

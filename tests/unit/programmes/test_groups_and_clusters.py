@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from product_cases import city, everywhere, round_of, settings_of
+from product_cases import city, everywhere, propose_discussion_groups, round_of, settings_of
 
 from cities import BagOfWords
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.programmes import Round
-from twinmatch.programmes.discussion_groups import group_rules, propose_discussion_groups
+from twinmatch.programmes.discussion_groups import group_rules
 from twinmatch.programmes.national_clusters import propose_national_clusters
 from twinmatch.programmes.national_clusters.countries import ties
 

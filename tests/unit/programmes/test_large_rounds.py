@@ -9,11 +9,10 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from product_cases import city, round_of, settings_of
+from product_cases import city, propose_city_panels, round_of, settings_of
 
 from cities import cohort_of, facet_cache
 from twinmatch.affinity import compare
-from twinmatch.programmes.city_panels import propose_city_panels
 from twinmatch.programmes.city_panels import search as panel_mixing
 from twinmatch.programmes.national_clusters import countries, propose_national_clusters, search
 from twinmatch.vocabulary.geography import country

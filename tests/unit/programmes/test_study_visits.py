@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from product_cases import city, everywhere, round_of, settings_of
+from product_cases import city, everywhere, propose_study_visits, round_of, settings_of
 
 from twinmatch.errors import QuestionError
-from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
+from twinmatch.programmes.study_visits import visit_rules
 from twinmatch.programmes.study_visits.settings import Mode, by_rail, mean_distance
 from twinmatch.proposal import Account, Meeting, Member, Product
 from twinmatch.vocabulary.geography import distance_km

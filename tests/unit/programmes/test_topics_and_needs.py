@@ -6,11 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
-from product_cases import city, pairs, round_of, twinning
+from product_cases import city, pairs, propose_twinning, round_of, twinning
 
 from twinmatch.errors import NoProposalError
 from twinmatch.exporting.letters import letters
-from twinmatch.programmes.twinning import prepare, propose_twinning, solve_twinning
+from twinmatch.programmes.twinning import prepare, solve_twinning
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.proposal import CityCard, Proposal
 from twinmatch.whatif.case import open_case

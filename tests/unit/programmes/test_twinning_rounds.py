@@ -8,11 +8,11 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from product_cases import city, drawn, everywhere, pairs, round_of, twinning
+from product_cases import city, drawn, everywhere, pairs, propose_twinning, round_of, twinning
 
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.kinds import parsed
-from twinmatch.programmes.twinning import prepare, propose_twinning
+from twinmatch.programmes.twinning import prepare
 from twinmatch.programmes.twinning.product import facilitated
 from twinmatch.vocabulary.geography import in_eu
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rounds_for_tests import random_case, settings
-from twinmatch.programmes.twinning import propose_twinning
+from twinmatch.programmes import PRODUCTS
 from twinmatch.proposal import CityCard, Proposal
 from twinmatch.whatif.difference import difference
 
@@ -25,7 +25,7 @@ def proposal_of(seed=1, **changes):
             "settings": {"twinning": settings(**changes).model_dump(mode="json")},
         },
     }
-    return Proposal(made_from, (propose_twinning(case.round, case.settings),), cards)
+    return Proposal(made_from, (PRODUCTS["twinning"](case.round, case.settings),), cards)
 
 
 def test_a_proposal_does_not_differ_from_itself():

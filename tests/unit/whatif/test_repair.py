@@ -8,8 +8,8 @@ import pytest
 from cities import cohort_of, facet_cache
 from rounds_for_tests import answers, random_case, settings, small_case, small_cities, worth
 from twinmatch.errors import NoProposalError, QuestionError
+from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.twinning import propose_twinning
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal
 from twinmatch.whatif.case import held_case
 from twinmatch.whatif.repair import (
@@ -176,7 +176,7 @@ def test_reserves_are_the_best_others_with_a_free_place():
 
 def test_the_offer_taken_becomes_the_twinning_of_the_proposal():
     case = random_case(1, guests=5, hosts=3)
-    product = propose_twinning(case.round, case.settings)
+    product = PRODUCTS["twinning"](case.round, case.settings)
     proposal = Proposal({"data": {}}, (product,))
     assert len(earlier_pairs(proposal)) == case.filled
     change = Disruption(withdrawn=("at-guest-0",))

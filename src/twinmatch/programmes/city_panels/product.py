@@ -63,12 +63,6 @@ LEAST_TOLD = 0.5
 """Part of a panel for which a trait must be known before the panel is called mixed in it."""
 
 
-def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
-    """Return the panels of a round; raises as :func:`solved_panels` does."""
-    found = solved_panels(round_, settings)
-    return found.product if isinstance(found, SolvedProduct) else found
-
-
 def solved_panels(round_: Round, settings: CityPanels) -> Product | SolvedProduct:
     """Return the panels of a round: every city that may take part once, quotas kept, as mixed as found.
 

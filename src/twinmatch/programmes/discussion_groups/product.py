@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from statistics import fmean
 
 import numpy as np
-from numpy.typing import NDArray
 
-from twinmatch.affinity import Affinity
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.discussion_groups.search import (
     Groups,
-    MemberPairs,
+    PreparedGroups,
     groups_for,
     one_group_fewer,
     with_more_groups,
@@ -22,7 +20,6 @@ from twinmatch.programmes.discussion_groups.search import (
 from twinmatch.programmes.discussion_groups.settings import (
     WHERE,
     DiscussionGroups,
-    Slot,
     locked_in,
     pair_worth,
     pairs_met,
@@ -39,39 +36,33 @@ from twinmatch.programmes.rules import (
     outside,
     roles_in_words,
     statuses,
+    worth,
 )
 from twinmatch.programmes.themes import led_by, need_of, sought_most, strength_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import NAMES
-from twinmatch.solving import Distribute, Floats, NobodyIsolated
+from twinmatch.solving import Distribute, NobodyIsolated
 from twinmatch.solving.exchange import exchange
 from twinmatch.solving.referee import broken
 from twinmatch.vocabulary.geography import country
 from twinmatch.wording import count, few, joined, listed, say
 
 
-def with_swaps(
-    round_: Round,
-    settings: DiscussionGroups,
-    slots: Sequence[Slot],
-    leads: Sequence[Sequence[int]],
-    members: MemberPairs,
-    affinity: Affinity,
-) -> MemberPairs:
-    """Return the members after swaps for what groups are to be mixed or alike in and for new peers."""
+def with_swaps(made: Groups) -> Groups:
+    """Return the groups after swaps of members for what groups are to be mixed or alike in and for new peers."""
+    ready, chosen = made.ready, made.ready.grid(made.chosen)
+    round_, settings, rows = ready.round, ready.settings, ready.affinity.rows
     if not (settings.mixed or settings.alike or settings.past):
-        return members
-    chosen = members.chosen.reshape(len(slots), len(affinity.rows))
-    taken = [(affinity.rows[int(r)], int(r), int(k)) for k, r in np.argwhere(chosen)]
-    cities = [i for group in leads for i in group] + [i for i, _, _ in taken]
-    label = [k for k, group in enumerate(leads) for _ in group] + [k for _, _, k in taken]
-    locked = locked_in(round_, settings, slots)
-    fixed = np.array([True] * sum(map(len, leads)) + [i in locked for i, _, _ in taken])
-    first = sum(map(len, leads))
-    bonus, may = np.zeros((len(cities), len(slots))), np.ones((len(cities), len(slots)), dtype=bool)
-    open_ = allowed_pairs(members.rules).reshape(chosen.shape)
+        return made
+    taken = [(rows[int(r)], int(r), int(k)) for k, r in np.argwhere(chosen)]
+    cities = [*ready.led.elements(), *(i for i, _, _ in taken)]
+    label = [k for k, group in enumerate(ready.leads) for _ in group] + [k for *_, k in taken]
+    locked, first = locked_in(round_, settings, ready.slots), ready.led.total()
+    fixed = np.array([True] * first + [i in locked for i, _, _ in taken])
+    bonus, may = np.zeros((len(cities), len(chosen))), np.ones((len(cities), len(chosen)), bool)
+    open_ = ready.grid(allowed_pairs(ready.rules))
     for place, (_, r, _) in enumerate(taken, first):
-        bonus[place], may[place] = affinity.score[r], open_[:, r]
+        bonus[place], may[place] = ready.affinity.score[r], open_[:, r]
     quotas = [(name, quota) for name, quota in settings.quotas if quota.per == "group"]
     asked = GroupQuotas.of(round_, quotas, cities, np.bincount(label)).rules()
     counts = [(r, p) for r, p in asked if isinstance(r, Distribute | NobodyIsolated)]
@@ -84,31 +75,15 @@ def with_swaps(
         allowed=may,
         fixed=fixed,
     )
-    after = np.zeros_like(chosen)
+    swapped = np.zeros_like(chosen)
     for place, (_, r, _) in enumerate(taken, first):
-        after[found[place], r] = True
-    blocks = [rule.block.hard for rule in members.rules]
-    if broken(members.candidates, after.ravel(), blocks):
-        return members  # a swap of cities cannot see every rule
-    return replace(
-        members,
-        chosen=after.ravel(),
-        cost=_net(members, members.chosen) - _net(members, after.ravel()),
-        engine=say("{engine}, then swaps for the mix of groups", engine=members.engine),
-    )
-
-
-def _net(members: MemberPairs, chosen: NDArray[np.bool_]) -> float:
-    """Return the score of some members less what it costs that they miss rules with a price."""
-    soft = [rule.block for rule in members.rules if rule.block.price is not None]
-    cost = math.fsum((b.price or 0.0) * float(b.missed(chosen).sum()) for b in soft)
-    return float(members.candidates.score[chosen].sum()) - cost
-
-
-def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Product:
-    """Return the groups of a round; raises as :func:`solved_groups` does."""
-    found = solved_groups(round_, settings)
-    return found.product if isinstance(found, SolvedProduct) else found
+        swapped[found[place], r] = True
+    after, candidates = swapped.ravel(), ready.candidates
+    if broken(candidates, after, [rule.block.hard for rule in ready.rules]):
+        return made  # a swap of cities cannot see every rule
+    cost = worth(ready.rules, candidates, made.chosen) - worth(ready.rules, candidates, after)
+    engine = say("{engine}, then swaps for the mix of groups", engine=made.engine)
+    return replace(made, chosen=after, cost=cost, engine=engine)
 
 
 def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | SolvedProduct:
@@ -131,26 +106,19 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
     while many:
         made = groups_for(round_, settings, many)
         if isinstance(made, Groups):
-            made = with_more_groups(round_, settings, many, made)
-            product = _product(round_, settings, made, closed)
-            last = made.members
+            made = with_more_groups(made, many)
+            product = _product(with_swaps(made), closed)
             if settings.mixed or settings.alike or settings.past:
                 return product
-            return SolvedProduct(product, round_, settings, last, last.chosen, last.solution)
+            return SolvedProduct(product, round_, settings, made.ready, made.chosen, made.solution)
         theme_id, why = made
         if theme_id in settings.split:
             title = next(theme.title for theme in many if theme.id == theme_id)
             groups = count(settings.split[theme_id], "group")
-            raise NoProposalError.of(
-                "split-impossible",
-                say(
-                    "{title} is to have {groups}, but {why}.",
-                    title=repr(title),
-                    groups=groups,
-                    why=why,
-                ),
-                do=say("Take fewer groups, or loosen the number of leads or the size of a group."),
-            )
+            told = {"title": repr(title), "groups": groups, "why": why}
+            found = say("{title} is to have {groups}, but {why}.", **told)
+            do = say("Take fewer groups, or loosen the number of leads or the size of a group.")
+            raise NoProposalError.of("split-impossible", found, do=do)
         closed += one_group_fewer(many, theme_id, why)
     says, why_none = say("No theme opens in this round."), joined(closed, "; ")
     rule = RuleStatus("themes", say("No theme opens: {reasons}.", reasons=why_none), "kept")
@@ -159,90 +127,56 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
     return Product(name, title, "optimal", "none needed", 0.0, 0.0, (), everyone, (rule,), says)
 
 
-def _product(
-    round_: Round, settings: DiscussionGroups, made: Groups, closed: Sequence[str]
-) -> Product:
-    slots, leads, affinity, need = made.slots, made.leads, made.affinity, made.need
-    members = with_swaps(round_, settings, slots, leads, made.members, affinity)
-    kept = judged(statuses(members.rules, members.candidates, members.chosen))
-    lead_rule = RuleStatus(
-        "leads",
-        say(
-            "Each group is led by {leads} strong in its theme, of different countries; they are chosen first.",
-            leads=_leads_in_words(settings),
-        ),
-        "kept",
+def _product(made: Groups, closed: Sequence[str]) -> Product:
+    ready, settings = made.ready, made.ready.settings
+    least, most = settings.leads
+    leads = say("{least} to {most} cities", least=least, most=most)
+    leads = count(most, "city", "cities") if least == most else leads
+    kept = judged(statuses(ready.rules, ready.candidates, made.chosen))
+    led = say(
+        "Each group is led by {leads} strong in its theme, of different countries; they are chosen first.",
+        leads=leads,
     )
-    themes = len({slot.theme.id for slot in slots})
-    opened = RuleStatus(
-        "themes",
-        joined(
-            [
-                say("{n} of {all} themes open.", n=themes, all=len(settings.themes)),
-                *(joined((text, "."), "") for text in closed),
-            ]
-        ),
-        "kept",
-    )
-    chosen = members.chosen.reshape(len(slots), len(affinity.rows))
-    meetings = tuple(
-        _meeting(round_, settings, slot, leads[t], np.flatnonzero(chosen[t]), t, affinity)
-        for t, slot in enumerate(slots)
-    )
+    themes = len({slot.theme.id for slot in ready.slots})
+    opened = say("{n} of {all} themes open.", n=themes, all=len(settings.themes))
+    opened = joined([opened, *(joined((text, "."), "") for text in closed)])
+    meetings = tuple(_meeting(made, t) for t in range(len(ready.slots)))
+    score = worth(ready.rules, ready.candidates, made.chosen)
+    proven = made.solution.status == "optimal" and made.cost <= 1e-9
     placed = len({m.city for meeting in meetings for m in meeting.members})
-    score = _net(members, members.chosen)
-    bound = max(members.solution.bound, score)
-    proven = members.solution.status == "optimal" and members.cost <= 1e-9
     says = say(
         "{groups} with {cities}; each is led by {leads} strong in its theme.",
         groups=count(len(meetings), "group"),
         cities=count(placed, "city", "cities"),
-        leads=_leads_in_words(settings),
+        leads=leads,
     )
-    if members.cost > 1e-9:
+    if made.cost > 1e-9:
         says += say(
             " Being mixed, alike or new to each other cost {cost:.1f} points of fit over all members.",
-            cost=100 * members.cost,
+            cost=100 * made.cost,
         )
     return Product(
         settings.PRODUCT,
         settings.title,
         "optimal" if proven else "feasible",
-        say("{engine}, leads first", engine=members.engine),
+        say("{engine}, leads first", engine=made.engine),
         score,
-        bound,
+        max(made.solution.bound, score),
         meetings,
-        _left_out(round_, settings, slots, affinity, need, meetings),
-        (opened, lead_rule, *kept),
+        tuple(_left_out(ready, meetings)),
+        (RuleStatus("themes", opened, "kept"), RuleStatus("leads", led, "kept"), *kept),
         says,
-        weights=shares(affinity),
-        tables=(_goals(round_, settings, slots, meetings),),
+        weights=shares(ready.affinity),
+        tables=(_goals(ready, meetings),),
     )
 
 
-def _leads_in_words(settings: DiscussionGroups) -> str:
-    least, most = settings.leads
-    if least == most:
-        return count(most, "city", "cities")
-    return say("{least} to {most} cities", least=least, most=most)
-
-
-def _meeting(
-    round_: Round,
-    settings: DiscussionGroups,
-    slot: Slot,
-    leads: Sequence[int],
-    taken: NDArray[np.intp],
-    t: int,
-    affinity: Affinity,
-) -> Meeting:
+def _meeting(made: Groups, t: int) -> Meeting:
+    ready, affinity = made.ready, made.ready.affinity
+    round_, slot, leads = ready.round, ready.slots[t], ready.leads[t]
     rows = sorted(
-        (int(r) for r in taken),
+        np.flatnonzero(ready.grid(made.chosen)[t]).tolist(),
         key=lambda r: (-round(float(affinity.score[r, t]), 9), affinity.rows[r]),
-    )
-    members = (
-        *(Member(round_.id(i), "lead") for i in leads),
-        *(Member(round_.id(affinity.rows[r]), "member") for r in rows),
     )
     cities = [affinity.rows[r] for r in rows]
     parts = (
@@ -250,116 +184,86 @@ def _meeting(
         *(led_by(round_, slot.theme, i) for i in leads),
         sought_most(round_, slot.theme, cities),
     )
-    says = joined(filter(None, parts))
     return Meeting(
-        f"{settings.PRODUCT}:{slot.key}",
+        f"{ready.settings.PRODUCT}:{slot.key}",
         slot.title,
-        members,
+        (
+            *(Member(round_.id(i), "lead") for i in leads),
+            *(Member(round_.id(i), "member") for i in cities),
+        ),
         affinity.joint_account([(r, t) for r in rows], say("members")),
-        says,
+        joined(filter(None, parts)),
     )
 
 
-def _goals(
-    round_: Round,
-    settings: DiscussionGroups,
-    slots: Sequence[Slot],
-    meetings: Sequence[Meeting],
-) -> Table:
+def _goals(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Table:
     """Return how well each group meets each goal, in [0, 1], for a chart; empty where it is not known."""
-    cohort = round_.cohort
-    need = need_of(round_, [slot.theme for slot in slots], range(len(cohort)))
+    round_, settings, cohort = ready.round, ready.settings, ready.round.cohort
+    need = need_of(round_, [slot.theme for slot in ready.slots], range(len(cohort)))
     told: tuple[Attribute, ...] = ("country", "size", "readiness")
     words = {a: categories(cohort, a) for a in told}
     met = pairs_met(round_, settings)
     rows: list[tuple[str, str, float | None, str]] = []
-    for t, (slot, meeting) in enumerate(zip(slots, meetings, strict=True)):
-        who = [cohort.index[m.city] for m in meeting.members]
-        leads = [cohort.index[c] for c in meeting.cities("lead")]
-        members = [cohort.index[c] for c in meeting.cities("member")]
+    for t, (slot, meeting) in enumerate(zip(ready.slots, meetings, strict=True)):
+        who, leads, members = (
+            [cohort.index[c] for c in meeting.cities(role)] for role in (None, "lead", "member")
+        )
         strength = strength_of(round_, slot.theme)[leads].tolist()
-        known = [float(v) for v in need[members, t] if not math.isnan(v)]
+        known = [v for v in need[members, t].tolist() if v == v]
         goals = [
-            (say("shared challenge"), _mean(known), say("mean part of the members' challenges")),
-            (say("strong leads"), _mean(strength), listed([round_.name(i) for i in leads])),
+            (say("shared challenge"), known, say("mean part of the members' challenges")),
+            (say("strong leads"), strength, listed([round_.name(i) for i in leads])),
             *(_mix_goal(settings, a, [words[a][i] for i in who]) for a in told),
         ]
         if settings.past:
-            goals.append(
-                (
-                    say("new peers"),
-                    _new(who, met),
-                    say("part of the pairs that have not met before"),
-                )
-            )
-        rows += [(slot.title, name, _figure(value), detail) for name, value, detail in goals]
+            pairs = [frozenset((a, b)) for k, a in enumerate(who) for b in who[k + 1 :]]
+            new = [float(pair not in met) for pair in pairs]
+            goals.append((say("new peers"), new, say("part of the pairs that have not met before")))
+        rows += [
+            (slot.title, name, round(fmean(values), 4) if values else None, detail)
+            for name, values, detail in goals
+        ]
     says = say(
         "1 is best. Mixed: the part of the pairs of members that differ, of those for whom it is known."
     )
-    return Table(
-        "goals",
-        say("How well each group meets each goal"),
-        ("group", "goal", "met", "detail"),
-        tuple(rows),
-        says,
-    )
+    title = say("How well each group meets each goal")
+    return Table("goals", title, ("group", "goal", "met", "detail"), tuple(rows), says)
 
 
 def _mix_goal(
     settings: DiscussionGroups, attribute: Attribute, words: Sequence[str | None]
-) -> tuple[str, float | None, str]:
+) -> tuple[str, list[float], str]:
     """Return how mixed a group is in an attribute, or how alike where that is asked for."""
-    same = same_part(words)
+    same, what = same_part(words), TITLES[attribute]
     if attribute in settings.alike:
-        return say("alike in {attribute}", attribute=TITLES[attribute]), same, composition(words)
-    mixed = None if same is None else 1.0 - same
-    return say("mixed in {attribute}", attribute=TITLES[attribute]), mixed, composition(words)
+        known, name = same, say("alike in {attribute}", attribute=what)
+    else:
+        known = None if same is None else 1.0 - same
+        name = say("mixed in {attribute}", attribute=what)
+    return name, [] if known is None else [known], composition(words)
 
 
-def _new(who: Sequence[int], met: set[frozenset[int]]) -> float | None:
-    """Return the part of the pairs of a group that have not met before."""
-    pairs = [frozenset((a, b)) for k, a in enumerate(who) for b in who[k + 1 :]]
-    return 1.0 - sum(pair in met for pair in pairs) / len(pairs) if pairs else None
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return math.fsum(values) / len(values) if values else None
-
-
-def _figure(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
-
-
-def _left_out(
-    round_: Round,
-    settings: DiscussionGroups,
-    slots: Sequence[Slot],
-    affinity: Affinity,
-    need: Floats,
-    meetings: Sequence[Meeting],
-) -> tuple[LeftOut, ...]:
-    placed = {m.city for meeting in meetings for m in meeting.members}
-    out = []
-    for i, city in enumerate(round_.cohort.cities):
+def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[LeftOut]:
+    """Yield every city without a group, with the reason."""
+    settings, cohort = ready.settings, ready.round.cohort
+    placed, shares = {c for meeting in meetings for c in meeting.cities()}, ready.shares()
+    themes = [slot.theme for slot in ready.slots]
+    for i, city in enumerate(cohort.cities):
+        row = ready.affinity.row_of.get(i)
         if city.id in placed:
             continue
-        row = affinity.row_of.get(i)
-        if set(settings.not_roles) & set(city.roles):
-            why = say(
-                "{kinds} lead these groups and do not join them; this one leads none in this round.",
-                kinds=roles_in_words(set(settings.not_roles) & set(city.roles)),
+        if no := set(settings.not_roles) & set(city.roles):
+            says = (
+                "{kinds} lead these groups and do not join them; this one leads none in this round."
             )
-            out.append(LeftOut(city.id, why, "", code="audience"))
+            yield LeftOut(city.id, say(says, kinds=roles_in_words(no)), "", code="audience")
         elif row is None:
             why = say("What it can carry is taken by other products.")
-            out.append(LeftOut(city.id, why, "", code="own limit"))
-        elif np.isnan(need[row]).all():
-            why = say(
-                "It has not said yet what it struggles with, so no theme can be chosen for it."
-            )
-            out.append(LeftOut(city.id, why, "", say("Ask for its challenges."), code="gate"))
-        elif not (np.nan_to_num(need[row]) >= max(settings.least_need, 1e-9)).any():
-            themes = [slot.theme for slot in slots]
+            yield LeftOut(city.id, why, "", code="own limit")
+        elif np.isnan(ready.need[row]).all():
+            says = "It has not said yet what it struggles with, so no theme can be chosen for it."
+            yield LeftOut(city.id, say(says), "", say("Ask for its challenges."), code="gate")
+        elif not shares[row].any():
             inside = {area for theme in themes for area in (*theme.domains, *theme.levers)}
             named = (*(city.challenges or ()), *(city.levers_needed or ()))
             own = [NAMES[x] for x in named if x not in inside]
@@ -367,27 +271,20 @@ def _left_out(
             if not own:
                 says = "Too little of what it struggles with lies in the themes of this round ({themes})."
             titles = listed(list(dict.fromkeys(theme.title for theme in themes)), "or")
-            why = say(says, themes=titles, own=few(own, 3))
-            out.append(LeftOut(city.id, why, "", code="rule"))
+            yield LeftOut(city.id, say(says, themes=titles, own=few(own, 3)), "", code="rule")
         else:
-            least = max(settings.least_need, 1e-9)
-            mine = [k for k in range(len(slots)) if need[row, k] >= least]
+            mine = np.flatnonzero(shares[row]).tolist()
             full = all(len(meetings[k].members) >= settings.size[1] for k in mine)
-            told = {
-                "themes": listed(list(dict.fromkeys(slots[k].theme.title for k in mine)), "or"),
-                "n": settings.cities_per_country,
-                "country": country(city.country).name,
-            }
-            why = (
-                say("Every group on {themes} is full.", **told)
-                if full or settings.cities_per_country is None
-                else say(
-                    "Every group on {themes} is full or has {n} cities of {country} already.",
-                    **told,
-                )
+            says = "Every group on {themes} is full or has {n} cities of {country} already."
+            if full or settings.cities_per_country is None:
+                says = "Every group on {themes} is full."
+            why = say(
+                says,
+                themes=listed(list(dict.fromkeys(themes[k].title for k in mine)), "or"),
+                n=settings.cities_per_country,
+                country=country(city.country).name,
             )
-            out.append(LeftOut(city.id, why, "", code="capacity"))
-    return tuple(out)
+            yield LeftOut(city.id, why, "", code="capacity")
 
 
 def group_rules(

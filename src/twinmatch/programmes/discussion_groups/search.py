@@ -11,27 +11,23 @@ Notation: K groups, each of a theme (several groups may share one); R cities tha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.readiness import levels
-from twinmatch.programmes.discussion_groups.settings import (
-    DiscussionGroups,
-    Slot,
-    lock_rules,
-    locked_in,
-    one_of_a_theme,
-    quotas_of,
-)
+from twinmatch.programmes.discussion_groups.settings import WHERE, DiscussionGroups, Slot, locked_in
 from twinmatch.programmes.load_ledger import LoadEntry, LoadLedger, amount, loads_of, same_loads
+from twinmatch.programmes.quotas import Counted, Units, counted_kinds, rules_of, with_topics
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule, allowed_pairs, forbid, gate, load_rules
+from twinmatch.programmes.rules import Rule, best_choice, forbid, gate, load_rules
 from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, shown_on, strength_of
 from twinmatch.solving import Block, Bools, Candidates, Floats, Solution, counts, solve
 from twinmatch.wording import joined, say
@@ -44,34 +40,212 @@ LEAD_READINESS = 0.2
 
 
 @dataclass(frozen=True, eq=False)
-class MemberPairs:
-    """Every pair of a group and a city, with its score and the rules over it; group-major."""
+class PreparedGroups:
+    """Groups that may be held with their leads; and every pair of a group and a city, group-major, with the rules over it."""
 
-    candidates: Candidates
-    rules: tuple[Rule, ...]
-    solution: Solution
-    chosen: Bools
-    engine: str = ""
-    cost: float = 0.0
-    """Score that mixing and new peers cost."""
+    round: Round
+    settings: DiscussionGroups
+    slots: Sequence[Slot]
+    leads: Sequence[Sequence[int]]
+
+    @cached_property
+    def led(self) -> Counter[int]:
+        """Return how many groups each lead leads."""
+        return Counter(i for group in self.leads for i in group)
+
+    @cached_property
+    def ledger(self) -> LoadLedger:
+        """Return the ledger once the leads are entered."""
+        load, before = self.settings.load("lead"), self.round.ledger
+        more = (
+            LoadEntry(self.settings.PRODUCT, str(k), i, "lead", load)
+            for k, group in enumerate(self.leads)
+            for i in group
+        )
+        return replace(before, entries=(*before.entries, *more))
+
+    @cached_property
+    def affinity(self) -> Affinity:
+        """Return how well every city that may join (row) fits every group (column)."""
+        cohort, settings = self.round.cohort, self.settings
+        fits = self.ledger.fits(settings.load("member"))
+        rows = [
+            i
+            for i, city in enumerate(cohort.cities)
+            if self.led[i] < settings.groups_per_city
+            and fits[i]
+            and not set(settings.not_roles) & set(city.roles)
+        ]
+        groups = zip(self.slots, self.leads, strict=True)
+        columns = [Host(slot.key, slot.title, tuple(group)) for slot, group in groups]
+        themes, facet_cache = [slot.theme for slot in self.slots], self.round.facet_cache
+        own = {"theme": ThemeNeed(cohort, themes, facet_cache)}
+        return compare(cohort, settings.weights, facet_cache, rows=rows, columns=columns, own=own)
+
+    @cached_property
+    def need(self) -> Floats:
+        """Return the need of every city that may join for the theme of every group, (R, K)."""
+        return need_of(self.round, [slot.theme for slot in self.slots], self.affinity.rows)
+
+    def shares(self) -> Bools:
+        """Return which cities share the challenge of which groups, (R, K)."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.need >= max(self.settings.least_need, 1e-9))
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """Return every pair of a group and a city."""
+        shape = len(self.slots), len(self.affinity.rows)
+        t, g = (axis.ravel() for axis in np.indices(shape))
+        return Candidates(t, g, self.affinity.score.T.ravel(), shape[0], max(shape[1], 1))
+
+    def grid(self, pairs: Bools) -> Bools:
+        """Return values over the pairs as a table of groups and cities, (K, R)."""
+        return pairs.reshape(len(self.slots), len(self.affinity.rows))
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rules over the pairs, in the order of the report."""
+        settings, pairs, rows = self.settings, self.candidates, self.affinity.rows
+        most, led = settings.groups_per_city, np.array([len(group) for group in self.leads])
+        low, high = np.maximum(settings.size[0] - led, 0), settings.size[1] - led
+        left = np.array([most - self.led[i] for i in rows], dtype=np.float64)
+        band = {"low": settings.size[0], "high": settings.size[1]}
+
+        def group(k: int) -> str:
+            title = repr(self.slots[k].title)
+            return say("The group {title} has {low} to {high} cities", title=title, **band)
+
+        rules = [
+            Rule(
+                "group size",
+                say("A group has {low} to {high} cities, leads included.", **band),
+                counts("group size", pairs.host, low=low, high=high, rows=len(led), says=group),
+            ),
+            Rule(
+                "one group each" if most == 1 else "groups per city",
+                say("A city is in one group, as lead or member.")
+                if most == 1
+                else say(
+                    "A city is in at most {most} groups, as lead or member, and in one of a theme.",
+                    most=most,
+                ),
+                counts("one group each", pairs.guest, high=left, rows=len(rows)),
+            ),
+            forbid(
+                "shared challenge",
+                say("Nobody joins a group whose challenge it does not share."),
+                ~self.shares().T.ravel(),
+            ),
+        ]
+        rules += self._one_of_a_theme() if most > 1 else []
+        rules += self._quotas()
+        rules += self._locks()
+        city = np.array(rows, dtype=np.int64)[pairs.guest]
+        takes = amount(settings.load("member"))
+        limited = same_loads(np.arange(len(pairs)), city, takes, len(pairs))
+        rules += load_rules(limited.block(self.ledger))
+        closed = gate(self.affinity.coverage.T.ravel(), settings.known_at_least)
+        return (*rules, closed) if closed else tuple(rules)
+
+    def _one_of_a_theme(self) -> list[Rule]:
+        """A city of several groups joins one of each theme, and none of a theme that it leads."""
+        pairs, rows = self.candidates, len(self.affinity.rows)
+        themes = sorted({slot.theme.id for slot in self.slots})
+        of = np.array([themes.index(slot.theme.id) for slot in self.slots], dtype=np.int64)
+        says, name = say("A city is in one group of a theme."), "one group of a theme"
+        label = pairs.guest * len(themes) + of[pairs.host]
+        block = counts(name, label, high=1, rows=rows * len(themes), says=lambda _: says)
+        leading = np.zeros((len(themes), rows), dtype=bool)
+        for t, group in zip(of, self.leads, strict=True):
+            leading[t, [self.affinity.row_of[i] for i in group if i in self.affinity.row_of]] = True
+        own = leading[of[pairs.host], pairs.guest]
+        rules = [Rule(name, says, block)]
+        if own.any():
+            led = say("Nobody joins a group of a theme that it leads.")
+            rules.append(forbid("its own theme", led, own))
+        return rules
+
+    def _quotas(self) -> Iterator[Rule]:
+        """Yield the rules on kinds of cities in a group, the groups of a theme, or all; leads count where they lead."""
+        settings, pairs, rows = self.settings, self.candidates, list(self.affinity.rows)
+        cohort = with_topics(self.round, settings.quotas)
+        for name, quota in settings.quotas:
+            titles = {
+                "group": [slot.title for slot in self.slots],
+                "theme": [slot.theme.title for slot in self.slots],
+                "all": ["All groups"] * len(self.slots),
+            }[quota.per]
+            names = list(dict.fromkeys(titles))
+            of = np.array([names.index(title) for title in titles], dtype=np.int64)
+            there = np.zeros((len(names), len(cohort)), dtype=bool)
+            for k, group in zip(of, self.leads, strict=True):
+                there[k, list(group)] = True
+            ones = np.ones(len(pairs)), (of[pairs.host], np.arange(len(pairs)))
+            member = sp.csr_array(ones, shape=(len(names), len(pairs)))
+            kinds = [
+                Counted(mask[rows][pairs.guest], mask, words)
+                for words, mask in counted_kinds(cohort, quota, [*rows, *self.led.elements()])
+            ]
+            yield from rules_of(name, quota, Units(WHERE[quota.per], names, member, there), kinds)
+
+    def _locks(self) -> list[Rule]:
+        """Cities that are locked in a group are in it; none where no city is."""
+        row_of, rows = self.affinity.row_of, len(self.affinity.rows)
+        locked = locked_in(self.round, self.settings, self.slots).items()
+        held = [(i, k) for i, k in locked if i in row_of and i not in self.leads[k]]
+        if not held:
+            return []
+        label = np.full(len(self.candidates), -1, dtype=np.int64)
+        label[[k * rows + row_of[i] for i, k in held]] = np.arange(len(held))
+        told = [
+            say(
+                "{city} is locked in {title}",
+                city=self.round.name(i),
+                title=repr(self.slots[k].title),
+            )
+            for i, k in held
+        ]
+        block = counts("locks", label, low=1, high=1, rows=len(held), says=told.__getitem__)
+        return [Rule("locks", say("Cities that are locked in a group are in it."), block)]
+
+    def check_locks(self) -> None:
+        """Raise NoProposalError with every lock of a city in a group that another rule keeps it from."""
+        problems = []
+        for i, k in locked_in(self.round, self.settings, self.slots).items():
+            row = self.affinity.row_of.get(i)
+            pair = None if row is None else k * len(self.affinity.rows) + row
+            broken = [r.name for r in self.rules if pair is not None and r.forbidden[pair]]
+            if i in self.leads[k] or (pair is not None and not broken):
+                continue
+            keeps = joined(broken, ", ") if broken else say("it can join no group")
+            found = say(
+                "{city} is locked in the group {title}, but {why}.",
+                city=self.round.name(i),
+                title=repr(self.slots[k].title),
+                why=say("the rules keep it out: {broken}", broken=keeps),
+            )
+            do = say("Release the lock, or loosen the rule.")
+            problems.append(Problem("lock-in-group", found, do=do))
+        if problems:
+            raise NoProposalError(problems)
 
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Groups with their leads and members, before they are put into words."""
+    """Groups with their leads and members, before they are put into words; chosen over the pairs."""
 
-    slots: Sequence[Slot]
-    leads: Sequence[Sequence[int]]
-    members: MemberPairs
-    affinity: Affinity
-    need: Floats
+    ready: PreparedGroups
+    chosen: Bools
+    solution: Solution
+    engine: str
+    cost: float = 0.0
+    """Score that mixing and new peers cost."""
 
-    def waiting(self, least: float) -> NDArray[np.intp]:
+    def waiting(self) -> NDArray[np.intp]:
         """Return the rows that share an open theme and have no group."""
-        chosen = self.members.chosen.reshape(len(self.slots), len(self.affinity.rows))
-        with np.errstate(invalid="ignore"):
-            share = (self.need >= max(least, 1e-9)).any(axis=1)
-        return np.flatnonzero(share & ~chosen.any(axis=0))
+        share = self.ready.shares().any(axis=1)
+        return np.flatnonzero(share & ~self.ready.grid(self.chosen).any(axis=0))
 
 
 def groups_for(
@@ -82,28 +256,28 @@ def groups_for(
     leads = _leads(round_, settings, slots)
     if isinstance(leads, str):
         return leads, "too few cities can lead it"
-    members, affinity, need = _members(round_, settings, slots, leads)
-    if members.solution.status == "infeasible":
-        weakest = _fewest(slots, need, settings.least_need)
+    ready = PreparedGroups(round_, settings, slots, leads)
+    ready.check_locks()
+    chosen, solution = best_choice(ready.rules, ready.candidates)
+    if solution.status == "infeasible":
+        weakest = _fewest(slots, ready.need, settings.least_need)
         return weakest, "too few cities that share it can join"
-    return Groups(slots, leads, members, affinity, need)
+    return Groups(ready, chosen, solution, solution.engine)
 
 
-def with_more_groups(
-    round_: Round, settings: DiscussionGroups, many: dict[Theme, int], made: Groups
-) -> Groups:
+def with_more_groups(made: Groups, many: dict[Theme, int]) -> Groups:
     """Return the groups with further ones of themes for which cities wait, as long as that places more of them.
 
     Where so many wait for a theme that they would fill several groups, half as many open at once: else a cohort of
     thousands would be solved again for every single group.
     """
+    round_, settings = made.ready.round, made.ready.settings
     full: set[str] = set()
     at_once: dict[str, int] = {}
     while True:
-        waiting = made.waiting(settings.least_need)
-        themes = list(many)
-        place = [next(k for k, s in enumerate(made.slots) if s.theme is t) for t in themes]
-        asks = np.nan_to_num(made.need[waiting][:, place], nan=-1.0)
+        waiting, ready, themes = made.waiting(), made.ready, list(many)
+        place = [next(k for k, s in enumerate(ready.slots) if s.theme is t) for t in themes]
+        asks = np.nan_to_num(ready.need[waiting][:, place], nan=-1.0)
         first = np.argmax(asks, axis=1) if len(asks) else np.zeros(0, dtype=np.intp)
         counted = np.bincount(first, minlength=len(themes))
         open_ = [
@@ -124,7 +298,7 @@ def with_more_groups(
         )
         more = {**many, theme: many[theme] + further}
         wider = groups_for(round_, settings, more)
-        if isinstance(wider, Groups) and len(wider.waiting(settings.least_need)) < len(waiting):
+        if isinstance(wider, Groups) and len(wider.waiting()) < len(waiting):
             many.update(more)
             made = wider
         elif further > 1:
@@ -176,18 +350,14 @@ def _leads(
     own = np.array([locked.get(i, -1) for i in may], dtype=np.int64)
     elsewhere = (own >= 0) & (own != np.arange(len(slots))[:, None])
     t, g = np.nonzero((strength > 0) & ~elsewhere)
-    candidates = Candidates(t, g, score[t, g], len(slots), max(len(may), 1))
-    solution = solve(candidates, _lead_blocks(round_, settings, slots, may, t, g))
-    if solution.status == "infeasible":
+    pairs = Candidates(t, g, score[t, g], len(slots), max(len(may), 1))
+    chosen = solve(pairs, _lead_blocks(round_, settings, slots, may, pairs))
+    if chosen.status == "infeasible":
         return _fewest(slots, np.where(strength.T > 0, 1.0, 0.0), 1.0)
-    held = [
-        [int(k) for k in np.flatnonzero(solution.chosen & (t == slot))]
-        for slot in range(len(slots))
-    ]
-    return [
-        [may[int(g[k])] for k in sorted(pairs, key=lambda k: (-candidates.score[k], g[k]))]
-        for pairs in held
-    ]
+    leads: list[list[int]] = [[] for _ in slots]
+    for k in sorted(np.flatnonzero(chosen.chosen).tolist(), key=lambda k: (-pairs.score[k], g[k])):
+        leads[t[k]].append(may[int(g[k])])
+    return leads
 
 
 def _lead_blocks(
@@ -195,196 +365,20 @@ def _lead_blocks(
     settings: DiscussionGroups,
     slots: Sequence[Slot],
     may: Sequence[int],
-    t: NDArray[np.intp],
-    g: NDArray[np.intp],
+    pairs: Candidates,
 ) -> list[Block]:
-    least, most = settings.leads
-    codes = sorted({round_.cohort.cities[i].country for i in may})
-    nation = np.array([codes.index(round_.cohort.cities[i].country) for i in may], dtype=np.int64)
-    themes = sorted({slot.theme.id for slot in slots})
-    of = np.array([themes.index(slot.theme.id) for slot in slots], dtype=np.int64)
+    t, g, (least, most) = pairs.host, pairs.guest, settings.leads
+    codes, nation = np.unique(round_.cohort.countries[list(may)], return_inverse=True)
+    themes, of = np.unique([slot.theme.id for slot in slots], return_inverse=True)
+    often = min(settings.lead_of, settings.groups_per_city)
+    theme, country = g * len(themes) + of[t], t * len(codes) + nation[g]
     blocks = [
         counts("leads", t, low=least, high=most, rows=len(slots)),
-        counts(
-            "groups led", g, high=min(settings.lead_of, settings.groups_per_city), rows=len(may)
-        ),
-        counts(
-            "one group of a theme", g * len(themes) + of[t], high=1, rows=len(may) * len(themes)
-        ),
+        counts("groups led", g, high=often, rows=len(may)),
+        counts("one group of a theme", theme, high=1, rows=len(may) * len(themes)),
+        counts("one lead a country", country, high=1, rows=len(slots) * len(codes)),
     ]
-    if codes:
-        rows = len(slots) * len(codes)
-        blocks.append(counts("one lead a country", t * len(codes) + nation[g], high=1, rows=rows))
     load = settings.load("lead")
-    limited = loads_of([(k, may[int(i)], load) for k, i in enumerate(g)], len(g)).block(
-        round_.ledger
-    )
+    takes = loads_of([(k, may[int(i)], load) for k, i in enumerate(g)], len(g))
+    limited = takes.block(round_.ledger)
     return [*blocks, limited] if limited else blocks
-
-
-def _ledger_after(
-    round_: Round, settings: DiscussionGroups, leads: Sequence[Sequence[int]]
-) -> LoadLedger:
-    """Return the ledger once the leads are entered."""
-    load = settings.load("lead")
-    more = [
-        LoadEntry(settings.PRODUCT, str(k), i, "lead", load)
-        for k, group in enumerate(leads)
-        for i in group
-    ]
-    return replace(round_.ledger, entries=(*round_.ledger.entries, *more))
-
-
-def _members(
-    round_: Round,
-    settings: DiscussionGroups,
-    slots: Sequence[Slot],
-    leads: Sequence[Sequence[int]],
-) -> tuple[MemberPairs, Affinity, Floats]:
-    """Return the members' solve, the affinity of every city to every group, and every city's need (R, K)."""
-    candidates, rules, affinity, need = member_frame(round_, settings, slots, leads)
-    keep = np.flatnonzero(allowed_pairs(rules))
-    _check_locks(round_, settings, slots, leads, rules, affinity)
-    solution = solve(
-        candidates.take(keep), [rule.block.take(keep) for rule in rules if not rule.filters]
-    )
-    chosen = np.zeros(len(candidates), dtype=bool)
-    chosen[keep] = solution.chosen
-    return MemberPairs(candidates, rules, solution, chosen, solution.engine), affinity, need
-
-
-def _check_locks(
-    round_: Round,
-    settings: DiscussionGroups,
-    slots: Sequence[Slot],
-    leads: Sequence[Sequence[int]],
-    rules: Sequence[Rule],
-    affinity: Affinity,
-) -> None:
-    """Raise NoProposalError with every lock of a city in a group that another rule keeps it from."""
-    problems = []
-    for i, k in locked_in(round_, settings, slots).items():
-        if i in leads[k]:
-            continue
-        pair = k * len(affinity.rows) + affinity.row_of[i] if i in affinity.row_of else None
-        broken = [r.name for r in rules if pair is not None and r.forbidden[pair]]
-        if pair is None or broken:
-            why = say(
-                "the rules keep it out: {broken}",
-                broken=joined(broken, ", ") if broken else say("it can join no group"),
-            )
-            found = say(
-                "{city} is locked in the group {title}, but {why}.",
-                city=round_.name(i),
-                title=repr(slots[k].title),
-                why=why,
-            )
-            problems.append(
-                Problem("lock-in-group", found, do=say("Release the lock, or loosen the rule."))
-            )
-    if problems:
-        raise NoProposalError(problems)
-
-
-def member_frame(
-    round_: Round,
-    settings: DiscussionGroups,
-    slots: Sequence[Slot],
-    leads: Sequence[Sequence[int]],
-) -> tuple[Candidates, tuple[Rule, ...], Affinity, Floats]:
-    """Return every pair of a group and a city, group-major, the rules over them, their affinity, and the need (R, K)."""
-    cohort = round_.cohort
-    led = [i for group in leads for i in group]
-    fits = _ledger_after(round_, settings, leads).fits(settings.load("member"))
-    often = Counter(led)
-    rows = [
-        i
-        for i, city in enumerate(cohort.cities)
-        if often[i] < settings.groups_per_city
-        and fits[i]
-        and not set(settings.not_roles) & set(city.roles)
-    ]
-    columns = [
-        Host(slot.key, slot.title, tuple(group)) for slot, group in zip(slots, leads, strict=True)
-    ]
-    affinity = compare(
-        cohort,
-        settings.weights,
-        round_.facet_cache,
-        rows=rows,
-        columns=columns,
-        own={"theme": ThemeNeed(cohort, [slot.theme for slot in slots], round_.facet_cache)},
-    )
-    need = need_of(round_, [slot.theme for slot in slots], rows)
-    shape = (len(slots), len(rows))
-    t, g = (axis.ravel() for axis in np.indices(shape))
-    candidates = Candidates(t, g, affinity.score.T.ravel(), len(slots), max(len(rows), 1))
-    rules = _member_rules(round_, settings, slots, leads, rows, candidates, need)
-    closed = gate(affinity.coverage.T.ravel(), settings.known_at_least)
-    return candidates, (*rules, closed) if closed else rules, affinity, need
-
-
-def _member_rules(
-    round_: Round,
-    settings: DiscussionGroups,
-    slots: Sequence[Slot],
-    leads: Sequence[Sequence[int]],
-    rows: Sequence[int],
-    pairs: Candidates,
-    need: Floats,
-) -> tuple[Rule, ...]:
-    size = np.array([len(group) for group in leads])
-    low, high = np.maximum(settings.size[0] - size, 0), settings.size[1] - size
-    titles = [slot.title for slot in slots]
-    with np.errstate(invalid="ignore"):
-        shared = (need >= max(settings.least_need, 1e-9)).T.ravel()
-    led = [i for group in leads for i in group]
-    often = Counter(led)
-    left = np.array([settings.groups_per_city - often[i] for i in rows], dtype=np.float64)
-    most = settings.groups_per_city
-    rules = [
-        Rule(
-            "group size",
-            say(
-                "A group has {low} to {high} cities, leads included.",
-                low=settings.size[0],
-                high=settings.size[1],
-            ),
-            counts(
-                "group size",
-                pairs.host,
-                low=low,
-                high=high,
-                rows=len(slots),
-                says=lambda k: say(
-                    "The group {title} has {low} to {high} cities",
-                    title=repr(titles[k]),
-                    low=settings.size[0],
-                    high=settings.size[1],
-                ),
-            ),
-        ),
-        Rule(
-            "one group each" if most == 1 else "groups per city",
-            say("A city is in one group, as lead or member.")
-            if most == 1
-            else say(
-                "A city is in at most {most} groups, as lead or member, and in one of a theme.",
-                most=most,
-            ),
-            counts("one group each", pairs.guest, high=left, rows=len(rows)),
-        ),
-        forbid(
-            "shared challenge",
-            say("Nobody joins a group whose challenge it does not share."),
-            ~shared,
-        ),
-    ]
-    if most > 1:
-        rules += one_of_a_theme(slots, leads, rows, pairs)
-    rules += quotas_of(round_, settings, slots, leads, rows, pairs)
-    rules += lock_rules(locked_in(round_, settings, slots), round_, slots, leads, rows, len(pairs))
-    load = settings.load("member")
-    city = np.array(rows, dtype=np.int64)[pairs.guest]
-    limited = same_loads(np.arange(len(pairs)), city, amount(load), len(pairs))
-    return (*rules, *load_rules(limited.block(_ledger_after(round_, settings, leads))))

@@ -1,7 +1,4 @@
-"""Settings of discussion groups, and the groups that may be held under them.
-
-Themes, leads, sizes, what groups are mixed in; and the rules of members that are about themes, locks and kinds of cities.
-"""
+"""Settings of discussion groups, and the groups that may be held under them: themes, leads, sizes, what groups are mixed in."""
 
 from __future__ import annotations
 
@@ -10,26 +7,16 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
 
 import numpy as np
-import scipy.sparse as sp
 from pydantic import Field, model_validator
 
 from twinmatch.programmes.base import Band, GatedProduct, Load, each_once
 from twinmatch.programmes.kinds import Attribute, alike, categories
-from twinmatch.programmes.quotas import (
-    Counted,
-    Quota,
-    Units,
-    counted_kinds,
-    counted_per,
-    rules_of,
-    with_topics,
-)
+from twinmatch.programmes.quotas import Quota, counted_per
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.themes import Theme
 from twinmatch.proposal import Meeting
 from twinmatch.schema import Role
-from twinmatch.solving import Candidates, Floats, counts
+from twinmatch.solving import Floats
 from twinmatch.wording import say
 
 
@@ -170,90 +157,6 @@ def locked_in(round_: Round, settings: DiscussionGroups, slots: Sequence[Slot]) 
             if named and city in round_.cohort.index:
                 found.setdefault(round_.cohort.index[city], named[0])
     return found
-
-
-def lock_rules(
-    locked: dict[int, int],
-    round_: Round,
-    slots: Sequence[Slot],
-    leads: Sequence[Sequence[int]],
-    rows: Sequence[int],
-    pairs: int,
-) -> list[Rule]:
-    """Cities that are locked in a group are in it; none where no city is."""
-    held = [(i, k) for i, k in locked.items() if i in rows and i not in leads[k]]
-    if not held:
-        return []
-    label = np.full(pairs, -1, dtype=np.int64)
-    label[[k * len(rows) + rows.index(i) for i, k in held]] = np.arange(len(held))
-    named = [
-        say("{city} is locked in {title}", city=round_.name(i), title=repr(slots[k].title))
-        for i, k in held
-    ]
-    block = counts("locks", label, low=1, high=1, rows=len(held), says=lambda n: named[n])
-    return [Rule("locks", say("Cities that are locked in a group are in it."), block)]
-
-
-def one_of_a_theme(
-    slots: Sequence[Slot],
-    leads: Sequence[Sequence[int]],
-    rows: Sequence[int],
-    pairs: Candidates,
-) -> list[Rule]:
-    """A city of several groups joins one of each theme, and none of a theme that it leads."""
-    themes = sorted({slot.theme.id for slot in slots})
-    of = np.array([themes.index(slot.theme.id) for slot in slots], dtype=np.int64)
-    says = say("A city is in one group of a theme.")
-    block = counts(
-        "one group of a theme",
-        pairs.guest * len(themes) + of[pairs.host],
-        high=1,
-        rows=len(rows) * len(themes),
-        says=lambda _: says,
-    )
-    leading = np.zeros((len(themes), len(rows)), dtype=bool)
-    at = {i: g for g, i in enumerate(rows)}
-    for slot, group in zip(slots, leads, strict=True):
-        leading[themes.index(slot.theme.id), [at[i] for i in group if i in at]] = True
-    own = leading[of[pairs.host], pairs.guest]
-    rules = [Rule("one group of a theme", says, block)]
-    if own.any():
-        rules.append(
-            forbid("its own theme", say("Nobody joins a group of a theme that it leads."), own)
-        )
-    return rules
-
-
-def quotas_of(
-    round_: Round,
-    settings: DiscussionGroups,
-    slots: Sequence[Slot],
-    leads: Sequence[Sequence[int]],
-    rows: Sequence[int],
-    pairs: Candidates,
-) -> Iterator[Rule]:
-    """Yield the rules on kinds of cities in a group, the groups of a theme, or all; leads count where they lead."""
-    cohort = with_topics(round_, settings.quotas)
-    for name, quota in settings.quotas:
-        titles = {
-            "group": [slot.title for slot in slots],
-            "theme": [slot.theme.title for slot in slots],
-            "all": ["All groups"] * len(slots),
-        }[quota.per]
-        names = list(dict.fromkeys(titles))
-        of = np.array([names.index(title) for title in titles], dtype=np.int64)
-        there = np.zeros((len(names), len(cohort)), dtype=bool)
-        for k, group in zip(of, leads, strict=True):
-            there[k, list(group)] = True
-        ones = np.ones(len(pairs)), (of[pairs.host], np.arange(len(pairs)))
-        member = sp.csr_array(ones, shape=(len(names), len(pairs)))
-        units = Units(WHERE[quota.per], names, member, there)
-        among = [*rows, *(i for group in leads for i in group)]
-        kinds = [
-            Counted(mask[list(rows)][pairs.guest], mask, words)
-            for words, mask in counted_kinds(cohort, quota, among)
-        ]
-        yield from rules_of(name, quota, units, kinds)
 
 
 def pair_worth(round_: Round, settings: DiscussionGroups, cities: Sequence[int]) -> Floats:

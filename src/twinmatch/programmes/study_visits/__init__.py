@@ -2,7 +2,6 @@
 
 from twinmatch.programmes.study_visits.product import (
     product_of,
-    propose_study_visits,
     solved_visits,
     visit_rules,
 )
@@ -13,7 +12,6 @@ __all__ = [
     "StudyVisits",
     "prepare",
     "product_of",
-    "propose_study_visits",
     "solved_visits",
     "visit_rules",
 ]

@@ -137,11 +137,6 @@ def method_table(settings: StudyVisits) -> Table:
     )
 
 
-def propose_study_visits(round_: Round, settings: StudyVisits) -> Product:
-    """Return the visits of a round; raises as :func:`solved_visits` does."""
-    return solved_visits(round_, settings).product
-
-
 def solved_visits(round_: Round, settings: StudyVisits) -> SolvedProduct:
     """Return the visits of a round: at most one a party, proven best among all options under the rules.
 

@@ -3,7 +3,6 @@
 from twinmatch.programmes.twinning.product import (
     pair_rules,
     product_of,
-    propose_twinning,
     solved_twinning,
 )
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
@@ -15,7 +14,6 @@ __all__ = [
     "pair_rules",
     "prepare",
     "product_of",
-    "propose_twinning",
     "solve_twinning",
     "solved_twinning",
 ]

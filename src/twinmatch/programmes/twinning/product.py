@@ -26,11 +26,6 @@ from twinmatch.solving import Candidates, Solution, counts, solve
 from twinmatch.wording import count, joined, say
 
 
-def propose_twinning(round_: Round, settings: Twinning) -> Product:
-    """Return the twinning pairs of a round; raises as :func:`solved_twinning` does."""
-    return solved_twinning(round_, settings).product
-
-
 def solved_twinning(round_: Round, settings: Twinning) -> SolvedProduct:
     """Return the twinning pairs of a round, proven best under the rules, with what they were solved from.
 
