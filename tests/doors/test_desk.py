@@ -531,6 +531,27 @@ def test_the_list_of_rounds_tells_which_version_is_published(five, proposal):
     assert [s.get("class") for s in row.xpath(".//span")] == ["state draft", "state published"]
 
 
+def test_a_change_by_hand_takes_back_what_was_decided_on_the_guest(five, proposal):
+    decided = {"kind": "accept", "one": PAIR[0], "other": PAIR[1], "version": 0}
+    send(five, f"{proposal}/decisions", **decided)
+    place = f"/workbench/proposals/{proposal}/price"
+    asked = {"guest": PAIR[0], "host": "se-host"}
+    page = lxml.html.fromstring(five.get(place, params=asked).text)
+    kept = [f for f in page.forms if f.action.endswith("/keep")]
+    assert kept
+    assert {f.fields["undo"] for f in kept} == {" ".join(PAIR)}
+    assert "<td" in five.get(f"{place}/solved", params=asked).text  # it can be: who moves is listed
+    pairs = [value for name, value in kept[0].form_values() if name == "pair"]
+    given = {"kind": "lock", **dict(kept[0].form_values()), "pair": pairs}
+    send(five, f"{proposal}/keep", **given)
+    must = board_of(five).store.held(proposal).wanted[0]
+    assert (PAIR[0], "se-host") in must
+    assert PAIR not in must
+    late = lxml.html.fromstring(send(five, f"{proposal}/keep", **given).text)  # the version has gone on
+    (again,) = (f for f in late.forms if f.action.endswith("/keep"))
+    assert again.fields["undo"] == " ".join(PAIR)
+
+
 def test_a_change_by_hand_leads_back_to_where_it_was_made(five, proposal):
     back = f"/workbench/proposals/{proposal}/pairs/twinning:de-guest"
     options = five.get(

@@ -296,6 +296,25 @@ def test_a_change_by_hand_is_priced_kept_and_solved(service, visit, by_keyboard)
     page.goto(f"{third}?tab=map")
     page.locator("#pairs tbody tr th a").first.hover()
     expect(page.locator(".ties a.named").first).to_be_attached()
+    labels = page.locator(".labels text:not(.over)")
+    whole, high = labels.count(), labels.first.bounding_box()["height"]
+    for _ in range(3):
+        page.get_by_role("button", name="+ closer").click()
+    assert abs(labels.first.bounding_box()["height"] - high) < 1  # lettering keeps its size
+    box = page.locator("[data-map] > svg").get_attribute("viewBox")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("[data-map] > svg").get_attribute("viewBox") != box
+    page.get_by_role("button", name="All", exact=True).click()
+    assert labels.count() == whole > 0
+    drawn = [label.bounding_box() for label in labels.all()]
+    assert not any(
+        a["x"] < b["x"] + b["width"]
+        and b["x"] < a["x"] + a["width"]
+        and a["y"] < b["y"] + b["height"]
+        and b["y"] < a["y"] + a["height"]
+        for k, a in enumerate(drawn)
+        for b in drawn[:k]
+    )
     page.locator("[data-grid-filters=pairs]").get_by_label("Search").fill("zzz")
     expect(page.locator(".ties a:not([hidden])")).to_have_count(0)
 
@@ -386,6 +405,7 @@ def test_consent_prices_and_a_repair_that_becomes_a_proposal(service, visit):
         timeout=240_000
     )
 
+    page.locator("summary", has_text="After a withdrawal or a refusal").click()
     # The pair that was declined is marked already; an offer becomes a proposal, side by side with the one before.
     assert page.get_by_label("Refused").evaluate("s => s.selectedOptions.length") == 1
     page.get_by_role("button", name="What can be offered?").click()

@@ -101,7 +101,7 @@ class HistoryEntry:
     def told(self, name: Callable[[str], str] = str) -> str:
         """Return what was done, without by whom; ``name`` gives what a city, unit or meeting is called."""
         one = name(self.one) if self.one else ""
-        group = self.one.rpartition(":")[2]
+        group = self.one.rpartition(":")[2] or self.one.strip(":").replace("_", " ")
         what = one
         if self.other:
             pair = {"one": one, "other": name(self.other)}

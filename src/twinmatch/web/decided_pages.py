@@ -11,13 +11,13 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Form, Path, Query, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
-from twinmatch.app.decided import read_sheet
+from twinmatch.app.decided import group_of, read_sheet
 from twinmatch.app.decisions import run_state
 from twinmatch.app.group_moves import group_moves, group_split
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import Correspondence, letters
-from twinmatch.store import CONSENTS, About, held
+from twinmatch.store import CONSENTS, About, RunSnapshot, held
 from twinmatch.web.auth import (
     Committee,
     Coordinator,
@@ -33,7 +33,7 @@ from twinmatch.web.pages import own, page, wants_fragment
 from twinmatch.web.rounds_pages import Looked, Made, Text, gate, part_of, teller, thin, to_proposal
 from twinmatch.web.sandbox import scratch
 from twinmatch.web.state import Shared, State
-from twinmatch.whatif.prices import Priced, edits, options, solved_with
+from twinmatch.whatif.prices import Edit, Priced, edits, options, solved_with
 from twinmatch.whatif.repair import KINDS, Disruption
 from twinmatch.whatif.repair import Kind as OfferKind
 from twinmatch.wording import say
@@ -139,8 +139,9 @@ def _decide_all(
     except QuestionError as error:
         if action == "workbook":
             raise
-        mine = [(k, str(v)) for k, v in given.items() if k not in ("pair", "version")]
-        mine += [("pair", " ".join(pair)) for _, pair in decisions]
+        mine = [(k, str(v)) for k, v in given.items() if k != "version"]
+        same = given.get("kind")
+        mine += [("pair" if kind == same else "undo", " ".join(pair)) for kind, pair in decisions]
         return conflict(request, state, run, given["version"], action, mine, error)
     if str(given.get("back", "")).startswith(f"/workbench/proposals/{run}/"):
         return RedirectResponse(own(given["back"]), 303)
@@ -187,11 +188,12 @@ def keep(
     kind: Kind,
     version: Version,
     pair: Names = None,
+    undo: Names = None,
     back: Annotated[str, Form(max_length=400)] = "",
 ) -> Response:
-    """Keep a change by hand as decisions: each pair that it makes is locked or held."""
+    """Keep a change by hand as decisions: each pair that it makes is locked or held, what it undoes is released."""
     given: dict[str, Any] = {"kind": kind, "version": version, "back": back}
-    decisions = [(kind, p) for p in _pairs(pair)]
+    decisions = [("release", p) for p in _pairs(undo)] + [(kind, p) for p in _pairs(pair)]
     return _decide_all(request, state, person, job.id, "keep", given, decisions)
 
 
@@ -273,21 +275,30 @@ def price(
     request: Request, state: Shared, job: Made, guest: str = "", host: str = "", back: str = ""
 ) -> Response:
     """Return what it costs to give a guest a host by hand, at once: nothing is solved."""
-    case = state.rounds.held(job.id)
-    parts: dict[str, Any] = {"found": edits(case, guest[:120], host[:120])}
+    case, now = state.rounds.held(job.id), state.board.store.held(job.id)
+    found = edits(case, guest[:120], host[:120])
+    parts: dict[str, Any] = {"found": [(e, _undone(now, e)) for e in found]}
+    parts["names"] = Directory(proposal_of(state.board, job.id)).name
     parts["host_name"] = next(h.name for h in case.hosts if h.id == host)
     parts |= {"guest": guest, "host": host, "guest_name": case.round.cohort.city(guest).name}
     parts["return_to"] = back[:400]
-    now, base = state.board.store.held(job.id), f"/workbench/proposals/{job.id}"
+    base = f"/workbench/proposals/{job.id}"
     return page(request, "price.html.j2", now=now, base=base, **parts)
+
+
+def _undone(now: RunSnapshot, edit: Edit) -> list[About]:
+    """Return the pairs that were decided to meet and that a change by hand parts."""
+    moved = {move.guest for move in edit.outcome.moves}
+    must = now.wanted[0]
+    return [p for p in must if p.one in moved and p not in edit.pairs and not group_of(p)]
 
 
 @router.get("/{proposal}/price/solved")
 def price_solved(
     request: Request, state: Shared, job: Made, guest: str = "", host: str = ""
 ) -> Response:
-    """Return what the best round with a pair costs, everybody else free to move."""
-    outcome = solved_with(state.rounds.case(job.id), guest[:120], host[:120])
+    """Return what the best round with a pair costs, everybody else free to move and the guest from what was decided."""
+    outcome = solved_with(state.rounds.case(job.id, guest), guest[:120], host[:120])
     base = f"/workbench/proposals/{job.id}"
     parts: dict[str, Any] = {"guest": guest, "host": host, "base": base}
     return page(request, "price_solved.html.j2", outcome=outcome, **parts)

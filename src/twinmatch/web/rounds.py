@@ -84,11 +84,11 @@ class Rounds:
             job.id, lambda: held_twinning(self.round(job), proposal_of(self._board, job.id))
         )
 
-    def case(self, proposal: str) -> Case:
-        """Return the twinning of a proposal's round solved under what is decided now."""
+    def case(self, proposal: str, free: str = "") -> Case:
+        """Return the twinning of a proposal's round solved under what is decided now; no lock binds the guest ``free``."""
         job, now = self._board.job(proposal), self._board.store.held(proposal)
         pairs = decided_so_far(self._board.store, job.id, now)
-        lock = tuple(pair for pair in pairs.lock if not group_of(pair))
+        lock = tuple(p for p in pairs.lock if not group_of(p) and p[0] != free)
         return self._cases.get(
             (job.id, lock, pairs.ban), lambda: self._solved(job, lock, pairs.ban)
         )

@@ -108,20 +108,43 @@ function grid(table) {
   filter();
 }
 
+const LETTERING = 10.5; // pixels
+
 function map(figure) {
   const svg = figure.querySelector("svg");
   const whole = svg.getAttribute("viewBox").split(" ").map(Number);
   let box = [...whole];
   const named = figure.querySelector("[data-named]");
   const usual = named.textContent;
+  const marks = [...svg.querySelectorAll("[data-x]")];
+  const labels = [...svg.querySelectorAll(".labels text")];
+  const lettering = Number(svg.querySelector(".labels").getAttribute("font-size"));
   const show = () => svg.setAttribute("viewBox", box.join(" "));
+
+  // Marks and lettering keep their size on the screen; of labels that lie over each other the first one stays.
+  function fit() {
+    const k = LETTERING / (lettering * svg.getScreenCTM().a);
+    for (const mark of marks) mark.setAttribute("transform", `translate(${mark.dataset.x * (1 - k)} ${mark.dataset.y * (1 - k)}) scale(${k})`);
+    for (const label of labels) label.classList.remove("over");
+    const free = [];
+    const map = svg.getBoundingClientRect();
+    const rects = labels.map((label) => label.getBoundingClientRect());
+    labels.forEach((label, n) => {
+      const r = rects[n];
+      const over = r.left < map.left || r.right > map.right || free.some((f) => r.left < f.right && f.left < r.right && r.top < f.bottom && f.top < r.bottom);
+      label.classList.toggle("over", over);
+      if (!over && r.width) free.push(r);
+    });
+  }
 
   function zoom(factor, x = box[0] + box[2] / 2, y = box[1] + box[3] / 2) {
     const width = Math.min(whole[2], Math.max(whole[2] / 20, box[2] * factor));
     const part = width / box[2];
     box = [x - (x - box[0]) * part, y - (y - box[1]) * part, width, box[3] * part];
     if (width === whole[2]) box = [...whole];
+    svg.classList.toggle("zoomed", width < whole[2]);
     show();
+    fit();
   }
 
   function pan(dx, dy) {
@@ -135,6 +158,12 @@ function map(figure) {
   figure.addEventListener("click", (event) => {
     const button = event.target.closest("[data-zoom]");
     if (button) button.dataset.zoom === "0" ? zoom(99) : zoom(Number(button.dataset.zoom));
+  });
+  figure.addEventListener("keydown", (event) => {
+    const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
+    if (x === undefined) return;
+    event.preventDefault();
+    pan(x * box[2] / 8, y * box[3] / 8);
   });
   svg.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && box[2] === whole[2] && event.deltaY > 0) return;
@@ -171,7 +200,9 @@ function map(figure) {
     for (const dot of svg.querySelectorAll("[data-pairs]")) {
       dot.toggleAttribute("hidden", !dot.dataset.pairs.split(" ").some((id) => shown.has(id)));
     }
+    fit();
   });
+  new ResizeObserver(fit).observe(svg);
 }
 
 document.querySelectorAll("[data-map]").forEach(map);
