@@ -309,7 +309,7 @@ def taken(earlier: Proposal, found: Repaired, kind: Kind, change: Disruption) ->
     offered = with_offers(cohort, programme, proposal.products)
     twinning = tuple(p for p in offered if p.product == "twinning")
     case, (chosen, solution) = offer.case, offer.answer
-    solved = SolvedProduct(twinning[0], case.round, case.settings, case.ready, chosen, solution)
+    solved = SolvedProduct(twinning[0], case.ready, chosen, solution)
     figured = with_figures(
         replace(proposal, products=twinning), replace(found.round, solved=(solved,))
     )

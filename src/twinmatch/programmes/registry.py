@@ -184,22 +184,21 @@ def propose_together(round_: Round, parts: Sequence[JointPart]) -> list[SolvedPr
             ),
         )
         assert part.entry.product_of is not None
-        product = part.entry.product_of(round_, part.settings, one, chosen, mine)
-        found.append(SolvedProduct(product, round_, part.settings, one, chosen, mine))
+        product = part.entry.product_of(one, chosen, mine)
+        found.append(SolvedProduct(product, one, chosen, mine))
     return [_beside(solved, found) for solved in found]
 
 
 def _beside(solved: SolvedProduct, found: Sequence[SolvedProduct]) -> SolvedProduct:
     """Return a product as if it had been solved last: in the ledger stands what the others take."""
-    ledger = solved.round.ledger
+    ready, ledger = solved.ready, solved.ready.round.ledger
     for other in found:
         if other is not solved:
-            ledger = ledger.with_product(other.product, other.settings)
-    limited = solved.ready.loads.block(ledger)
-    rules = [rule for rule in solved.ready.rules if rule.kind != "load"]
-    rules += load_rules(limited)
-    ready = replace(solved.ready, rules=tuple(rules))
-    return replace(solved, round=replace(solved.round, load_ledger=ledger), ready=ready)
+            ledger = ledger.with_product(other.product, other.ready.settings)
+    rules = [rule for rule in ready.rules if rule.kind != "load"]
+    rules += load_rules(ready.loads.block(ledger))
+    round_ = replace(ready.round, load_ledger=ledger)
+    return replace(solved, ready=replace(ready, round=round_, rules=tuple(rules)))
 
 
 def _check(parts: Sequence[JointPart]) -> None:

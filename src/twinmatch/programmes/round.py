@@ -86,14 +86,12 @@ class Round:
 
 @dataclass(frozen=True, eq=False)
 class SolvedProduct:
-    """A product with what it was solved from: the round before it, the candidates with their rules, and the choice.
+    """A product with what it was solved from, and the choice: ``chosen`` (m,) is true for the candidates that meet.
 
-    ``chosen`` (m,) is true for the candidates that meet.
+    ``ready`` has the round before it, its settings, the candidates and the rules over them.
     """
 
     product: Product
-    round: Round
-    settings: Any
     ready: Any
     chosen: NDArray[np.bool_]
     solution: Solution

@@ -16,6 +16,7 @@ out are not refused: their places are held, and each is asked the fewest questio
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -25,9 +26,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
-from twinmatch.errors import DataError, Problem
+from twinmatch.cohort import Cohort
+from twinmatch.errors import DataError, Problem, QuestionError
 from twinmatch.programmes.kinds import speaks_english
 from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RuleStatus
+from twinmatch.proposal.proposal import MemberRole
 from twinmatch.schema import City, Role
 from twinmatch.solving import Bools, Solution, solve
 from twinmatch.solving.blocks import Block, Candidates
@@ -193,6 +196,18 @@ def roles_in_words(roles: Iterable[Role], last: str = "and") -> str:
     return listed([ROLES[role] for role in roles], last)
 
 
+def cities_of(
+    cohort: Cohort, roles: Iterable[Role], says: str, code: str = "no-hosts"
+) -> list[int]:
+    """Return the cities with one of some roles; raises QuestionError, in words that name the roles, where none has."""
+    wanted = set(roles)
+    found = [i for i, city in enumerate(cohort.cities) if wanted & set(city.roles)]
+    if not found:
+        told = say(says, roles=roles_in_words(roles, "or"))
+        raise QuestionError.of(code, told, do=say("Give at least one city that role."))
+    return found
+
+
 def counted(name: str, says: str, broken: Sequence[str]) -> RuleStatus:
     """Return a rule that was counted over finished meetings: kept, or broken by what is named."""
     return RuleStatus(
@@ -202,6 +217,25 @@ def counted(name: str, says: str, broken: Sequence[str]) -> RuleStatus:
 
 def _broken(says: str, rows: Sequence[str]) -> str:
     return say("{rule} Broken: {rows}.", rule=says, rows=joined(rows, "; "))
+
+
+def often_in(meetings: Sequence[Meeting], most: int, role: MemberRole | None = None) -> list[str]:
+    """Return the cities that are in more than ``most`` of some meetings, in one role or in any, in order of id."""
+    found = Counter(city for meeting in meetings for city in meeting.cities(role))
+    return [city for city, n in sorted(found.items()) if n > most]
+
+
+def in_part(
+    cohort: Cohort,
+    meetings: Sequence[Meeting],
+    part: MemberRole,
+    roles: Iterable[Role],
+    has: bool = True,
+) -> list[str]:
+    """Return the cities in a part of meetings that have one of some roles, or none of them, in order of id."""
+    wanted = set(roles)
+    cities = sorted({c for m in meetings for c in m.cities(part)})
+    return [c for c in cities if bool(wanted & set(cohort.city(c).roles)) == has]
 
 
 def outside(meetings: Sequence[Meeting], low: int, high: int, role: str | None = None) -> list[str]:

@@ -131,7 +131,7 @@ def _before_the_run(state: State, asked: schemas.AskProposal) -> Before:
     try:
         case = state.rounds.of(checked(asked, state.board))
         cohort = case.round.cohort
-        product = product_of(case.round, case.settings, case.ready, case.chosen, case.solution)
+        product = product_of(case.ready, case.chosen, case.solution)
     except NoProposalError as error:
         problems = tuple(error.problems)
     except QuestionError as error:

@@ -24,7 +24,7 @@ from twinmatch.cohort import Host, nearest
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.proposing import programme_of, solve_round
 from twinmatch.programmes.round import Round, SolvedProduct
-from twinmatch.programmes.rules import Rule, best_choice, forbid
+from twinmatch.programmes.rules import Rule, best_choice, forbid, worth
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
 from twinmatch.proposal.wire import Number, on_wire
 from twinmatch.solving import Block, Bools, Floats, Solution
@@ -138,11 +138,19 @@ class Outcome:
 class Case:
     """A twinning round with its proven answer, ready to be asked what if."""
 
-    round: Round
-    settings: Twinning
     ready: PreparedTwinning
     chosen: Bools
     solution: Solution
+
+    @property
+    def round(self) -> Round:
+        """Return the round before the twinning was made."""
+        return self.ready.round
+
+    @property
+    def settings(self) -> Twinning:
+        """Return the settings of the twinning."""
+        return self.ready.settings
 
     @cached_property
     def score(self) -> Floats:
@@ -156,9 +164,7 @@ class Case:
 
     def worth(self, chosen: Bools) -> float:
         """Return the total score of an answer less what the round's soft rules cost that it misses."""
-        total = math.fsum(self.score[chosen].tolist())
-        soft = (r.block for r in self.ready.rules if r.block.price is not None)
-        return total - sum(float(b.price or 0) * float(b.missed(chosen).sum()) for b in soft)
+        return worth(self.ready.rules, self.ready.candidates, chosen)
 
     @cached_property
     def filled(self) -> int:
@@ -215,7 +221,7 @@ class Case:
             self.ready, rules=tuple(rules), before=self.chosen if before is None else before
         )
         try:
-            return solve_twinning(self.round, self.settings, ready)
+            return solve_twinning(ready)
         except NoProposalError:
             return None
 
@@ -258,7 +264,7 @@ class Case:
 
 def case_of(solved: SolvedProduct) -> Case:
     """Return a twinning that was solved, ready to be asked what if."""
-    return Case(solved.round, solved.settings, solved.ready, solved.chosen, solved.solution)
+    return Case(solved.ready, solved.chosen, solved.solution)
 
 
 def twinning_case(round_: Round) -> Case:
@@ -276,7 +282,7 @@ def twinning_case(round_: Round) -> Case:
 def open_case(round_: Round, settings: Twinning) -> Case:
     """Return a twinning round with its proven answer; raises as :func:`prepare` and :func:`solve_twinning` do."""
     ready = prepare(round_, settings)
-    return Case(round_, settings, ready, *solve_twinning(round_, settings, ready))
+    return Case(ready, *solve_twinning(ready))
 
 
 def held_case(round_: Round, settings: Twinning, pairs: Sequence[tuple[str, str]]) -> Case:
@@ -291,7 +297,7 @@ def held_case(round_: Round, settings: Twinning, pairs: Sequence[tuple[str, str]
     solution = Solution(
         chosen, total, math.nan, math.nan, "feasible", "as given", int(chosen.sum()), (), ()
     )
-    return Case(round_, settings, ready, chosen, solution)
+    return Case(ready, chosen, solution)
 
 
 def twinning_of(round_: Round) -> Twinning:

@@ -347,7 +347,7 @@ def as_guest(case: Case, i: int) -> Case:
     ready = replace(case.ready, affinity=affinity, frame=frame, rules=(), before=None)
     ready = replace(ready, candidates=frame.candidates(affinity.score))
     nothing = Solution(chosen, 0.0, 0.0, 0.0, "feasible", "not solved", 0, (), ())
-    return Case(case.round, case.settings, ready, chosen, nothing)
+    return Case(ready, chosen, nothing)
 
 
 # --- the interview plan --------------------------------------------------------------------------------------
@@ -480,7 +480,7 @@ class _Plan:
         candidates = Candidates(old.host, old.guest, table.ravel(), old.n_hosts, old.n_guests)
         again = replace(ready, rules=tuple(rules), candidates=candidates)
         try:
-            return solve_twinning(self.round, self.settings, again)[0]
+            return solve_twinning(again)[0]
         except NoProposalError:
             if score is None:
                 raise

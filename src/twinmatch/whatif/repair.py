@@ -77,7 +77,7 @@ class Offer:
     @property
     def product(self) -> Product:
         """Return the twinning of the offer, as a proposal has it."""
-        return product_of(self.case.round, self.case.settings, self.case.ready, *self.answer)
+        return product_of(self.case.ready, *self.answer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +186,7 @@ def _changed(held: Case, change: Disruption) -> tuple[Case, Bools]:
 def _why(case: Case) -> tuple[Problem, ...]:
     """The rules and places that are short, such as a lock on a host that has withdrawn."""
     try:
-        solve_twinning(case.round, case.settings, case.ready)
+        solve_twinning(case.ready)
     except NoProposalError as error:
         return error.problems
     return ()
@@ -400,7 +400,7 @@ def reserves(held: Case, count: int = 3) -> tuple[ReserveList, ...]:
 
     In order of guests by id, then hosts by id; pairs that a rule forbids are left out.
     """
-    found = Reserves(held.round, held.ready, held.chosen, count)
+    found = Reserves(held.ready, held.chosen, count)
     hosts = [(host.id, host.name) for host in held.hosts]
     guests = [(held.guest_id(g), held.guest_name(g)) for g in range(len(held.ready.frame.guests))]
 

@@ -148,7 +148,7 @@ class _Bench:
             before=self.case.chosen,
         )
         try:
-            return solve_twinning(self.case.round, self.case.settings, ready)[0]
+            return solve_twinning(ready)[0]
         except NoProposalError:
             return None
 
@@ -245,13 +245,12 @@ def _bench(case: Case, spread: float) -> _Bench:
     names = list(affinity.weights)
     bare = replace(
         case.ready,
+        round=replace(case.round, programme=None, previous=None, made=(), solved=()),
         affinity=None,  # type: ignore[arg-type]  # workers weigh standings; the facets stay at home
         rules=tuple(_bare(rule) for rule in case.ready.rules),
     )
-    round_ = replace(case.round, programme=None, previous=None, made=(), solved=())
-    light = replace(case, round=round_, ready=bare)
     return _Bench(
-        light,
+        replace(case, ready=bare),
         np.array([np.ascontiguousarray(affinity.standing[n].T).ravel() for n in names]),
         np.array([~np.isnan(affinity.likeness[n].T).ravel() for n in names]),
         np.array([affinity.weights[n] for n in names]),

@@ -136,7 +136,7 @@ def test_several_hosts_answer_different_needs_and_no_answer_is_better(seed, most
     ready = prepare(round_, settings)
     score = np.round(rng.random((len(hosts), len(guests))), 2)
     ready = with_score(ready, score)
-    chosen, solution = solve_twinning(round_, settings, ready)
+    chosen, solution = solve_twinning(ready)
     ways = [
         [some for n in range(most + 1) for some in itertools.combinations(range(len(hosts)), n)
          if fits(g["seeks"], [set(hosts[h]["shows"]) for h in some], most)]

@@ -124,10 +124,8 @@ def test_over_wished_hosts_and_hosts_that_nobody_wants():
 
 
 def bounds(case):
-    made = product_of(case.round, case.settings, case.ready, case.chosen, case.solution)
-    return price_bounds(
-        SolvedProduct(made, case.round, case.settings, case.ready, case.chosen, case.solution)
-    )
+    made = product_of(case.ready, case.chosen, case.solution)
+    return price_bounds(SolvedProduct(made, case.ready, case.chosen, case.solution))
 
 
 SETTINGS = [

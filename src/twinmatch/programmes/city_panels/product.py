@@ -128,7 +128,7 @@ def solved_panels(round_: Round, settings: CityPanels) -> Product | SolvedProduc
     )
     if seats is None:
         return product
-    return SolvedProduct(product, round_, settings, seats, seats.solution.chosen, seats.solution)
+    return SolvedProduct(product, seats, seats.solution.chosen, seats.solution)
 
 
 MADE_OF: Final = ("sizes", "one panel each", "locks")

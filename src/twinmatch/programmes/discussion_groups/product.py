@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from statistics import fmean
 
 import numpy as np
 
-from twinmatch.errors import NoProposalError, QuestionError
+from twinmatch.errors import NoProposalError
 from twinmatch.programmes.discussion_groups.search import (
     Groups,
     PreparedGroups,
@@ -31,8 +30,11 @@ from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, shares
 from twinmatch.programmes.rules import (
     allowed_pairs,
+    cities_of,
     counted,
+    in_part,
     judged,
+    often_in,
     outside,
     roles_in_words,
     statuses,
@@ -93,14 +95,8 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
     lead does not open, and is reported. Raises QuestionError where no city may lead, NoProposalError where a theme
     cannot have the groups that it is split into.
     """
-    cohort = round_.cohort
-    if not any(set(settings.lead_roles) & set(c.roles) for c in cohort.cities):
-        roles = roles_in_words(settings.lead_roles, "or")
-        raise QuestionError.of(
-            "no-leads",
-            say("No city of this cohort can lead a group, which takes {roles}.", roles=roles),
-            do=say("Give at least one city that role."),
-        )
+    says = "No city of this cohort can lead a group, which takes {roles}."
+    cities_of(round_.cohort, settings.lead_roles, says, "no-leads")
     many = {theme: settings.split.get(theme.id, 1) for theme in settings.themes}
     closed: list[str] = []
     while many:
@@ -110,7 +106,7 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
             product = _product(with_swaps(made), closed)
             if settings.mixed or settings.alike or settings.past:
                 return product
-            return SolvedProduct(product, round_, settings, made.ready, made.chosen, made.solution)
+            return SolvedProduct(product, made.ready, made.chosen, made.solution)
         theme_id, why = made
         if theme_id in settings.split:
             title = next(theme.title for theme in many if theme.id == theme_id)
@@ -122,7 +118,7 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
         closed += one_group_fewer(many, theme_id, why)
     says, why_none = say("No theme opens in this round."), joined(closed, "; ")
     rule = RuleStatus("themes", say("No theme opens: {reasons}.", reasons=why_none), "kept")
-    everyone = tuple(LeftOut(c.id, says, "") for c in cohort.cities)
+    everyone = tuple(LeftOut(c.id, says, "") for c in round_.cohort.cities)
     name, title = settings.PRODUCT, settings.title
     return Product(name, title, "optimal", "none needed", 0.0, 0.0, (), everyone, (rule,), says)
 
@@ -291,53 +287,25 @@ def group_rules(
     round_: Round, settings: DiscussionGroups, meetings: Sequence[Meeting]
 ) -> tuple[RuleStatus, ...]:
     """Return how the finished groups stand to each rule, read from the meetings and nothing else."""
-    low, high = settings.size
-    least, most = settings.leads
-    everyone = Counter(city for m in meetings for city in m.cities())
-    leading = Counter(city for m in meetings for city in m.cities("lead"))
-    unfit = [c for c in leading if not set(settings.lead_roles) & set(round_.cohort.city(c).roles)]
+    (low, high), (least, most), cohort = settings.size, settings.leads, round_.cohort
+    often, lead_of = settings.groups_per_city, settings.lead_of
+    size = say("A group has {low} to {high} cities, leads included.", low=low, high=high)
+    leads = say("A group has {least} to {most} leads.", least=least, most=most)
+    kinds = say("Leads are {lead_roles}.", lead_roles=roles_in_words(settings.lead_roles, "or"))
+    unfit = in_part(cohort, meetings, "lead", settings.lead_roles, has=False)
+    each = say("A city is in at most {groups_per_city} of the groups.", groups_per_city=often)
+    leading = say("A city leads at most {lead_of} of the groups.", lead_of=lead_of)
     rules = [
-        counted(
-            "group size",
-            say("A group has {low} to {high} cities, leads included.", low=low, high=high),
-            outside(meetings, low, high),
-        ),
-        counted(
-            "leads",
-            say("A group has {least} to {most} leads.", least=least, most=most),
-            outside(meetings, least, most, "lead"),
-        ),
-        counted(
-            "lead roles",
-            say(
-                "Leads are {lead_roles}.",
-                lead_roles=roles_in_words(settings.lead_roles, "or"),
-            ),
-            sorted(unfit),
-        ),
-        counted(
-            "groups of a city",
-            say(
-                "A city is in at most {groups_per_city} of the groups.",
-                groups_per_city=settings.groups_per_city,
-            ),
-            [c for c, n in sorted(everyone.items()) if n > settings.groups_per_city],
-        ),
-        counted(
-            "lead of",
-            say("A city leads at most {lead_of} of the groups.", lead_of=settings.lead_of),
-            [c for c, n in sorted(leading.items()) if n > settings.lead_of],
-        ),
+        counted("group size", size, outside(meetings, low, high)),
+        counted("leads", leads, outside(meetings, least, most, "lead")),
+        counted("lead roles", kinds, unfit),
+        counted("groups of a city", each, often_in(meetings, often)),
+        counted("lead of", leading, often_in(meetings, lead_of, "lead")),
     ]
     if settings.not_roles:
-        wrong = [
-            c
-            for m in meetings
-            for c in m.cities("member")
-            if set(settings.not_roles) & set(round_.cohort.city(c).roles)
-        ]
-        kinds = roles_in_words(settings.not_roles, "or")
-        rules.append(counted("audience", say("No members are {kinds}.", kinds=kinds), wrong))
+        wrong = in_part(cohort, meetings, "member", settings.not_roles)
+        says = say("No members are {kinds}.", kinds=roles_in_words(settings.not_roles, "or"))
+        rules.append(counted("audience", says, wrong))
     if settings.lock:
         slots = slots_of(settings, meetings)
         groups = {i: meetings[k] for i, k in locked_in(round_, settings, slots).items()}

@@ -5,8 +5,6 @@ The product of study visits: each with its stops, visitors and account, and how 
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -15,7 +13,14 @@ import numpy as np
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
-from twinmatch.programmes.rules import counted, judged, roles_in_words, statuses
+from twinmatch.programmes.rules import (
+    counted,
+    in_part,
+    judged,
+    often_in,
+    roles_in_words,
+    statuses,
+)
 from twinmatch.programmes.study_visits.search import (
     Option,
     Party,
@@ -29,7 +34,6 @@ from twinmatch.programmes.study_visits.search import (
 )
 from twinmatch.programmes.study_visits.settings import (
     OVER_ALL,
-    Mode,
     StudyVisits,
     by_rail,
     distances,
@@ -43,65 +47,48 @@ from twinmatch.wording import count, joined, listed, own_words, say, say_n, titl
 
 
 def journey_rows(
-    round_: Round, settings: StudyVisits, label: str, hosts: Sequence[int], option: Option
+    ready: PreparedVisits, option: Option, label: str
 ) -> tuple[list[TravelRow], tuple[str, ...]]:
     """Return a row of travel for each visitor (whole journey, all its people) and notes on the sums."""
+    round_, settings, hosts = ready.round, ready.settings, ready.hosts(option)
     way = distances(round_.cohort, option.visitors, hosts)
-    legs = distances(round_.cohort, hosts, hosts)
+    legs = np.diagonal(distances(round_.cohort, hosts, hosts), 1).tolist()
     modes = {mode.mode: mode for mode in settings.modes}
     rows: list[TravelRow] = []
     for k, i in enumerate(option.visitors):
-        stages = [
-            way[k, 0],
-            *(legs[a, b] for a, b in itertools.pairwise(range(len(hosts)))),
-            way[k, -1],
-        ]
-        length = float(sum(stages))
+        stages = [float(way[k, 0]), *legs, float(way[k, -1])]
+        length = sum(stages)
         known = np.isfinite(length)
         rail = by_rail(round_.cohort, (i, *hosts), settings.no_rail)
         kg: dict[str, float | None] = {}
         for name in ("rail", "air"):
             usable = known and name in modes and (name == "air" or rail)
             kg[name] = round(settings.people * modes[name].kg(length), 1) if usable else None
-        near = rail and known and float(max(stages)) <= settings.rail_km
+        near = rail and known and max(stages) <= settings.rail_km
         mode = say("not known") if not known else say("rail") if near else say("air")
         km = round(length) if known else None
         rows.append(TravelRow(label, round_.id(i), km, kg["rail"], kg["air"], mode))
-    return rows, _sums(settings, rows, modes)
+    return rows, _sums(settings, rows)
 
 
-def _sums(
-    settings: StudyVisits,
-    rows: Sequence[TravelRow],
-    modes: dict[Literal["rail", "air"], Mode],
-) -> tuple[str, ...]:
-    whole = sum(row.km or 0 for row in rows)
+def _sums(settings: StudyVisits, rows: Sequence[TravelRow]) -> tuple[str, ...]:
     text = say(
         "Travel: {rows} cities send {people} people each; the journeys add up to {whole:,.0f} km for one person of each",
         rows=len(rows),
         people=settings.people,
-        whole=whole,
+        whole=sum(row.km or 0 for row in rows),
     )
     silent = sum(row.km is None for row in rows)
     text += say(" ({silent} places not known)", silent=silent) if silent else ""
-    if not modes:
+    if not settings.modes:
         return (text + ".",)
-    chosen = sum((row.rail if row.by == "rail" else row.air) or 0 for row in rows)
-    flown = sum(row.air or 0 for row in rows)
     trains = sum(row.by == "rail" for row in rows)
+    chosen = sum((row.rail if row.by == "rail" else row.air) or 0 for row in rows) / 1000
+    flown = sum(row.air or 0 for row in rows) / 1000
     if not trains:
-        return (
-            say("{text}. They emit {flown:.1f} t CO2e, all by air.", text=text, flown=flown / 1000),
-        )
-    return (
-        say(
-            "{text}. They emit {chosen:.1f} t CO2e where {trains} of them come by rail, {flown:.1f} t if all fly.",
-            text=text,
-            chosen=chosen / 1000,
-            trains=trains,
-            flown=flown / 1000,
-        ),
-    )
+        return (say("{text}. They emit {flown:.1f} t CO2e, all by air.", text=text, flown=flown),)
+    says = "{text}. They emit {chosen:.1f} t CO2e where {trains} of them come by rail, {flown:.1f} t if all fly."
+    return (say(says, text=text, chosen=chosen, trains=trains, flown=flown),)
 
 
 def journey_table(rows: tuple[TravelRow, ...]) -> Table:
@@ -150,23 +137,18 @@ def solved_visits(round_: Round, settings: StudyVisits) -> SolvedProduct:
         names = [rule.name for rule in ready.rules if rule.kind == "rule"][2:]
         found = say("No choice of visits keeps the rules ({names}).", names=listed(names))
         raise NoProposalError.of("no-visits", found, do=say("Loosen one of the rules."))
-    product = product_of(round_, settings, ready, solution.chosen, solution)
-    return SolvedProduct(product, round_, settings, ready, solution.chosen, solution)
+    product = product_of(ready, solution.chosen, solution)
+    return SolvedProduct(product, ready, solution.chosen, solution)
 
 
-def product_of(
-    round_: Round,
-    settings: StudyVisits,
-    ready: PreparedVisits,
-    chosen: Bools,
-    solution: Solution,
-) -> Product:
+def product_of(ready: PreparedVisits, chosen: Bools, solution: Solution) -> Product:
     """Return the product of a choice of options; raises DataError where the choice breaks a rule."""
+    round_, settings = ready.round, ready.settings
     kept = statuses(ready.rules, ready.candidates, chosen)
     made = [ready.options[k] for k in np.flatnonzero(chosen)]
-    visits = [_visit(round_, settings, ready, option) for option in made]
-    meetings = tuple(sorted((m for m, _ in visits), key=lambda m: m.id))
-    rows = tuple(row for _, rows in sorted(visits, key=lambda v: v[0].id) for row in rows)
+    visits = sorted((_visit(ready, option) for option in made), key=lambda visit: visit[0].id)
+    meetings = tuple(meeting for meeting, _ in visits)
+    journeys = journey_table(tuple(row for _, rows in visits for row in rows))
     cost = sum(rule.paid or 0.0 for rule in kept) / 100
     score = float(ready.candidates.score[chosen].sum()) - cost
     return Product(
@@ -177,13 +159,11 @@ def product_of(
         score,
         max(_reach(ready) if ready.cut else solution.bound, score),
         meetings,
-        _left_out(round_, settings, ready, made),
+        _left_out(ready, made),
         judged([*kept, *_checked(round_, settings, meetings)]),
         _headline(ready, made),
         weights=shares(ready.affinity) if ready.affinity.rows else (),
-        tables=(journey_table(rows), method_table(settings))
-        if settings.modes
-        else (journey_table(rows),),
+        tables=(journeys, method_table(settings)) if settings.modes else (journeys,),
     )
 
 
@@ -195,54 +175,38 @@ def _reach(ready: PreparedVisits) -> float:
     return sum(best.values())
 
 
-def _stop_for(
-    ready: PreparedVisits, option: Option, i: int, round_: Round, settings: StudyVisits
-) -> int:
+def _stop_for(ready: PreparedVisits, option: Option, i: int) -> int:
     """Return the stop (column) that shows a visitor most of what it needs."""
-    row = ready.affinity.row_of[i]
-    columns = ready.affinity.columns
-    may = [h for h in option.stops if may_visit(round_, settings, i, columns[h].cities[0])]
+    row, hosts = ready.affinity.row_of[i], zip(option.stops, ready.hosts(option), strict=True)
+    may = [h for h, city in hosts if may_visit(ready.round, ready.settings, i, city)]
     return max(may, key=lambda h: (round(float(ready.affinity.score[row, h]), 9), -h))
 
 
-def _visit(
-    round_: Round, settings: StudyVisits, ready: PreparedVisits, option: Option
-) -> tuple[Meeting, list[TravelRow]]:
+def _visit(ready: PreparedVisits, option: Option) -> tuple[Meeting, list[TravelRow]]:
     """Return a visit as a meeting, and a row of travel for each of its visitors."""
-    affinity, party = ready.affinity, ready.parties[option.party]
-    hosts = [affinity.columns[h].cities[0] for h in option.stops]
-    stop = {i: _stop_for(ready, option, i, round_, settings) for i in option.visitors}
-    account = affinity.joint_account(
-        [(affinity.row_of[i], h) for i, h in stop.items()], say("visitors")
-    )
-    names = [round_.name(h) for h in hosts]
-    members = (
-        *(Member(round_.id(h), "host") for h in hosts),
-        *(Member(round_.id(i), "guest") for i in option.visitors),
-    )
-    rows, notes = journey_rows(
-        round_,
-        settings,
-        say("{title} to {names}", title=party.title, names=listed(names)),
-        hosts,
-        option,
-    )
+    round_, affinity, party = ready.round, ready.affinity, ready.parties[option.party]
+    hosts, key = ready.hosts(option), f"study_visits:{party.key}"
+    stop = {i: _stop_for(ready, option, i) for i in option.visitors}
+    fits = [(affinity.row_of[i], h) for i, h in stop.items()]
+    account = affinity.joint_account(fits, say("visitors"))
+    names = listed([round_.name(h) for h in hosts])
+    label = say("{title} to {names}", title=party.title, names=names)
+    rows, notes = journey_rows(ready, option, label)
     if option.week:
         notes = (say("Week: {week}.", week=option.week), *notes)
-    theme = theme_of(round_, f"study_visits:{party.key}")
     if len(hosts) > 1:
-        notes = (*notes, _why_tour(ready, option, stop, round_))
+        notes = (*notes, _why_tour(ready, option, stop))
+    theme = theme_of(round_, key)
+    visits = "{n:,} city visits {hosts}. ", "{n:,} cities visit {hosts}. "
     meeting = Meeting(
-        f"study_visits:{party.key}",
-        say("{title} to {names}", title=party.title, names=listed(names)),
-        members,
+        key,
+        label,
+        (
+            *(Member(round_.id(h), "host") for h in hosts),
+            *(Member(round_.id(i), "guest") for i in option.visitors),
+        ),
         account,
-        say_n(
-            "{n:,} city visits {hosts}. ",
-            "{n:,} cities visit {hosts}. ",
-            len(option.visitors),
-            hosts=listed(names),
-        )
+        say_n(*visits, len(option.visitors), hosts=names)
         + (_shown(round_, theme, hosts, option) if theme else account.summary()),
         notes=(*notes, *coverage_note(account)),
     )
@@ -255,17 +219,15 @@ def _shown(round_: Round, theme: Theme, hosts: Sequence[int], option: Option) ->
     return joined(filter(None, (*shown, sought_most(round_, theme, option.visitors))))
 
 
-def _why_tour(ready: PreparedVisits, option: Option, stop: dict[int, int], round_: Round) -> str:
+def _why_tour(ready: PreparedVisits, option: Option, stop: dict[int, int]) -> str:
     """Return in words why two stops pay."""
-    columns = ready.affinity.columns
     first, second = option.stops
-    better = sum(h == second for h in stop.values())
     return say(
         "Two stops, because {better} of the {stop} visitors find more of what they need in {one}, the others in {other}.",
-        better=better,
+        better=sum(h == second for h in stop.values()),
         stop=len(stop),
-        one=columns[second].name,
-        other=columns[first].name,
+        one=ready.affinity.columns[second].name,
+        other=ready.affinity.columns[first].name,
     )
 
 
@@ -274,7 +236,7 @@ def _checked(
 ) -> tuple[RuleStatus, ...]:
     """Return how the finished visits stand to what made the options, read from the meetings and nothing else."""
     low, high = settings.visitors
-    city = round_.cohort.city
+    city, index = round_.cohort.city, round_.cohort.index
     crowd, home, target = [], [], []
     for meeting in meetings:
         guests, hosts = meeting.cities("guest"), meeting.cities("host")
@@ -282,46 +244,34 @@ def _checked(
         if not max(low, 1) <= len(guests) <= most:
             crowd.append(say("{meeting} has {guests}", meeting=meeting.label, guests=len(guests)))
         for g in guests:
-            i, stops = round_.cohort.index[g], [round_.cohort.index[h] for h in hosts]
+            i, stops = index[g], [index[h] for h in hosts]
             may = any(may_visit(round_, settings, i, j) for j in stops)
             if not may or any(refuses_visit(round_, i, j) for j in stops):
-                home.append(
-                    say(
-                        "{city} visits {hosts}",
-                        city=city(g).name,
-                        hosts=listed([city(h).name for h in hosts]),
-                    )
-                )
+                names = listed([city(h).name for h in hosts])
+                home.append(say("{city} visits {hosts}", city=city(g).name, hosts=names))
             if why_barred(city(g), settings):
                 target.append(city(g).name)
-    size = say(
-        "A visit has {low} to {high} visiting cities, or fewer where a host said so.",
-        low=max(low, 1),
-        high=high,
-    )
+    size = "A visit has {low} to {high} visiting cities, or fewer where a host said so."
     abroad = say(
         "Nobody visits its own country unless it asked to, nor a city that either side refuses."
     )
+    size = say(size, low=max(low, 1), high=high)
     checks = [("visitors", size, crowd), ("another country", abroad, home)]
     if settings.not_roles:
         kinds = roles_in_words(settings.not_roles, "or")
-        wrong = [
-            city(g).name
-            for m in meetings
-            for g in m.cities("guest")
-            if set(settings.not_roles) & set(city(g).roles)
-        ]
+        wrong = _names(round_, in_part(round_.cohort, meetings, "guest", settings.not_roles))
         checks.append(("audience", say("No visitors are {kinds}.", kinds=kinds), wrong))
-    if settings.neutral_by is not None:
-        says = say(
-            "Visitors have a climate-neutrality target by {neutral_by} or earlier.",
-            neutral_by=settings.neutral_by,
-        )
-        checks.append(("target", says, target))
+    if (by := settings.neutral_by) is not None:
+        says = "Visitors have a climate-neutrality target by {neutral_by} or earlier."
+        checks.append(("target", say(says, neutral_by=by), target))
     return (
         *(counted(*check) for check in checks),
         *_quotas_kept(round_, settings, meetings, "visit"),
     )
+
+
+def _names(round_: Round, cities: Sequence[str]) -> list[str]:
+    return [round_.cohort.city(c).name for c in cities]
 
 
 def _quotas_kept(
@@ -343,52 +293,37 @@ def visit_rules(
     round_: Round, settings: StudyVisits, meetings: Sequence[Meeting]
 ) -> tuple[RuleStatus, ...]:
     """Return how finished visits, no matter who made them, stand to every rule, read from the meetings and nothing else."""
-    name = {m.city: round_.cohort.city(m.city).name for x in meetings for m in x.members}
-    received = Counter(h for meeting in meetings for h in meeting.cities("host"))
-    travelling = Counter(g for meeting in meetings for g in meeting.cities("guest"))
-    may = set(settings.hosts)
-    unfit = sorted(name[h] for h in received if not may & set(round_.cohort.city(h).roles))
-    at = round_.cohort.index
-    stops, far = [], []
-    for meeting in meetings:
-        hosts = [at[h] for h in meeting.cities("host")]
-        legs = distances(round_.cohort, hosts, hosts)
-        if not 1 <= len(hosts) <= settings.stops:
-            stops.append(say("{meeting} has {hosts}", meeting=meeting.label, hosts=len(hosts)))
-        if any(leg > settings.leg_km for leg in np.diagonal(legs, 1)):
-            far.append(meeting.label)
-    most = say(
-        "A host receives at most {visits}.",
-        visits=visits_in_words(settings.visits_per_host),
-    )
-    often = [name[h] for h, n in sorted(received.items()) if n > settings.visits_per_host]
-    twice = [name[g] for g, n in sorted(travelling.items()) if n > 1]
-    weak = [
-        meeting.label
-        for meeting in meetings
-        for hosts in ([at[h] for h in meeting.cities("host")],)
-        if not shows_theme(round_, meeting.id.partition(":")[2], hosts).all()
+    cohort = round_.cohort
+    each = [(m, [cohort.index[h] for h in m.cities("host")]) for m in meetings]
+    stops = [
+        say("{meeting} has {hosts}", meeting=m.label, hosts=len(hosts))
+        for m, hosts in each
+        if not 1 <= len(hosts) <= settings.stops
     ]
-    few = (
-        say("A visit has one stop.")
-        if settings.stops == 1
-        else say("A visit has one or two stops.")
-    )
+    far = [
+        m.label
+        for m, hosts in each
+        if (np.diagonal(distances(cohort, hosts, hosts), 1) > settings.leg_km).any()
+    ]
+    weak = [
+        m.label for m, hosts in each if not shows_theme(round_, m.id.partition(":")[2], hosts).all()
+    ]
+    unfit = _names(round_, in_part(cohort, meetings, "host", settings.hosts, has=False))
+    one = settings.stops == 1
+    few = say("A visit has one stop.") if one else say("A visit has one or two stops.")
+    strong = say("Hosts are strong in the theme of the group that visits them.")
+    visits = visits_in_words(settings.visits_per_host)
+    often = _names(round_, often_in(meetings, settings.visits_per_host, "host"))
+    twice = _names(round_, often_in(meetings, 1, "guest"))
+    leg = say("Two stops lie at most {leg_km:g} km apart.", leg_km=settings.leg_km)
+    kinds = say("Hosts are {hosts}.", hosts=roles_in_words(settings.hosts, "or"))
     checks = (
-        (
-            "hosts",
-            say("Hosts are {hosts}.", hosts=roles_in_words(settings.hosts, "or")),
-            unfit,
-        ),
-        ("visits per host", most, often),
+        ("hosts", kinds, unfit),
+        ("visits per host", say("A host receives at most {visits}.", visits=visits), often),
         ("one visit a city", say("A city makes one visit."), twice),
         ("stops", few, stops),
-        ("theme", say("Hosts are strong in the theme of the group that visits them."), weak),
-        (
-            "leg of a tour",
-            say("Two stops lie at most {leg_km:g} km apart.", leg_km=settings.leg_km),
-            far,
-        ),
+        ("theme", strong, weak),
+        ("leg of a tour", leg, far),
     )
     return (
         *(counted(*check) for check in checks),
@@ -397,19 +332,17 @@ def visit_rules(
     )
 
 
-def _left_out(
-    round_: Round, settings: StudyVisits, ready: PreparedVisits, made: Sequence[Option]
-) -> tuple[LeftOut, ...]:
+def _left_out(ready: PreparedVisits, made: Sequence[Option]) -> tuple[LeftOut, ...]:
     visiting = {i for option in made for i in option.visitors}
-    hosting = {ready.affinity.columns[h].cities[0] for option in made for h in option.stops}
+    hosting = {city for option in made for city in ready.hosts(option)}
     going = {option.party for option in made}
     able = {option.party for option in ready.options}
     reasons = dict(ready.reasons)
     for number, party in enumerate(ready.parties):
-        for i in set(party.visitors) - visiting:
-            reasons[i] = (_why_not(settings, party, number in going, number in able), "")
+        why = _why_not(ready.settings, party, number in going, number in able)
+        reasons |= dict.fromkeys(set(party.visitors) - visiting, (why, ""))
     return tuple(
-        LeftOut(round_.id(i), why, "", ask)
+        LeftOut(ready.round.id(i), why, "", ask)
         for i, (why, ask) in sorted(reasons.items())
         if i not in visiting | hosting
     )

@@ -10,8 +10,10 @@ Notation: V visitors of a party, H hosts; s (V, H) scores; km (V, H) distances; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,7 +23,7 @@ from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
 from twinmatch.programmes.load_ledger import Loads, loads_of
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule, load_rules, roles_in_words
+from twinmatch.programmes.rules import Rule, cities_of, load_rules
 from twinmatch.programmes.study_visits.settings import (
     MOST_VARIANTS,
     Choices,
@@ -35,7 +37,8 @@ from twinmatch.programmes.study_visits.settings import (
 )
 from twinmatch.programmes.themes import strength_of, theme_of
 from twinmatch.schema import City
-from twinmatch.solving import Block, Bools, Candidates, Floats, Ints, counts
+from twinmatch.solving import Block, Bools, Candidates, Floats, Ints
+from twinmatch.solving.blocks import Sentence
 from twinmatch.solving.exchange import dealt, exchange
 from twinmatch.wording import count, say
 
@@ -75,6 +78,8 @@ class Option:
 class PreparedVisits:
     """Visits ready to be solved: parties, hosts, every option with its worth, and the rules over them."""
 
+    round: Round
+    settings: StudyVisits
     parties: tuple[Party, ...]
     affinity: Affinity
     options: tuple[Option, ...]
@@ -83,55 +88,57 @@ class PreparedVisits:
     loads: Loads
     reasons: dict[int, tuple[str, str]]
     """Why a city is in no party, and what to ask of it."""
-    cut: bool = False
-    """Whether an option could be chosen in more ways than are listed."""
+
+    @property
+    def cut(self) -> bool:
+        """Return whether an option could be chosen in more ways than are listed."""
+        return any(option.nth >= MOST_VARIANTS - 1 for option in self.options)
 
     @property
     def allowed(self) -> Bools:
         """Return the options that no filter takes out: all of them, as only possible ones are listed."""
         return np.ones(len(self.options), dtype=bool)
 
+    def hosts(self, option: Option) -> list[int]:
+        """Return the cities where an option stops."""
+        return [self.affinity.columns[h].cities[0] for h in option.stops]
+
 
 def prepare(round_: Round, settings: StudyVisits) -> PreparedVisits:
     """Return the visits ready to be solved; raises QuestionError where there is no host or no group to travel."""
-    hosts = _hosts(round_, settings)
+    says = "No city of this cohort can be visited, which takes {roles}."
+    at = cities_of(round_.cohort, settings.hosts, says)
+    hosts = [Host(round_.id(i), round_.name(i), (i,)) for i in at]
     who, reasons = _eligible(round_, settings)
     groups = _groups(round_, settings, who, reasons)
     travelling = sorted({i for party in groups for i in party.visitors})
     affinity = compare(
         round_.cohort, settings.weights, round_.facet_cache, rows=travelling, columns=hosts
     )
-    parties = [part for group in groups for part in _parts(affinity, settings, group)]
-    map_ = _Map.of(round_, affinity)
-    asked = visit_kinds(round_, settings, travelling, [host.cities[0] for host in hosts])
-    options = tuple(
-        option
-        for number, party in enumerate(parties)
-        for option in _options(round_, settings, affinity, map_, number, party, asked)
+    parties = tuple(part for group in groups for part in _parts(affinity, settings, group))
+    asked = visit_kinds(round_, settings, travelling, at)
+    ways = _Ways(round_, settings, affinity, at, asked)
+    options = tuple(o for number, party in enumerate(parties) for o in ways.options(number, party))
+    candidates = _candidates(options, len(parties))
+    stops = [[at[h] for h in option.stops] for option in options]
+    load = {side: settings.load(side) for side in ("host", "guest")}
+    loads = loads_of(
+        [
+            (k, i, load[side])
+            for k, option in enumerate(options)
+            for side, cities in (("host", stops[k]), ("guest", option.visitors))
+            for i in cities
+        ],
+        len(options),
     )
-    candidates = _candidates(options, affinity, len(parties))
-    loads = _loads(settings, affinity, options)
-    rules = _rules(round_, settings, affinity, parties, options, loads)
-    stops = [[affinity.columns[h].cities[0] for h in option.stops] for option in options]
-    rules += tuple(rules_on_all([option.visitors for option in options], stops, asked))
-    cut = any(option.nth >= MOST_VARIANTS - 1 for option in options)
-    return PreparedVisits(tuple(parties), affinity, options, rules, candidates, loads, reasons, cut)
-
-
-def _hosts(round_: Round, settings: StudyVisits) -> tuple[Host, ...]:
-    hosts = tuple(
-        Host(city.id, city.name, (i,))
-        for i, city in enumerate(round_.cohort.cities)
-        if set(settings.hosts) & set(city.roles)
+    rules = (
+        *_rules(round_, settings, affinity, parties, options),
+        *load_rules(loads.block(round_.ledger)),
+        *rules_on_all([option.visitors for option in options], stops, asked),
     )
-    if not hosts:
-        roles = roles_in_words(settings.hosts, "or")
-        raise QuestionError.of(
-            "no-hosts",
-            say("No city of this cohort can be visited, which takes {roles}.", roles=roles),
-            do=say("Give at least one city that role."),
-        )
-    return hosts
+    return PreparedVisits(
+        round_, settings, parties, affinity, options, rules, candidates, loads, reasons
+    )
 
 
 def _eligible(round_: Round, settings: StudyVisits) -> tuple[list[int], dict[int, tuple[str, str]]]:
@@ -212,69 +219,6 @@ def _parts(affinity: Affinity, settings: StudyVisits, group: Party) -> list[Part
 
 
 @dataclass(frozen=True, eq=False)
-class _Map:
-    """Distances in km: of every row of an affinity to every column, (R, C), and between its columns, (C, C)."""
-
-    way: Floats
-    legs: Floats
-
-    @classmethod
-    def of(cls, round_: Round, affinity: Affinity) -> _Map:
-        """Return the distances between travellers and hosts; one that is not known counts as the mean of all pairs."""
-        at = [host.cities[0] for host in affinity.columns]
-        way = distances(round_.cohort, affinity.rows, at)
-        if np.isnan(way).any():
-            way = np.nan_to_num(way, nan=mean_distance(round_.cohort))
-        return cls(way, distances(round_.cohort, at, at))
-
-
-def _options(
-    round_: Round,
-    settings: StudyVisits,
-    affinity: Affinity,
-    map_: _Map,
-    number: int,
-    party: Party,
-    asked: Sequence[VisitKinds],
-) -> list[Option]:
-    """Return everything that a party could do: each host alone, and the tours of two that pay."""
-    choices = Choices.of(settings, party.title, party.visitors, asked)
-    at = [host.cities[0] for host in affinity.columns]
-    rows = [affinity.row_of[i] for i in party.visitors]
-    score, way, legs = affinity.score[rows], map_.way[rows], map_.legs
-    may = np.array([[may_visit(round_, settings, i, j) for j in at] for i in party.visitors])
-    never = np.array([[refuses_visit(round_, i, j) for j in at] for i in party.visitors])
-    may &= affinity.coverage[rows] >= settings.known_at_least - 1e-9
-    weak = ~shows_theme(round_, party.key, at)
-    may[:, weak], never[:, weak] = False, True
-    room = np.array([visitors_at_most(round_.cohort.cities[j], settings) for j in at])
-    one = Stops([(h,) for h in range(len(at))], at, room)
-    value = np.where(may, score - settings.km_price * 2 * way / 1000, -np.inf)
-    single = _best(round_, choices, number, party, one, value.T)
-    alone = [option for options in single for option in options]
-    if settings.stops == 1:
-        return alone
-    a, b = np.nonzero(np.triu(legs <= settings.leg_km, 1))
-    liked = np.where(may, score, -np.inf)
-    seen = np.maximum(liked[:, a], liked[:, b])
-    seen[never[:, a] | never[:, b]] = -np.inf
-    journey = way[:, a] + legs[a, b] + way[:, b]
-    value = (seen - settings.km_price * journey / 1000 - settings.stop_price).T
-    places = np.minimum(room[a], room[b])
-    floor = np.array([options[0].worth if options else -np.inf for options in single])
-    floor = np.maximum(floor[a], floor[b])
-    most = np.cumsum(np.sort(value, axis=1)[:, ::-1].clip(0), axis=1)
-    may_pay = most[np.arange(len(a)), np.minimum(places, value.shape[1]) - 1] > floor
-    two = Stops(np.column_stack([a, b])[may_pay].tolist(), at, places[may_pay])
-    tours = _best(round_, choices, number, party, two, value[may_pay])
-    paying = zip(tours, floor[may_pay].tolist(), strict=True)
-    return [
-        *alone,
-        *(o for made, low in paying if made and made[0].worth > low + 1e-9 for o in made),
-    ]
-
-
-@dataclass(frozen=True, eq=False)
 class Stops:
     """Where visits may stop: columns of the hosts of each, the city of each column, and places for visitors, (T,)."""
 
@@ -285,6 +229,106 @@ class Stops:
     def hosts(self, t: int) -> list[int]:
         """Return the cities where a visit stops."""
         return [self.at[h] for h in self.columns[t]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Ways:
+    """What travellers (rows) can do: the hosts that they may visit (columns; ``at`` their cities), and the rules asked."""
+
+    round: Round
+    settings: StudyVisits
+    affinity: Affinity
+    at: Sequence[int]
+    asked: Sequence[VisitKinds]
+
+    @cached_property
+    def _km(self) -> Floats:
+        """Distances of every traveller to every host, (R, C); one that is not known counts as the mean of all pairs."""
+        way = distances(self.round.cohort, self.affinity.rows, self.at)
+        if np.isnan(way).any():
+            way = np.nan_to_num(way, nan=mean_distance(self.round.cohort))
+        return way
+
+    @cached_property
+    def _legs(self) -> Floats:
+        return distances(self.round.cohort, self.at, self.at)
+
+    def options(self, number: int, party: Party) -> list[Option]:
+        """Return everything that a party could do: each host alone, and the tours of two that pay."""
+        round_, settings, at, legs = self.round, self.settings, self.at, self._legs
+        choices = Choices.of(settings, party.title, party.visitors, self.asked)
+        rows = [self.affinity.row_of[i] for i in party.visitors]
+        score, way = self.affinity.score[rows], self._km[rows]
+        may = np.array([[may_visit(round_, settings, i, j) for j in at] for i in party.visitors])
+        never = np.array([[refuses_visit(round_, i, j) for j in at] for i in party.visitors])
+        may &= self.affinity.coverage[rows] >= settings.known_at_least - 1e-9
+        weak = ~shows_theme(round_, party.key, at)
+        may[:, weak], never[:, weak] = False, True
+        room = np.array([visitors_at_most(round_.cohort.cities[j], settings) for j in at])
+        one = Stops([(h,) for h in range(len(at))], at, room)
+        value = np.where(may, score - settings.km_price * 2 * way / 1000, -np.inf)
+        single = self._best(choices, number, party, one, value.T)
+        alone = [option for options in single for option in options]
+        if settings.stops == 1:
+            return alone
+        a, b = np.nonzero(np.triu(legs <= settings.leg_km, 1))
+        liked = np.where(may, score, -np.inf)
+        seen = np.maximum(liked[:, a], liked[:, b])
+        seen[never[:, a] | never[:, b]] = -np.inf
+        journey = way[:, a] + legs[a, b] + way[:, b]
+        value = (seen - settings.km_price * journey / 1000 - settings.stop_price).T
+        places = np.minimum(room[a], room[b])
+        floor = np.array([options[0].worth if options else -np.inf for options in single])
+        floor = np.maximum(floor[a], floor[b])
+        most = np.cumsum(np.sort(value, axis=1)[:, ::-1].clip(0), axis=1)
+        may_pay = most[np.arange(len(a)), np.minimum(places, value.shape[1]) - 1] > floor
+        two = Stops(np.column_stack([a, b])[may_pay].tolist(), at, places[may_pay])
+        tours = self._best(choices, number, party, two, value[may_pay])
+        paying = zip(tours, floor[may_pay].tolist(), strict=True)
+        more = (o for made, low in paying if made and made[0].worth > low + 1e-9 for o in made)
+        return [*alone, *more]
+
+    def _best(
+        self, choices: Choices, number: int, party: Party, stops: Stops, value: Floats
+    ) -> list[list[Option]]:
+        """Return for each stops the best choices of visitors and week, the best first; none where too few can go.
+
+        One for each way in which rules over all visits tell choices apart; value (T, V).
+        """
+        found: list[dict[int, Option]] = [{} for _ in stops.columns]
+        extra = np.array([choices.hosts_cost(stops.hosts(t)) for t in range(len(found))])
+        step = max(1, MOST_AT_ONCE // max(len(choices.counts), 1))
+        for week, in_it in self._by_week(party, stops):
+            free = [_free(self.round.cohort.cities[i], week) for i in party.visitors]
+            for k in range(0, len(in_it), step):
+                part = in_it[k : k + step]
+                offered = np.where(free, value[part], -np.inf)
+                for t, key, worth, who in choices.best(offered, stops.places[part], extra[part]):
+                    net = round(worth - float(extra[part[t]]), 9)
+                    if key not in found[part[t]] or net > found[part[t]][key].worth:
+                        visitors = tuple(sorted(party.visitors[i] for i in who))
+                        columns = tuple(stops.columns[part[t]])
+                        found[part[t]][key] = Option(number, columns, visitors, week, net)
+        best = (sorted(of.values(), key=lambda o: (-o.worth, o.visitors)) for of in found)
+        return [
+            [replace(option, nth=nth) for nth, option in enumerate(few[:MOST_VARIANTS])]
+            for few in best
+        ]
+
+    def _by_week(self, party: Party, stops: Stops) -> list[tuple[str, list[int]]]:
+        """Return the weeks that come into question, earliest first, each with the stops that suit it.
+
+        One empty week where nobody names any.
+        """
+        stated, mine = set(self.settings.weeks), _named_weeks(self.round, party.visitors)
+        found: dict[str, list[int]] = {}
+        for t in range(len(stops.columns)):
+            hosts = stops.hosts(t)
+            named = mine | _named_weeks(self.round, hosts)
+            for week in (stated & named if stated and named else stated | named) or {ANY_WEEK}:
+                if all(_free(self.round.cohort.cities[h], week) for h in hosts):
+                    found.setdefault(week, []).append(t)
+        return sorted(found.items())
 
 
 def shows_theme(round_: Round, key: str, hosts: Sequence[int]) -> Bools:
@@ -321,56 +365,6 @@ def visitors_at_most(host: City, settings: StudyVisits) -> int:
     return settings.visitors[1] if own is None else min(own, settings.visitors[1])
 
 
-def _best(
-    round_: Round, choices: Choices, number: int, party: Party, stops: Stops, value: Floats
-) -> list[list[Option]]:
-    """Return for each stops the best choices of visitors and week, the best first; none where too few can go.
-
-    One for each way in which rules over all visits tell choices apart; value (T, V).
-    """
-    found: list[dict[int, Option]] = [{} for _ in stops.columns]
-    extra = np.array([choices.hosts_cost(stops.hosts(t)) for t in range(len(found))])
-    step = max(1, MOST_AT_ONCE // max(len(choices.counts), 1))
-    for week, in_it in _by_week(round_, choices.settings, party, stops):
-        free = [_free(round_.cohort.cities[i], week) for i in party.visitors]
-        for k in range(0, len(in_it), step):
-            part = in_it[k : k + step]
-            offered = np.where(free, value[part], -np.inf)
-            for t, key, worth, who in choices.best(offered, stops.places[part], extra[part]):
-                net = round(worth - float(extra[part[t]]), 9)
-                if key not in found[part[t]] or net > found[part[t]][key].worth:
-                    visitors = tuple(sorted(party.visitors[i] for i in who))
-                    columns = tuple(stops.columns[part[t]])
-                    found[part[t]][key] = Option(number, columns, visitors, week, net)
-    return [
-        [
-            replace(option, nth=nth)
-            for nth, option in enumerate(
-                sorted(of.values(), key=lambda o: (-o.worth, o.visitors))[:MOST_VARIANTS]
-            )
-        ]
-        for of in found
-    ]
-
-
-def _by_week(
-    round_: Round, settings: StudyVisits, party: Party, stops: Stops
-) -> list[tuple[str, list[int]]]:
-    """Return the weeks that come into question, earliest first, each with the stops that suit it.
-
-    One empty week where nobody names any.
-    """
-    stated, mine = set(settings.weeks), _named_weeks(round_, party.visitors)
-    found: dict[str, list[int]] = {}
-    for t in range(len(stops.columns)):
-        hosts = stops.hosts(t)
-        named = mine | _named_weeks(round_, hosts)
-        for week in (stated & named if stated and named else stated | named) or {ANY_WEEK}:
-            if all(_free(round_.cohort.cities[h], week) for h in hosts):
-                found.setdefault(week, []).append(t)
-    return sorted(found.items())
-
-
 def _named_weeks(round_: Round, cities: Sequence[int]) -> set[str]:
     parts = (round_.cohort.cities[i].participation for i in cities)
     return {week for own in parts if own is not None for week in own.weeks}
@@ -382,7 +376,7 @@ def _free(city: City, week: str) -> bool:
     return week == ANY_WEEK or not weeks or week in weeks
 
 
-def _candidates(options: Sequence[Option], affinity: Affinity, parties: int) -> Candidates:
+def _candidates(options: Sequence[Option], parties: int) -> Candidates:
     """Return the options as candidates: each set of stops is a host of its own, each party a guest."""
     sets = sorted({(len(o.stops), o.stops, o.nth) for o in options})
     place = {(stops, nth): k for k, (_, stops, nth) in enumerate(sets)}
@@ -395,68 +389,32 @@ def _candidates(options: Sequence[Option], affinity: Affinity, parties: int) -> 
     )
 
 
-def _loads(settings: StudyVisits, affinity: Affinity, options: Sequence[Option]) -> Loads:
-    host, guest = settings.load("host"), settings.load("guest")
-    entries = [
-        (k, city, load)
-        for k, option in enumerate(options)
-        for city, load in (
-            *((affinity.columns[h].cities[0], host) for h in option.stops),
-            *((i, guest) for i in option.visitors),
-        )
-    ]
-    return loads_of(entries, len(options))
-
-
 def _rules(
     round_: Round,
     settings: StudyVisits,
     affinity: Affinity,
     parties: Sequence[Party],
     options: Sequence[Option],
-    loads: Loads,
-) -> tuple[Rule, ...]:
-    party = np.array([o.party for o in options], dtype=np.int64)
-    rules = [
-        Rule(
-            "one visit each",
-            say("A group makes one visit; a city makes one visit."),
-            counts(
-                "one visit each",
-                party,
-                high=1,
-                rows=len(parties),
-                says=lambda p: say("{title} makes one visit", title=parties[p].title),
-            ),
-            kind="structure",
-        ),
-        Rule(
-            "visits per host",
-            say(
-                "A host receives at most {visits}.",
-                visits=visits_in_words(settings.visits_per_host),
-            ),
-            _per_host(affinity, options, settings.visits_per_host),
-        ),
-    ]
-    twice = _in_several(round_, parties, options)
-    rules += [twice] if twice else []
-    return (*rules, *load_rules(loads.block(round_.ledger)))
-
-
-def _per_host(affinity: Affinity, options: Sequence[Option], most: int) -> Block:
-    pairs = [(h, k) for k, option in enumerate(options) for h in option.stops]
-    return _at_most(
-        "visits per host",
-        pairs,
-        (len(affinity.columns), len(options)),
-        most,
-        lambda h: say(
-            "{host} receives at most {visits}",
-            host=affinity.columns[h].name,
-            visits=visits_in_words(most),
-        ),
-    )
+) -> Iterator[Rule]:
+    name, visits = "one visit each", visits_in_words(settings.visits_per_host)
+    party = [(o.party, k) for k, o in enumerate(options)]
+    titles = [party.title for party in parties]
+    says = say("A group makes one visit; a city makes one visit.")
+    block = _at_most(name, party, (len(parties), len(options)), 1, titles)
+    yield Rule(name, says, block, kind="structure")
+    name, hosts = "visits per host", [host.name for host in affinity.columns]
+    at = [(h, k) for k, option in enumerate(options) for h in option.stops]
+    block = _at_most(name, at, (len(hosts), len(options)), settings.visits_per_host, hosts)
+    receives = "{host} receives at most {visits}"
+    block = replace(block, says=lambda h: say(receives, host=hosts[h], visits=visits))
+    yield Rule(name, say("A host receives at most {visits}.", visits=visits), block)
+    everyone = Counter(i for party in parties for i in party.visitors)
+    row = {i: r for r, i in enumerate(sorted(i for i, n in everyone.items() if n > 1))}
+    if row:  # a city of several groups
+        name, names = "one visit a city", [round_.name(i) for i in row]
+        at = [(row[i], k) for k, o in enumerate(options) for i in o.visitors if i in row]
+        block = _at_most(name, at, (len(row), len(options)), 1, names)
+        yield Rule(name, say("A city of several groups makes one visit."), block)
 
 
 def _at_most(
@@ -464,33 +422,16 @@ def _at_most(
     pairs: Sequence[tuple[int, int]],
     shape: tuple[int, int],
     most: int,
-    says: Callable[[int], str],
+    titles: Sequence[str],
 ) -> Block:
     """Return the rows in each of which at most so many of the options of its pairs are chosen."""
     rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
     matrix = sp.csr_array((np.ones(len(pairs)), (rows, columns)), shape=shape)
-    return Block(name, matrix, np.full(shape[0], -np.inf), np.full(shape[0], float(most)), says)
+    high = np.full(shape[0], float(most))
+    says: Sentence = lambda row: say("{title} makes one visit", title=titles[row])  # noqa: E731
+    return Block(name, matrix, np.full(shape[0], -np.inf), high, says)
 
 
 def visits_in_words(number: int) -> str:
     """Return a counted visit."""
     return count(number, "visit")
-
-
-def _in_several(round_: Round, parties: Sequence[Party], options: Sequence[Option]) -> Rule | None:
-    """A city of several groups makes one visit all the same."""
-    everyone = [i for party in parties for i in party.visitors]
-    several = sorted({i for i in everyone if everyone.count(i) > 1})
-    if not several:
-        return None
-    row = {i: r for r, i in enumerate(several)}
-    pairs = [(row[i], k) for k, o in enumerate(options) for i in o.visitors if i in row]
-    shape, name = (len(several), len(options)), "one visit a city"
-    block = _at_most(
-        name,
-        pairs,
-        shape,
-        1,
-        lambda r: say("{title} makes one visit", title=round_.name(several[r])),
-    )
-    return Rule("one visit a city", say("A city of several groups makes one visit."), block)

@@ -16,10 +16,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from twinmatch.programmes.repair_menu import in_words, menu_of
-from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import GATE, Rule, best_choice, held_for, questions
 from twinmatch.programmes.twinning.search import PreparedTwinning
-from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.proposal import Cause, Held, LeftOut, Table
 from twinmatch.proposal.tables import TieRow
 from twinmatch.solving import Bools, Floats, counts
@@ -57,8 +55,6 @@ NEITHER = say("It has neither applied as a guest nor is it a host in this round.
 class Unplaced:
     """A finished choice and what stands in the way of every pair beside it."""
 
-    round: Round
-    settings: Twinning
     ready: PreparedTwinning
     chosen: Bools
 
@@ -113,11 +109,11 @@ class Unplaced:
         places = self._filled(open_) - int(self.chosen.sum())
         if places < 1:
             return ()
-        return held_for(self.ready.affinity, self.gated, places, self.settings.known_at_least)
+        return held_for(self.ready.affinity, self.gated, places, self.ready.settings.known_at_least)
 
     def empty(self, held: int) -> str:
         """Return how many places stay empty beside those held, and the rules without which more would be filled."""
-        places, filled = self.settings.places or 0, int(self.chosen.sum())
+        places, filled = self.ready.settings.places or 0, int(self.chosen.sum())
         left = places - filled - held
         if left < 1:
             return ""
@@ -126,7 +122,7 @@ class Unplaced:
             return say("{says}.", says=says)
         if not self.placed.size:
             return say("{says}: no applicant is eligible, as far as is known.", says=says)
-        if self.placed.all() and self.settings.hosts_per_guest == 1:
+        if self.placed.all() and self.ready.settings.hosts_per_guest == 1:
             return say("{says}: every eligible applicant has a pair.", says=says)
         everyone = np.zeros(len(self.chosen), dtype=np.int64)
         full = Rule("fill", "", counts("fill", everyone, low=places), kind="structure")
@@ -172,7 +168,7 @@ class Unplaced:
                 "",
             )
         if not self._allowed[:, g].any():
-            asked = questions(self.ready.affinity, g, self.settings.known_at_least)
+            asked = questions(self.ready.affinity, g, self.ready.settings.known_at_least)
             return (
                 "gate",
                 say("Too little is known of it to say who fits."),
@@ -240,7 +236,7 @@ class Unplaced:
                 **told,
             )
         taken = np.flatnonzero(self.chosen.reshape(self._shape)[best])
-        guests = [self.round.name(self.ready.frame.guests[k]) for k in taken.tolist()]
+        guests = [self.ready.round.name(self.ready.frame.guests[k]) for k in taken.tolist()]
         if guests:
             return says + say(
                 " Its best pair would be with {host}, which takes {guests}.",
@@ -292,9 +288,9 @@ class Unplaced:
         hosts, guests = self.ready.frame.hosts, self.ready.frame.guests
         rows = tuple(
             TieRow(
-                self.round.id(guests[old_g]),
+                self.ready.round.id(guests[old_g]),
                 hosts[old_h].id,
-                self.round.id(guests[g]),
+                self.ready.round.id(guests[g]),
                 hosts[h].id,
                 round(100 * cost, 3) + 0.0,
             )
@@ -318,7 +314,7 @@ class Unplaced:
         placed = busy | {frame.guests[g] for g in np.flatnonzero(self.placed)}
         hosts = {i: h for h, host in enumerate(frame.hosts) for i in host.cities}
         out = []
-        for i, city in enumerate(self.round.cohort.cities):
+        for i, city in enumerate(self.ready.round.cohort.cities):
             if i in placed:
                 continue
             if i in who.refused:
@@ -336,7 +332,7 @@ class Unplaced:
         return tuple(out)
 
     def _idle(self, i: int, h: int, pairs: int) -> LeftOut:
-        frame, cohort = self.ready.frame, self.round.cohort
+        frame, cohort = self.ready.frame, self.ready.round.cohort
         city = cohort.cities[i]
         places = next(r.block.high[h] for r in self.ready.rules if r.kind == "places")
         if places < 1:

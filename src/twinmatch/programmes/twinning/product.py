@@ -35,7 +35,7 @@ def solved_twinning(round_: Round, settings: Twinning) -> SolvedProduct:
     ready = prepare(round_, settings)
     gave_way: tuple[RuleStatus, ...] = ()
     try:
-        chosen, solution = solve_twinning(round_, settings, ready)
+        chosen, solution = solve_twinning(ready)
     except NoProposalError as error:
         numbers = round_.repairs_of("twinning")
         if not numbers:
@@ -44,24 +44,19 @@ def solved_twinning(round_: Round, settings: Twinning) -> SolvedProduct:
             raise NoProposalError([*error.problems, *choices]) from None
         rules, gave_way = taken(ready.rules, ready.candidates, ready.allowed, numbers)
         ready = replace(ready, rules=rules)
-        chosen, solution = solve_twinning(round_, settings, ready)
-    product = product_of(round_, settings, ready, chosen, solution)
+        chosen, solution = solve_twinning(ready)
+    product = product_of(ready, chosen, solution)
     product = replace(product, rules=excepting(product.rules, gave_way))
-    return SolvedProduct(product, round_, settings, ready, chosen, solution)
+    return SolvedProduct(product, ready, chosen, solution)
 
 
-def product_of(
-    round_: Round,
-    settings: Twinning,
-    ready: PreparedTwinning,
-    chosen: NDArray[np.bool_],
-    solution: Solution,
-) -> Product:
+def product_of(ready: PreparedTwinning, chosen: NDArray[np.bool_], solution: Solution) -> Product:
     """Return the product of a choice over the frame; raises DataError where the choice breaks a rule."""
+    round_, settings = ready.round, ready.settings
     kept = judged(statuses(ready.rules, ready.candidates, chosen))
-    meetings = _meetings(round_, settings, ready, chosen)
+    meetings = _meetings(ready, chosen)
     meetings, facilitators = facilitated(round_, settings, meetings)
-    unplaced = Unplaced(round_, settings, ready, chosen)
+    unplaced = Unplaced(ready, chosen)
     held = unplaced.held()
     return Product(
         "twinning",
@@ -136,17 +131,15 @@ def facilitated(
     return noted, (Table("facilitators", say("Facilitators"), columns, rows),)
 
 
-def _meetings(
-    round_: Round, settings: Twinning, ready: PreparedTwinning, chosen: NDArray[np.bool_]
-) -> tuple[Meeting, ...]:
-    affinity, frame, who = ready.affinity, ready.frame, ready.who
-    reserves = Reserves(round_, ready, chosen, settings.reserves)
+def _meetings(ready: PreparedTwinning, chosen: NDArray[np.bool_]) -> tuple[Meeting, ...]:
+    round_, settings, frame, who = ready.round, ready.settings, ready.frame, ready.who
+    reserves = Reserves(ready, chosen, settings.reserves)
     found = []
     pairs = np.flatnonzero(chosen)
     hosts, guests = frame.host[pairs], frame.guest[pairs]
-    accounts = affinity.accounts(guests, hosts)
+    accounts = ready.affinity.accounts(guests, hosts)
     again = set(refused_before(frame, settings))
-    needs = _needs_answered(round_, ready, hosts, guests)
+    needs = _needs_answered(ready, hosts, guests)
     for h, g, account in zip(hosts.tolist(), guests.tolist(), accounts, strict=True):
         host, guest = frame.hosts[h], frame.guests[g]
         members = (
@@ -189,7 +182,7 @@ NEEDS: Final = (
 
 
 def _needs_answered(
-    round_: Round, ready: PreparedTwinning, hosts: NDArray[np.int64], guests: NDArray[np.int64]
+    ready: PreparedTwinning, hosts: NDArray[np.int64], guests: NDArray[np.int64]
 ) -> dict[tuple[int, int], str]:
     """Return in words which need of its guest each pair answers, by host and guest; of guests with several needs."""
     found = {}
@@ -197,7 +190,7 @@ def _needs_answered(
         needs = ready.frame.needs[g] if ready.frame.needs else ()
         mine = hosts[guests == g].tolist()
         answered = ready.frame.needs_of(g, mine) if len(needs) > 1 else ()
-        guest = round_.name(ready.frame.guests[g])
+        guest = ready.round.name(ready.frame.guests[g])
         for h, k in zip(mine, answered, strict=False):
             found[h, g] = say(NEEDS[min(k, 3)], guest=guest, topic=needs[k].wording)
     return found
@@ -206,12 +199,10 @@ def _needs_answered(
 class Reserves:
     """Who steps in: for a guest the best other hosts with a free place, for a host the best guests without a pair."""
 
-    def __init__(
-        self, round_: Round, ready: PreparedTwinning, chosen: NDArray[np.bool_], count: int
-    ) -> None:
+    def __init__(self, ready: PreparedTwinning, chosen: NDArray[np.bool_], count: int) -> None:
         frame = ready.frame
         self._count, self._hosts = count, frame.hosts
-        self._guest_ids = [round_.id(i) for i in frame.guests]
+        self._guest_ids = [ready.round.id(i) for i in frame.guests]
         shape = (len(frame.hosts), len(frame.guests))
         allowed, held = ready.allowed.reshape(shape), chosen.reshape(shape)
         most = next(r for r in ready.rules if r.kind == "places").block.high

@@ -18,6 +18,7 @@ from twinmatch.programmes.rules import (
     GATE,
     Rule,
     allowed_pairs,
+    best_choice,
     forbid,
     gate,
     load_rules,
@@ -28,7 +29,7 @@ from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import twinning_rules
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.schema import Role
-from twinmatch.solving import Candidates, Solution, solve
+from twinmatch.solving import Candidates, Solution
 from twinmatch.vocabulary.geography import in_eu
 from twinmatch.wording import say
 
@@ -37,6 +38,8 @@ from twinmatch.wording import say
 class PreparedTwinning:
     """A twinning round ready to be solved: who applied, all pairs with their scores, and the rules over them."""
 
+    round: Round
+    settings: Twinning
     who: Applicants
     affinity: Affinity
     frame: Frame
@@ -96,6 +99,8 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
     known = np.ascontiguousarray(affinity.coverage.T).ravel()
     closed = gate(known, settings.known_at_least, asked_for)
     return PreparedTwinning(
+        round_,
+        settings,
         who,
         affinity,
         frame,
@@ -128,31 +133,27 @@ def _loads(frame: Frame, host: NDArray[np.float64], guest: NDArray[np.float64]) 
     )
 
 
-def solve_twinning(
-    round_: Round, settings: Twinning, ready: PreparedTwinning
-) -> tuple[NDArray[np.bool_], Solution]:
+def solve_twinning(ready: PreparedTwinning) -> tuple[NDArray[np.bool_], Solution]:
     """Return the best choice over the whole frame, shape (m,), and its solution; forbidden pairs are not considered.
 
     Raises NoProposalError with the rules and places that are short.
     """
-    keep = np.flatnonzero(ready.allowed)
-    blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
     objectives: tuple[str, ...] = ("filled", "total")
-    if settings.one_host_a_need:  # nobody's second host comes before another's first
+    if ready.settings.one_host_a_need:  # nobody's second host comes before another's first
         objectives = ("filled", "served", "total")
-    if settings.fairness == "worst-off":
+    if ready.settings.fairness == "worst-off":
         objectives = ("filled", "worst-off", "total")
     if ready.before is not None:
         objectives = (*objectives, "fewest changes")
-    before = None if ready.before is None else ready.before[keep]
-    candidates = ready.candidates.take(keep)
-    solution = solve(candidates, blocks, objectives=objectives, previous=before)
+    chosen, solution = best_choice(ready.rules, ready.candidates, objectives, ready.before)
     if solution.status == "infeasible":
-        hosts = [h.name for h in ready.frame.hosts]
-        guests = [round_.name(i) for i in ready.frame.guests]
-        raise no_answer(solution, candidates, blocks, hosts=hosts, guests=guests)
-    chosen = np.zeros(len(ready.candidates), dtype=bool)
-    chosen[keep] = solution.chosen
+        keep = np.flatnonzero(ready.allowed)
+        blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
+        names = {
+            "hosts": [h.name for h in ready.frame.hosts],
+            "guests": [ready.round.name(i) for i in ready.frame.guests],
+        }
+        raise no_answer(solution, ready.candidates.take(keep), blocks, **names)
     return chosen, solution
 
 
