@@ -547,7 +547,9 @@ def test_a_change_by_hand_takes_back_what_was_decided_on_the_guest(five, proposa
     must = board_of(five).store.held(proposal).wanted[0]
     assert (PAIR[0], "se-host") in must
     assert PAIR not in must
-    late = lxml.html.fromstring(send(five, f"{proposal}/keep", **given).text)  # the version has gone on
+    late = lxml.html.fromstring(
+        send(five, f"{proposal}/keep", **given).text
+    )  # the version has gone on
     (again,) = (f for f in late.forms if f.action.endswith("/keep"))
     assert again.fields["undo"] == " ".join(PAIR)
 
