@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import itertools
 import json
 import os
@@ -28,9 +30,10 @@ from stores_for_tests import FALLBACKS, MEETINGS, PAIRS, POSTGRES, proposal
 
 from twinmatch import app
 from twinmatch.app.intake import ImportAsked, check_profiles, import_profiles, save_import
+from twinmatch.embedding.choice import detect
 from twinmatch.embedding.vectors import UserCache
 from twinmatch.embedding.vectors import VectorStore as Vectors
-from twinmatch.exporting import publish
+from twinmatch.exporting import publish, read_proposal
 from twinmatch.files import JOURNAL, PARTIAL, settle, write_files
 from twinmatch.programmes import load
 from twinmatch.reading import read
@@ -169,21 +172,30 @@ class Propose:
 
             template.mkdir()
             five_cities(template)
-            # Nothing is solved in the process that is forked again and again.
+            # Nothing is solved in the process that is forked again and again; it loads what those need who solve.
             if (child := os.fork()) == 0:
                 try:
                     self._run(template, template / "out", [("de-guest", "se-host")])
                     self._run(template, template / "wanted", [])
+                    (template / "loaded").write_text(json.dumps([*sys.modules]))
                 finally:
                     os._exit(0)
             os.waitpid(child, 0)
+            for module in json.loads((template / "loaded").read_text()):
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(module)
+            detect(
+                "Languages are told apart and pages are drawn from here on as in a warm process."
+            )
+            publish(read_proposal(template / "out" / "proposal.json"), template / "again")
         if not self.before:
             self.before, self.after = contents(template / "out"), contents(template / "wanted")
             assert self.before
             assert self.after
             assert self.before != self.after
         shutil.copytree(template, folder, dirs_exist_ok=True)
-        shutil.rmtree(folder / "wanted")
+        for beside in ("wanted", "again"):
+            shutil.rmtree(folder / beside)
 
     def act(self, folder: Path, tell: Any) -> None:
         self._run(folder, folder / "out", [])

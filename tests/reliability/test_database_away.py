@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 import structlog
 from fastapi.testclient import TestClient
-from places_for_tests import said_in_words, twinmatch
+from places_for_tests import said_in_words
 from server_for_tests import Server, server
 from service_for_tests import finished, five_cities, served
 from stores_for_tests import keep
 
+from commands_for_tests import command
 from twinmatch.errors import DataError
 from twinmatch.store import open_store
 from twinmatch.web.jobs import PAUSE
@@ -165,13 +166,13 @@ def test_a_store_that_comes_back_has_all_that_it_acknowledged(database: Server) 
 
 def test_the_command_line_says_that_there_is_no_database(tmp_path: Path) -> None:
     place = f"postgresql://ada:secret@/twinmatch?host={tmp_path}"
-    for command in (("runs",), ("decide", "abc", "note", "--why", "x"), ("past",)):
-        done = twinmatch(*command, "--store", place, cwd=tmp_path)
+    for words in (("runs",), ("decide", "abc", "note", "--why", "x"), ("past",)):
+        done = command(*words, "--store", place)
         said_in_words(done, "The store cannot be used", "whether the database runs")
         assert "secret" not in done.stdout + done.stderr
-    done = twinmatch("serve", "--store", place, "--port", "1", cwd=tmp_path)
+    done = command("serve", "--store", place, "--port", "1")
     said_in_words(done, "The store cannot be used")
     assert "secret" not in json.dumps(done.stdout + done.stderr)
-    wrong = twinmatch("runs", "--store", "postgresql://ada:secret@host:port/x", cwd=tmp_path)
+    wrong = command("runs", "--store", "postgresql://ada:secret@host:port/x")
     said_in_words(wrong, "The address of the store cannot be read")
     assert "secret" not in wrong.stdout + wrong.stderr

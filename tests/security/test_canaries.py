@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from evil_files import workbook
 from hostile_cities import hostile_cities, profile
 from service_for_tests import PROGRAMME, board_of, five_cities, served
 
+from commands_for_tests import command
 from twinmatch.web.auth import Rank
 from twinmatch.web.middleware import log_as_json
 
@@ -47,12 +45,8 @@ def assert_no_canary(texts: dict[str, str], canaries: tuple[str, ...] = PERSONS)
             assert at < 0, (name, text[max(0, at - 80) : at + 80])
 
 
-def run(*command: str, folder: Path) -> dict[str, str]:
-    environment = {**os.environ, "COLUMNS": "400"}
-    ran = subprocess.run(
-        [sys.executable, "-m", "twinmatch", *command],
-        cwd=folder, capture_output=True, text=True, timeout=300, check=False, env=environment,
-    )  # fmt: skip
+def run(*words: str, folder: Path) -> dict[str, str]:
+    ran = command(*words, folder=folder)
     assert ran.returncode == 0, ran.stderr[-1500:]
     return {"stdout": ran.stdout, "stderr": ran.stderr}
 
@@ -106,14 +100,15 @@ def test_personal_data_of_profiles_is_in_no_artefact_and_no_message(
     assert any("[e-mail removed]" in t for t in texts.values()), (
         "the texts are not in the files at all"
     )
+    assert said["stdout"]
     assert_no_canary(texts | said)
-    for command in (
+    for words in (
         ("validate", str(place), "--json"),
         ("similar", "de-guest", "--profiles", str(place), "--json", *common),
         ("features", str(place), "--out", "features.csv"),
     ):
         try:
-            assert_no_canary(run(*command, folder=tmp_path))
+            assert_no_canary(run(*words, folder=tmp_path))
         except AssertionError as error:
             if "No such option" not in str(error) and "Usage" not in str(error):
                 raise
@@ -195,14 +190,12 @@ def test_what_a_reader_gets_of_an_upload_names_nobody(tmp_path: Path) -> None:
 
 def test_a_password_of_the_store_is_told_to_nobody(tmp_path: Path) -> None:
     place = "postgresql://user:s3cret-canary@127.0.0.1:1/none"
-    for command in (
+    for words in (
         ("runs", "--store", place),
         ("purge", "--store", place),
         ("keys", "list", "--store", place),
     ):
-        ran = subprocess.run(
-            [sys.executable, "-m", "twinmatch", *command], capture_output=True, text=True, timeout=60, check=False
-        )  # fmt: skip
+        ran = command(*words)
         assert ran.returncode == 2, ran.stderr[-500:]
         assert_no_canary({"out": ran.stdout, "err": ran.stderr}, SECRETS)
         assert "Traceback" not in ran.stderr

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from service_for_tests import board_of, five_cities, served
 from stores_for_tests import proposal
 
 from cities import cohort_of
+from commands_for_tests import command
 from twinmatch.errors import QuestionError
 from twinmatch.store import REMOVED
 from twinmatch.web import board as board_module
@@ -152,8 +151,8 @@ def test_what_was_held_for_its_time_is_let_go(filled, tmp_path, monkeypatch):
     place = str(tmp_path / "s.sqlite")
 
     def purge(*options: str) -> dict[str, int]:
-        command = [sys.executable, "-m", "twinmatch", "purge", "--store", place, "--json", *options]
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        ran = command("purge", "--store", place, "--json", *options)
+        ran.check_returncode()
         return json.loads(ran.stdout)
 
     assert purge() == {"uploads": 0, "sessions": 0, "names": 0}
@@ -215,11 +214,9 @@ def test_the_command_line_shows_and_erases_the_same(filled, tmp_path):
     service, _, _ = filled
     place = str(tmp_path / "s.sqlite")
 
-    def run(*command: str) -> str:
-        ran = subprocess.run(
-            [sys.executable, "-m", "twinmatch", *command, "--store", place, "--json"],
-            capture_output=True, text=True, timeout=120, check=True,
-        )  # fmt: skip
+    def run(*words: str) -> str:
+        ran = command(*words, "--store", place, "--json")
+        ran.check_returncode()
         return ran.stdout
 
     cities = str(tmp_path / "cities")
@@ -235,6 +232,6 @@ def test_without_the_web_front_it_is_told_and_nothing_is_a_traceback(monkeypatch
     from twinmatch.errors import QuestionError
 
     monkeypatch.setattr("twinmatch.cli.options.find_spec", lambda name: None)
-    for command in (changes, purge, lambda: personal_data("show", "x"), lambda: keys("list")):
+    for call in (changes, purge, lambda: personal_data("show", "x"), lambda: keys("list")):
         with pytest.raises(QuestionError, match="not installed"):
-            command()
+            call()

@@ -231,7 +231,8 @@ class Names:
         if wanted.casefold() in self._ids:
             return (self._ids[wanted.casefold()],)
         name, _, after = re.sub(r"[()\[\]]", ",", wanted).partition(",")
-        for part, table in ((p, t) for t in (self._own, self._other) for p in (wanted, name)):
+        tables = (lambda: self._own), (lambda: self._other)  # those in other languages once needed
+        for part, table in ((p, t()) for t in tables for p in (wanted, name)):
             hits = table.get(plain(part)) or table.get(bare(part)) or []
             hits = [h for h in hits if not country or h.country == country] or hits
             if len(hits) > 1 and after.strip(" ,"):
