@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -141,9 +141,10 @@ SERVICE = "127.0.0.1:8080"
 """Where the documentation expects the service; the tests serve it elsewhere."""
 
 
-@contextmanager
-def service(folder: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
     """Serve the bundled cities at a free port, and give its address."""
+    folder = tmp_path_factory.mktemp("service")
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -164,16 +165,17 @@ def service(folder: Path) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("doc", WITH_PYTHON, ids=name_of)
-def test_the_code_of_a_page_runs(doc, tmp_path):
+def test_the_code_of_a_page_runs(doc, tmp_path, request):
     """In a process of its own: the code of a page may add to registries."""
     blocks = re.findall(r"```python\n(.*?)```", doc.read_text(encoding="utf-8"), re.DOTALL)
     code = "\n\n".join(blocks)
-    with service(tmp_path) if SERVICE in code else nullcontext("") as address:
-        (tmp_path / "page.py").write_text(code.replace(SERVICE, address), encoding="utf-8")
-        run = subprocess.run(
-            [sys.executable, "-W", "error::DeprecationWarning:twinmatch", "page.py"],
-            cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+    if SERVICE in code:
+        code = code.replace(SERVICE, request.getfixturevalue("address"))
+    (tmp_path / "page.py").write_text(code, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:twinmatch", "page.py"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
     assert run.returncode == 0, run.stderr[-2000:]
 
 
