@@ -189,11 +189,16 @@ def sentence(text: str) -> str:
     return made
 
 
-def with_parts(text: Said, change: Callable[[str], str]) -> Said:
-    """Return a text whose parts that are texts are changed; somebody's own words, and what has no parts, as it is."""
+def with_parts(
+    text: Said, change: Callable[[str], str], form: tuple[str, str] | None = None
+) -> Said:
+    """Return a text whose parts that are texts are changed, in another ``form``, message and plural, where one is given.
+
+    Somebody's own words, and what has no parts, stay as they are.
+    """
     values = {k: change(v) if isinstance(v, str) else v for k, v in text.values.items()}
-    same = all(map(operator.is_, values.values(), text.values.values()))
-    return text if same else _said(text.message, text.several, values)
+    same = form is None and all(map(operator.is_, values.values(), text.values.values()))
+    return text if same else _said(*(form or (text.message, text.several)), values)
 
 
 def _said(message: str, several: str, values: Mapping[str, Any]) -> Said:

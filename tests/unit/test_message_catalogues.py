@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import twinmatch
-from twinmatch.exporting.titles import NOUNS, RULE_NAMES
+from twinmatch.exporting.titles import NOUNS, RULE_NAMES, YOURS
 from twinmatch.proposal import (
     Account,
     Evidence,
@@ -62,6 +62,7 @@ def messages() -> set[tuple[str, str]]:
     found = {(str(name), "") for name in (*NAMES.values(), *RULE_NAMES.values())} | {
         *NOUNS.values()
     }
+    found |= {(form, "") for forms in YOURS.values() for form in forms.values()}
     for path in SOURCE.rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         if "from twinmatch.wording" not in source:

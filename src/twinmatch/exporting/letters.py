@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from twinmatch.exporting import words
 from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
@@ -28,23 +28,24 @@ from twinmatch.exporting.report import (
     role_of,
     why_for,
 )
-from twinmatch.proposal import CityCard, LeftOut, Meeting, Product, Proposal
+from twinmatch.exporting.titles import addressed
+from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
 from twinmatch.vocabulary.geography import country, is_country
-from twinmatch.wording import joined, raised, say, say_n, translated
+from twinmatch.wording import joined, say, say_n, translated
 
 if TYPE_CHECKING:
     from datetime import date
 
-ASKED: Final = {
-    **dict.fromkeys(("needs", "challenges", "levers_needed"), say("what you need help with")),
-    **dict.fromkeys(("offers", "strengths", "levers_offered"), say("what you can show others")),
-    "participation": "",
-    "commitment": say("your climate target"),
-    "readiness": say("how far your climate plan is"),
-    "languages": say("your working languages"),
-    "emissions": say("your emissions"),
-}
-"""What a city can tell of a block of its profile that is not known, what matters most first; empty: the programme's part."""
+ASKED: Final = (
+    ("needs", "challenges", "levers_needed"),
+    ("strengths", "offers"),
+    ("participation",),
+    ("commitment",),
+    ("readiness",),
+    ("languages",),
+    ("emissions",),
+)
+"""Blocks of a profile that a city can fill, what matters most first; of several that say much the same one is asked."""
 
 MOST_QUESTIONS = 3
 """Questions that a letter puts to its city."""
@@ -193,34 +194,29 @@ def _letter(
     ]
     asked = [x for x in sources.left_out.get(city, ()) if words.outcome(x[1]) == "to ask"]
     parts = (
-        DossierSection("", (_opening(sources, city, name, invited, whole),)),
+        DossierSection("", (_opening(sources, city, invited, whole),)),
         *(
             _invitation(sources, city, product, meeting, load)
             for (product, meeting), load in zip(invited, takes, strict=True)
         ),
         DossierSection(
             say("Not this time"),
-            tuple(_refusal(product, left, name) for product, left in refused),
+            tuple(_refusal(product, left, bool(invited)) for product, left in refused),
         ),
         DossierSection(say("What else you can use now"), points=tuple(_what_else(sources, city))),
         DossierSection(say("What we would like to know"), *_questions(sources, city, asked)),
     )
     until = say(" by {day}", day=given.answer_by) if given.answer_by else ""
-    told = {"until": until, "city": name}
-    if len(invited) > 1:
-        ask = say(
-            "This is a proposal and no decision. Please tell us{until} whether {city} accepts each of these, and what is "
-            "wrong in it: what you say changes it.",
-            **told,
+    ask = say("Please tell us{until} if anything here is wrong or has changed.", until=until)
+    if invited:
+        ask = say_n(
+            "This is a proposal and no decision. Please tell us{until} whether you accept it, and what is wrong in it: what you "
+            "say changes it.",
+            "This is a proposal and no decision. Please tell us{until} whether you accept each of these, and what is wrong in "
+            "it: what you say changes it.",
+            len(invited),
+            until=until,
         )
-    elif invited:
-        ask = say(
-            "This is a proposal and no decision. Please tell us{until} whether {city} accepts, and what is wrong in it: "
-            "what you say changes it.",
-            **told,
-        )
-    else:
-        ask = say("Please tell us{until} if anything here is wrong or has changed.", until=until)
     close = (ask, say("With kind regards,"), given.sender or say("the programme team"))
     return Letter(
         city,
@@ -231,7 +227,7 @@ def _letter(
         say("Dear {name},", name=contact.name)
         if contact.name
         else say("Dear colleagues in {city},", city=name),
-        tuple(part for part in parts if not part.is_empty),
+        tuple(_to_the_city(part, name) for part in parts if not part.is_empty),
         close,
         whole.hours,
         whole.trips,
@@ -240,19 +236,23 @@ def _letter(
     )
 
 
+def _to_the_city(part: DossierSection, name: str) -> DossierSection:
+    """Return a part of a letter in one voice: the city of a name is "you"."""
+    said, points = (
+        tuple(addressed(text, name) for text in texts) for texts in (part.paragraphs, part.points)
+    )
+    return replace(part, paragraphs=said, points=points)
+
+
 def _opening(
-    sources: Sources,
-    city: str,
-    name: str,
-    invited: list[tuple[Product, Meeting]],
-    whole: Takes,
+    sources: Sources, city: str, invited: list[tuple[Product, Meeting]], whole: Takes
 ) -> str:
     """Return the first paragraph: how many places, in what, and what they take together."""
     if not invited:
-        left = [left.why for _, left in sources.left_out.get(city, ()) if not left.as_role]
+        left = [x.why for _, x in sources.left_out.get(city, ()) if x.as_role != "guest"]
         return joined(
             [
-                say("This round has no meeting for {city} yet.", city=name),
+                say("This round has no meeting for you yet."),
                 *(words.sentence(why) for why in left[:1]),
                 say("Below is what you can use now, and what would help us."),
             ]
@@ -262,19 +262,16 @@ def _opening(
         words.nouns_counted(sum(p.product == product for p, _ in invited), product, article=True)
         for product in products
     ]
-    text = say("For {city} we propose {meetings}.", city=name, meetings=words.listed(parts))
+    text = say("We propose {meetings} for you.", meetings=words.listed(parts))
     if costs := _costs(whole):
-        one = len(invited) == 1
-        text += (
-            say(" It takes {costs}.", costs=costs)
-            if one
-            else say(" Together they take {costs}.", costs=costs)
+        text += say_n(
+            " It takes {costs}.", " Together they take {costs}.", len(invited), costs=costs
         )
     load = sources.loads.get(city)
     if load is None or not load.is_more_than_stated:
         return text
     return text + say(
-        " You stated at least {n:g} a month: please say whether you can give more.",
+        " You stated at least {n:g} hours a month: please say whether you can give more.",
         n=load.hours_stated,
     )
 
@@ -326,7 +323,7 @@ def _invitation(
     if product.product == "city_panels" and meeting.says:
         why = tuple(dict.fromkeys((words.sentence(meeting.says), *why)))
     begin = begin_with(sources, meeting, why)
-    points = (*why, *([say("To begin with: {begin}", begin=begin)] if begin else []))
+    points = (*why, *([say("You could begin here. {begin}", begin=begin)] if begin else []))
     return DossierSection(heading, (says,), points)
 
 
@@ -359,18 +356,24 @@ def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> s
     )
 
 
-def _refusal(product: Product, left: LeftOut, name: str) -> str:
-    """Return what a city reads that applied and has no place: the reason, and what it is offered."""
-    part = words.product_title(product)
-    says = say(
-        "{kind}: we could not offer {city} a place. {why:sentence}",
-        kind=part,
-        city=name,
-        why=left.why,
-    )
-    if not left.offered:
-        return says
-    return says + say(" Instead we offer: {offered:sentence}", offered=left.offered)
+def _refusal(product: Product, left: LeftOut, invited: bool) -> str:
+    """Return what a city reads that applied and has no place: the reason, and what could change it."""
+    why = words.sentence(left.why)
+    if product.status == "infeasible":
+        return why
+    parts = [
+        say("{kind}: we could not offer you a place.", kind=words.product_title(product)),
+        why,
+    ]
+    if left.code == "eligibility":
+        parts.append(
+            say("If this is wrong or changes, please tell us: we look at the application again.")
+        )
+    if invited:
+        parts.append(say("Instead we propose the meetings above."))
+    elif left.offered:
+        parts.append(say("Instead we offer: {offered:sentence}", offered=left.offered))
+    return joined(parts)
 
 
 def _what_else(sources: Sources, city: str) -> Iterator[str]:
@@ -383,66 +386,33 @@ def _what_else(sources: Sources, city: str) -> Iterator[str]:
 def _questions(
     sources: Sources, city: str, asked: list[tuple[Product, LeftOut]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what a city is asked: what would change most pairs or holds back a place, else what is not known of it."""
-    put = [row.question for row in sources.interviews.get(city, ())]
-    put += [
-        ask.question
-        for product, _ in asked
-        for held in product.held
-        for ask in held.ask
-        if ask.city == city
-    ]
+    """Return what a city is asked: what holds back a place, then what would change most pairs, else what is not known of it."""
+    from twinmatch.programmes.rules import question  # loaded late, as above
+
     first = tuple(
         say(
-            "{kind}: we can offer a place once these questions are answered.",
+            "{kind}: a place is still possible. {why:sentence} {ask}",
             kind=words.product_title(product),
+            why=left.why,
+            ask=left.ask,
         )
-        for product, _ in asked
+        for product, left in asked
     )
-    if put:
-        about = say("Of {city} we ask, what matters most first:", city=sources.directory.name(city))
-        return (*first, about), tuple(dict.fromkeys(put))
-    gaps = {gap.block for gap in sources.gaps.get(city, ())}
-    unknown = list(dict.fromkeys(said for block, said in ASKED.items() if block in gaps))
-    points = [
-        point
-        for said in unknown[:MOST_QUESTIONS]
-        for point in ([said] if said else _taking_part(sources, city))
+    put = [row.question for row in sources.interviews.get(city, ())]
+    put += [
+        one.question for p, _ in asked for held in p.held for one in held.ask if one.city == city
     ]
+    if not put:
+        gaps = {gap.block for gap in sources.gaps.get(city, ())}
+        blocks = (next((b for b in alike if b in gaps), "") for alike in ASKED)
+        at = sources.directory.card(city).country
+        english = is_country(at) and "en" in country(at).languages
+        put = [question(block, english) for block in filter(None, blocks)][:MOST_QUESTIONS]
+    points = [text for text in dict.fromkeys(put) if not any(text in said for said in first)]
     if not points:
         return first, ()
-    told = say("We do not know yet the following; a few lines are enough:")
-    return (*first, told), tuple(map(raised, points))
-
-
-def _may_apply(card: CityCard, rule: Mapping[str, Any]) -> bool:
-    """Return whether a city has a role that a programme takes as guests."""
-    asked, barred = (rule.get(name) or () for name in ("roles", "not_roles"))
-    return bool(set(asked) & set(card.roles)) and not set(barred) & set(card.roles)
-
-
-def _taking_part(sources: Sources, city: str) -> list[str]:
-    """Return what a city can tell of what it brings, with what the programme asks of guests; no English where it is official."""
-    made = sources.proposal.made_from.get("programme")
-    settings = made.get("settings") if isinstance(made, dict) else None
-    twinning = settings.get("twinning") if isinstance(settings, dict) else None
-    rule = twinning.get("guests") if isinstance(twinning, dict) else None
-    card = sources.directory.card(city)
-    # The figures are asked of guests alone.
-    least = rule if isinstance(rule, dict) and _may_apply(card, rule) else {}
-    hours, level = least.get("staff_hours_a_month"), least.get("english")
-    parts = [
-        say("how many staff hours a month you can give ({n:g} are asked)", n=hours)
-        if hours
-        else say("how many staff hours a month you can give")
-    ]
-    if not (is_country(card.country) and "en" in country(card.country).languages):
-        parts.append(
-            say("your level of English ({level} is asked)", level=level)
-            if level
-            else say("your level of English")
-        )
-    return [*parts, say("which programmes you took part in")]
+    told = say("A few lines on each of these would help us, the first one most:")
+    return (*first, told), tuple(points)
 
 
 COLUMNS = (

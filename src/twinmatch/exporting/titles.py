@@ -1,10 +1,12 @@
-"""The words of every export for codes: facets, products, roles, rules, blocks of a profile."""
+"""The words of every export for codes (facets, products, roles, rules, blocks of a profile), and the form of address."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from twinmatch.proposal import Product
 from twinmatch.schema import NAMES
-from twinmatch.wording import count, raised, say, titled
+from twinmatch.wording import Said, count, raised, say, titled, with_parts
 
 FACETS: dict[str, str] = {
     "wishes": say("Stated wishes"),
@@ -162,3 +164,78 @@ def nouns_counted(n: int, product: str, article: bool = False) -> str:
     if article and n == 1:
         return say("a {noun}", noun=say(one))
     return count(n, one, several)
+
+
+YOURS: Final[dict[str, dict[str, str]]] = {
+    "{guest} wants to learn about {topics}.": {"guest": "You want to learn about {topics}."},
+    "{cities} wants to learn about {topic}.": {"cities": "You want to learn about {topic}."},
+    "{on}{name} can show: {said}": {"name": "{on}you can show: {said}"},
+    "{on}{name} has a pilot activity: {said}": {"name": "{on}you have a pilot activity: {said}"},
+    "{on}{name} names among what it can show: {said}.": {
+        "name": "{on}you name among what you can show: {said}."
+    },
+    "{on}{name} says: {said}": {"name": "{on}you say: {said}"},
+    "{on}{name} says that they {said}": {"name": "{on}you say that you {said}"},
+    "{name}’s {said}": {"name": "Your {said}"},
+    "{on}{name} names among what it needs: {said}.": {
+        "name": "{on}you name among what you need: {said}."
+    },
+    "{asked} {city} can show: {shown}": {"city": "{asked} You can show: {shown}"},
+    "{city} names {named} among what it struggles with.": {
+        "city": "You name {named} among what you struggle with."
+    },
+    "{cities} is strong in {area}, which {city} struggles with.": {
+        "city": "{cities} can help with {area}, which you struggle with."
+    },
+    "{host} {parts}, which {guest} struggles with.": {
+        "guest": "{host} {parts}, which you struggle with.",
+        "host": "You {parts}, which {guest} struggles with.",
+    },
+    "{host} {parts}.": {"host": "You {parts}."},
+    "is strong in {strong}": {"": "are strong in {strong}"},
+    "has a pilot activity on {piloted}": {"": "have a pilot activity on {piloted}"},
+    "{host} can help with {met}, which {guest} looks for.": {
+        "guest": "{host} can help with {met}, which you look for.",
+        "host": "You can help with {met}, which {guest} looks for.",
+    },
+    "{host} is further on with {dimensions}, where {guest} has more to do.": {
+        "guest": "{host} is further on with {dimensions}, where you have more to do.",
+        "host": "You are further on with {dimensions}, where {guest} has more to do.",
+    },
+    "{host} shows work on {topics}, which {guest} wants to learn about.": {
+        "guest": "{host} shows work on {topics}, which you want to learn about.",
+        "host": "You show work on {topics}, which {guest} wants to learn about.",
+    },
+    "{one} named {other} as its choice {place} of {wishes}": {
+        "one": "You named {other} as your choice {place} of {wishes}",
+        "other": "{one} named you as its choice {place} of {wishes}",
+    },
+    "Nothing is known yet of what {city} needs; this is for the first steps.": {
+        "city": "We do not know yet what you need; this is for the first steps."
+    },
+}
+"""What is said of a city as it is said to it: by message and by which of its values names the city.
+
+No value: within a sentence that is about the city.
+"""
+
+LISTS: Final = ("{t0}", "{first}", "{names}")
+"""How messages begin that list names."""
+
+
+def addressed(text: str, name: str, within: bool = False) -> str:
+    """Return a text as it is said to the city of a name; ``within`` a sentence that is about the city."""
+    if not isinstance(text, Said) or text.language:
+        return text
+    forms = YOURS.get(text.message, {})
+    at = next((key for key in forms if text.values.get(key) == name), "" if within else None)
+    form = forms.get(at, "") if at is not None else ""
+    is_list = len(text.values) > 1 and text.message.startswith(LISTS)
+    yours = form.startswith("You ") or (within and text.message.startswith(LISTS))
+
+    def part(value: str) -> str:
+        return say("you") if is_list and value == name else addressed(value, name, yours)
+
+    said = with_parts(text, part, (form, text.several and form) if form else None)
+    starts_low = text[:1].isupper() and said[:1].islower()
+    return say("{text:raised}", text=said) if starts_low and not is_list else said

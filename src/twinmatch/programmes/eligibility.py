@@ -10,11 +10,19 @@ from pydantic import AfterValidator, Field
 
 from twinmatch.cohort import City
 from twinmatch.programmes.base import Policy, ProgrammeSection
-from twinmatch.programmes.kinds import FIELDS, Who, is_kind, without_host, wording
+from twinmatch.programmes.kinds import (
+    ENGLISH_LEVELS,
+    FIELDS,
+    Who,
+    is_kind,
+    without_host,
+    wording,
+)
 from twinmatch.programmes.round import Round
+from twinmatch.programmes.rules import roles_in_words
 from twinmatch.schema import Role
 from twinmatch.vocabulary.geography import in_eu
-from twinmatch.wording import joined, say
+from twinmatch.wording import joined, listed, say, say_n
 
 English = Literal["A1", "A2", "B1", "B2", "C1", "C2"]
 
@@ -79,10 +87,16 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
             continue
         failed, unknown = conditions(city, rule)
         if failed:
-            refused[i] = say("Not eligible: {failed}.", failed=joined(failed, "; "))
+            refused[i] = say_n(
+                "A condition of the programme is not met: {failed}.",
+                "{n} conditions of the programme are not met: {failed}.",
+                len(failed),
+                failed=listed(failed),
+            )
         elif unknown and rule.unknown != "let in":
             (ask if rule.unknown == "ask first" else refused)[i] = say(
-                "We do not know yet whether it has: {unknown}.", unknown=joined(unknown, "; ")
+                "Guests need {unknown}; this is not known yet.",
+                unknown=listed(list(unknown)),
             )
         else:
             eligible.append(i)
@@ -98,74 +112,89 @@ def _took_part(city: City, rule: Eligibility) -> bool:
     return bool(set(own) & set(rule.took_part_in))
 
 
-CONDITIONS: Final[dict[str, tuple[str, Callable[[Any], str], Callable[[Any, Any], str] | None]]] = {
+CONDITIONS: Final[dict[str, tuple[str, str, Callable[[Any], str], Callable[[Any, Any], str]]]] = {
     "neutral_by": (
         "target <= {0}",
+        "commitment",
         lambda n: say("a commitment to climate neutrality by {n} or earlier", n=n),
-        None,
+        lambda n, has: say(
+            "guests aim to be climate neutral by {n} or earlier (the profile states {has})",
+            n=n,
+            has=int(has),
+        ),
     ),
     "staff_hours_a_month": (
         "hours >= {0:f}",
-        lambda n: say("{n:g} staff hours a month", n=n),
+        "participation",
+        lambda n: say("at least {n:g} staff hours a month", n=n),
         lambda n, has: say(
-            "it gives {has:g} staff hours a month where at least {n:g} are asked", n=n, has=has
+            "guests give at least {n:g} staff hours a month (the application states {has:g})",
+            n=n,
+            has=has,
         ),
     ),
-    "english": ("english >= {0}", lambda n: say("English at {n} or better", n=n), None),
+    "english": (
+        "english >= {0}",
+        "participation",
+        lambda n: say("English at {n} or better", n=n),
+        lambda n, has: say(
+            "guests work in English at {n} or better (the application states {has})",
+            n=n,
+            has=ENGLISH_LEVELS[int(has)],
+        ),
+    ),
     "population_at_least": (
         "population >= {0}",
+        "population",
         lambda n: say("at least {n:,} residents", n=n),
-        lambda n, has: say("it has {has:,} residents where at least {n:,} are asked", n=n, has=has),
+        lambda n, has: say(
+            "guests have at least {n:,} residents (the profile states {has:,})", n=n, has=has
+        ),
     ),
     "population_at_most": (
         "population <= {0}",
+        "population",
         lambda n: say("at most {n:,} residents", n=n),
-        lambda n, has: say("it has {has:,} residents where at most {n:,} are asked", n=n, has=has),
+        lambda n, has: say(
+            "guests have at most {n:,} residents (the profile states {has:,})", n=n, has=has
+        ),
     ),
     "urbanisation_at_most": (
         "urbanisation <= {0}",
+        "",
         lambda n: say("a degree of urbanisation of {n} or less", n=n),
         lambda n, has: say(
-            "its degree of urbanisation is {has} where {n} or less is asked", n=n, has=has
+            "guests have a degree of urbanisation of {n} or less (here it is {has})", n=n, has=has
         ),
     ),
 }
-"""Each setting as a kind of city, in words, and what is the case where it is not met; nothing: the city lacks it."""
+"""Each setting as a kind of city, the block of a profile that answers it, in words, and what is said where it is not met."""
 
 
-def conditions(city: City, rule: Eligibility) -> tuple[list[str], list[str]]:
-    """Return the conditions that a city fails, and those of which it is not known, in words."""
+def conditions(city: City, rule: Eligibility) -> tuple[list[str], dict[str, str]]:
+    """Return the conditions that a city fails, and those of which it is not known with the block that answers, in words."""
     failed: list[str] = []
-    unknown: list[str] = []
-    clash = next((role.value for role in rule.not_roles if city.has(role)), "")
-    if clash:
-        already = {
-            "guest": say("it is a guest already"),
-            "mission": say("it is a Mission City already"),
-            "pilot": say("it is a Pilot City already"),
-        }
-        failed.append(
-            already.get(clash) or say("it is a {role} City already", role=clash.capitalize())
-        )
-    for name, (kind, words, otherwise) in CONDITIONS.items():
+    unknown: dict[str, str] = {}
+    if clash := [role for role in rule.not_roles if city.has(role)]:
+        failed.append(say("guests cannot be {kinds}", kinds=roles_in_words(clash)))
+    for name, (kind, block, words, otherwise) in CONDITIONS.items():
         if (asked := getattr(rule, name)) is None:
             continue
         held = is_kind(city, kind.format(asked))
         if held is None:
-            unknown.append(words(asked))
+            unknown[words(asked)] = block
         elif not held:
             read = FIELDS[kind.partition(" ")[0]].number
-            has = read(city) if read else None
-            lacks = say("it lacks {condition}", condition=words(asked))
-            failed.append(otherwise(asked, has) if otherwise else lacks)
+            failed.append(otherwise(asked, read(city) if read else None))
     if rule.inside_eu is not None and in_eu(city.country) != rule.inside_eu:
-        failed.append(say("it is not in the EU") if rule.inside_eu else say("it is in the EU"))
+        inside = say("guests are cities in the EU")
+        failed.append(inside if rule.inside_eu else say("guests are cities outside the EU"))
     if rule.covenant and city.covenant is None:
-        unknown.append(say("a signature of the Covenant of Mayors"))
+        unknown[say("a signature of the Covenant of Mayors")] = "covenant"
     if rule.who and not (held := is_kind(city, rule.who)):
         kind = wording(rule.who)
         if held is None:
-            unknown.append(kind)
+            unknown[say("to be {kind}", kind=kind)] = ""
         else:
-            failed.append(say("it is not {kind}", kind=kind))
+            failed.append(say("guests are {kind}", kind=kind))
     return failed, unknown

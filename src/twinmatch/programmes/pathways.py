@@ -30,6 +30,7 @@ from twinmatch.facets.answered import topic_table
 from twinmatch.facets.readiness import STEPS, levels, step_levels, stuck_at
 from twinmatch.programmes.base import Catalogue, Resource
 from twinmatch.programmes.eligibility import conditions
+from twinmatch.programmes.kinds import is_kind
 from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.themes import Theme, ThemeNeed
 from twinmatch.proposal import Account, Fact, LeftOut, Meeting, Product, Table
@@ -37,7 +38,7 @@ from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
 from twinmatch.solving import Floats
 from twinmatch.vocabulary.geography import country
-from twinmatch.wording import count, joined, listed, own_words, say
+from twinmatch.wording import count, few, joined, listed, own_words, say
 
 ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST = (
     say("no inventory yet"),
@@ -242,7 +243,7 @@ def _topic(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource
         return say(
             "{guest} wants to learn about {topics}.",
             guest=cohort.cities[i].name,
-            topics=listed(sought),
+            topics=few(sought, 3),
         )
 
     return _Resourced(table, says)
@@ -446,24 +447,18 @@ def _steps(
 ) -> list[tuple[str, str]]:
     """Return what a city can join, the highest step of the support ladder first."""
     order = [*(n for n in STEPS_DOWN if n in places), *(n for n in places if n not in STEPS_DOWN)]
+    guests = programme.twinning.guests if programme.twinning is not None else None
+    english = guests is None or not guests.english or is_kind(city, f"english >= {guests.english}")
+    # Who may not join for its English is offered what is near to its own language.
     steps = [
         (name, _place(name, places[name][city.id], titles[name], city.id))
         for name in order
-        if city.id in places[name]
+        if city.id in places[name] and (english is not False or name == "national_clusters")
     ]
     grouped = city.id in places.get("discussion_groups", {})
     if not grouped and not city.challenges and not city.levers_needed:
-        steps.append(("online", say("a discussion group as soon as it names its challenges")))
+        steps.append(("online", say("a discussion group as soon as the challenges are named")))
     steps.append(("online", say("online resources and training, open to every city")))
-    guests = programme.twinning.guests if programme.twinning is not None else None
-    if guests and guests.unknown != "let in" and set(guests.roles) & set(city.roles):
-        failed, unknown = conditions(city, guests)
-        if unknown and not failed:
-            asked = say(
-                "twinning in the next round, once these are known: {unknown}",
-                unknown=joined(unknown, "; "),
-            )
-            steps.append(("online", asked))
     return steps
 
 

@@ -286,33 +286,57 @@ ANSWERED_BY: Final[dict[str, tuple[str, ...]]] = {
 """The blocks of a profile of which each facet needs one from the city that learns."""
 
 QUESTIONS: Final[dict[str, str]] = {
-    "needs": say("What does the city want to learn? Two or three sentences in its own words."),
-    "challenges": say("Which domains does it struggle with, and how much (1 a little, 3 a lot)?"),
-    "levers_needed": say("Which levers does it lack (finance, procurement, participation ...)?"),
-    "wishes": say(
-        "Which cities or pilot activities would it most like to learn from, first choice first?"
+    "needs": say(
+        "What do you most want to learn from other cities? Please write two or three sentences: what you are working on, "
+        "and where you are stuck."
     ),
-    "readiness": say("How far is it on each dimension of climate readiness (0 to 4)?"),
-    "strengths": say("What can it show to others, by domain (1 to 3)?"),
-    "emissions": say("What are its emissions by sector, in t CO2e, and of which year?"),
-    "population": say("How many residents does it have?"),
-    "languages": say("In which languages can its team work?"),
-    "location": say("Where does it lie (latitude and longitude)?"),
+    "challenges": say(
+        "In which areas is it hardest for you to cut emissions (buildings, energy systems, mobility and transport, waste and "
+        "circular economy, industry, nature-based solutions), and how hard in each, from 1 (a little) to 3 (very)?"
+    ),
+    "levers_needed": say(
+        "With which of these do you most need help: finance and funding, governance, national regulation, procurement, "
+        "technology, data, skills, participation, social innovation or behaviour? Please name two or three."
+    ),
+    "wishes": say(
+        "Which cities or pilot activities would you most like to learn from? Please name up to three, the first choice first."
+    ),
+    "readiness": say(
+        "How far have you come with your political mandate, emissions inventory, target, action plan, financing, delivery and "
+        "adaptation? Please give each a level from 0 (not begun) to 4 (routine)."
+    ),
+    "strengths": say(
+        "What can you show to other cities? Please name two or three measures, each with its year and its result."
+    ),
+    "emissions": say(
+        "What were your greenhouse gas emissions in the latest year you counted, in tonnes of CO2 equivalent, by sector if "
+        "you have it?"
+    ),
+    "population": say(
+        "How many residents does your municipality have, and in which year were they counted?"
+    ),
+    "languages": say("In which languages can your team hold a working meeting?"),
+    "location": say("Where does your town hall stand (latitude and longitude)?"),
     "commitment": say(
-        "By which year has it committed to be climate neutral, and by which document?"
+        "By which year do you aim to be climate neutral? Please name the document that says so and when it was adopted."
     ),
     "participation": say(
-        "How many staff hours a month can it give, and how good is its team's English?"
+        "How many staff hours a month can your team give to this exchange, and what is its level of English, from A1 to C2?"
     ),
+    "covenant": say("Have you signed the Covenant of Mayors, and if so, in which year?"),
 }
-"""The question that fills each block of a profile; the order settles ties."""
+"""The question to a city that fills each block of its profile; the order settles ties."""
+
+
+def question(block: str, english: bool = False) -> str:
+    """Return the question that fills a block of a profile; the level of English is not asked where it is official."""
+    hours = say("How many staff hours a month can your team give to this exchange?")
+    return hours if english and block == "participation" else QUESTIONS[block]
 
 
 def ask(city: City, block: str) -> Ask:
-    """Return the question that fills a block of a city's profile; its English is not asked where that is official."""
-    hours = block == "participation" and speaks_english(city)
-    text = say("How many staff hours a month can it give?") if hours else QUESTIONS[block]
-    return Ask(city.id, text, block)
+    """Return the question to a city that fills a block of its profile."""
+    return Ask(city.id, question(block, speaks_english(city)), block)
 
 
 def gate(known: NDArray[np.float64], least: float, exempt: Bools | None = None) -> Rule | None:

@@ -356,11 +356,11 @@ def _left_out(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe]) -> tupl
         if i in placed:
             continue
         if not fits[i]:
-            why = say("What it can carry is taken by other formats.")
+            why = say("The staff hours that are there go to other meetings.")
         elif settings.roles and not set(settings.roles) & set(city.roles):
             why = say("The cafés are for {roles}.", roles=roles_in_words(settings.roles, "or"))
         else:
-            why = say("All places went to cities that need the tables more.")
+            why = say("All places went to cities for which the tables matter more.")
         out.append(LeftOut(city.id, why, ""))
     return tuple(out)
 

@@ -154,6 +154,7 @@ def _reasons(
     found: list[Evidence] = []
     for line in sorted(lines, key=_place):
         told = line.facet in TOPICS_TOLD and any(x.facet in QUOTING for x in found)
+        told |= line.facet in LABELS and any(x.facet in CONTENT for x in found)
         if told or line.facet in NO_REASON:
             continue
         line = worded(line)
@@ -171,6 +172,8 @@ CONTENT: Final = (
 """Facets whose lines say what it is about."""
 
 QUOTING: Final = frozenset({"needs_offers", "needs_answered", "shared_needs"})
+LABELS: Final = frozenset({"challenges_met", "levers_met", "shared_challenges", "shared_levers"})
+"""Facets that name domains and levers: a reason only where nothing is known of what it is about."""
 LEARNED: Final = frozenset({*CONTENT, "challenges_met", "levers_met"})
 """Facets that say what a guest learns."""
 TOPICS_TOLD: Final = frozenset({"topics_met", "shared_topics"})

@@ -31,7 +31,7 @@ from twinmatch.affinity import compare
 from twinmatch.cohort import City, Cohort, Host
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.facets.domains import FINE, LEVERS, challenges, offered_levers, strengths
-from twinmatch.programmes.eligibility import applicants
+from twinmatch.programmes.eligibility import applicants, conditions
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import (
     ANSWERED_BY,
@@ -433,9 +433,8 @@ class _Plan:
             b: sum(w for n, w in silent.items() if b in ANSWERED_BY.get(n, ())) for b in blocks
         }
         order = sorted(blocks, key=lambda b: (-round(worth[b], 9), list(QUESTIONS).index(b)))
-        first = ["commitment", "participation"] if self.closed[g] else []
-        asked = [b for b in first if not getattr(city, b)] or first
-        return tuple(ask(city, b) for b in (*asked, *order[:3]))
+        first = [b for b in conditions(city, self.settings.guests)[1].values() if b]
+        return tuple(ask(city, b) for b in dict.fromkeys((*first, *order[:3])))
 
     def _known(self, facet: str, g: int) -> Bools:
         return np.asarray(~np.isnan(self.ready.affinity.likeness[facet][g]))

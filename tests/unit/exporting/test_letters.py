@@ -19,8 +19,11 @@ from twinmatch.exporting.letters import (
 )
 from twinmatch.exporting.printing import calendar_files, first_dates
 from twinmatch.exporting.report import report_html
+from twinmatch.exporting.titles import addressed
+from twinmatch.programmes.rules import QUESTIONS
 from twinmatch.proposal import Gap, Table
 from twinmatch.proposal.tables import InterviewRow, LoadRow, ReasonRow
+from twinmatch.wording import joined, listed, own_words, say, shown
 
 SETTINGS = {"programme": {"settings": {"twinning": {"takes": {"guest": {"hours": 5, "trips": 1}}}}}}
 
@@ -69,7 +72,9 @@ def test_a_refused_applicant_reads_the_reason_and_an_offer_and_a_host_does_not(p
     made = replace(proposal, products=(replace(product, left_out=both),))
     of = {letter.city: letter.text for letter in letters(made)}
     assert "No host has a place." in of["fr-lyon"]
-    assert "A discussion group." in of["fr-lyon"]
+    alone = replace(made, products=made.products[:1])
+    offers = {x.city: left.offered.rstrip(".").lower() in x.text.lower() for x in letters(alone)}
+    assert [city for city, told in offers.items() if told] == ["fr-lyon"]
     assert "no guest fits" not in of["se-lund"].lower()
 
 
@@ -208,26 +213,46 @@ def test_who_is_asked_for_more_hours_than_it_stated_reads_both(proposal):
 
 
 def test_a_city_is_asked_only_what_it_can_answer(proposal):
-    """Needs and challenges are one question; a programme's figures stand beside it; no city is asked an official English."""
+    """Needs and challenges are one question; no city is asked an official English."""
 
-    def asked(city, *blocks, **guests):
+    def asked(city, *blocks):
         gaps = tuple(Gap(city, block, "Not known.") for block in blocks)
-        settings = {"programme": {"settings": {"twinning": {"guests": guests}}}}
-        country = {"at-graz": "IE"}
         cards = tuple(
-            replace(c, roles=("guest",), country=country.get(c.id, c.country))
-            for c in proposal.cities
+            replace(c, country={"at-graz": "IE"}.get(c.id, c.country)) for c in proposal.cities
         )
-        changed = replace(proposal, gaps=gaps, cities=cards, made_from=settings)
-        letter = next(x for x in letters(changed) if x.city == city)
+        letter = next(
+            x for x in letters(replace(proposal, gaps=gaps, cities=cards)) if x.city == city
+        )
         return letter.parts[-1].points
 
     assert asked("at-graz", "context", "languages", "needs", "challenges") == (
-        "What you need help with",
-        "Your working languages",
+        QUESTIONS["needs"],
+        QUESTIONS["languages"],
     )
-    for barred, told in (([], True), (["guest"], False)):
-        least = {"roles": ["guest"], "not_roles": barred, "staff_hours_a_month": 12.0}
-        takes = asked("se-lund", "participation", **least, english="B2")
-        assert (len(takes), "12" in takes[0], "B2" in takes[1]) == (3, told, told)
+    assert asked("se-lund", "participation") == (QUESTIONS["participation"],)
     assert not any("English" in point for point in asked("at-graz", "participation"))
+
+
+def test_what_is_said_of_a_city_is_said_to_it():
+    """Only where the value that names the city is this one; parts of such a sentence follow it; own words stay."""
+    own = own_words("Graz heats with gas.", "en")
+    says = say("{on}{name} says: {said}", on="", name="Graz", said=own)
+    assert addressed(says, "Graz") == "You say: Graz heats with gas."
+    assert addressed(says, "Lund") is says
+    tried = say("has a pilot activity on {piloted}", piloted="heat")
+    strong = joined([say("is strong in {strong}", strong="waste"), tried], " and ")
+    told = {"host": "Lund", "parts": strong, "guest": "Graz"}
+    both = say("{host} {parts}, which {guest} struggles with.", **told)
+    assert (
+        addressed(both, "Lund")
+        == "You are strong in waste and have a pilot activity on heat, which Graz struggles with."
+    )
+    assert (
+        addressed(both, "Graz")
+        == "Lund is strong in waste and has a pilot activity on heat, which you struggle with."
+    )
+    named = say("{host} works for {guest}.", host=joined(["Graz"]), guest="Lund")
+    assert addressed(named, "Graz") is named
+    listing = say("{cities} struggle with {area}.", cities=listed(["Graz", "Lund"]), area="waste")
+    assert addressed(listing, "Graz") == "You and Lund struggle with waste."
+    assert shown(addressed(both, "Graz"), "fr").endswith("un défi pour vous.")

@@ -38,7 +38,7 @@ def test_the_silent_city_is_asked_and_its_answer_makes_the_second_pair():
 def test_a_city_of_unknown_eligibility_is_asked_for_it_first():
     cities = [{**c, "commitment": {"neutral_by": 2040}} if c["id"] == "at-a" else c for c in CITIES]
     (found,) = plan(*cities, guests={"neutral_by": 2050})
-    assert [q.block for q in found.ask] == ["commitment", "participation", "challenges"]
+    assert [q.block for q in found.ask] == ["commitment", "challenges"]
     assert found.gets_a_pair == 1.0  # all of whom it is known are eligible
 
 

@@ -156,11 +156,11 @@ def _chosen(
         {a: [everyone[a][i] for i in cities] for a in settings.mix},
         settings=settings,
     )
-    about = joined(dict.fromkeys(t.wording for q in asked for t in q.topics), "; ")
+    about = listed(list(dict.fromkeys(t.wording for q in asked for t in q.topics)))
     told = {"number": number * settings.size[1], "topics": about}
     why = (
         say(
-            "The {number} seats went to cities that have more to ask or to show on: {topics}.",
+            "The {number} seats went to cities with more to ask or to show on {topics}.",
             **told,
         )
         if about
@@ -194,7 +194,9 @@ def taking_part(round_: Round, settings: CityPanels) -> tuple[list[int], list[Le
                 )
             )
         elif not fits[i]:
-            out.append(LeftOut(city.id, say("What it can carry is taken by other formats."), ""))
+            out.append(
+                LeftOut(city.id, say("The staff hours that are there go to other meetings."), "")
+            )
         else:
             cities.append(i)
     return cities, out

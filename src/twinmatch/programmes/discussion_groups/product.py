@@ -29,6 +29,7 @@ from twinmatch.programmes.kinds import TITLES, Attribute, categories, compositio
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, shares
 from twinmatch.programmes.rules import (
+    QUESTIONS,
     allowed_pairs,
     cities_of,
     counted,
@@ -249,23 +250,21 @@ def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[Le
         if city.id in placed:
             continue
         if no := set(settings.not_roles) & set(city.roles):
-            says = (
-                "{kinds} lead these groups and do not join them; this one leads none in this round."
-            )
+            says = "{kinds} lead these groups and do not join them; each theme is led by those with most to show on it."
             yield LeftOut(city.id, say(says, kinds=roles_in_words(no)), "", code="audience")
         elif row is None:
-            why = say("What it can carry is taken by other products.")
+            why = say("The staff hours that are there go to other meetings.")
             yield LeftOut(city.id, why, "", code="own limit")
         elif np.isnan(ready.need[row]).all():
-            says = "It has not said yet what it struggles with, so no theme can be chosen for it."
-            yield LeftOut(city.id, say(says), "", say("Ask for its challenges."), code="gate")
+            says = "No challenges have been named yet, so no theme can be chosen."
+            yield LeftOut(city.id, say(says), "", QUESTIONS["challenges"], code="gate")
         elif not shares[row].any():
             inside = {area for theme in themes for area in (*theme.domains, *theme.levers)}
             named = (*(city.challenges or ()), *(city.levers_needed or ()))
             own = [NAMES[x] for x in named if x not in inside]
-            says = "What it struggles with lies mostly outside the themes of this round ({themes}): {own}."
+            says = "The challenges named lie mostly outside the themes of this round ({themes}): {own}."
             if not own:
-                says = "Too little of what it struggles with lies in the themes of this round ({themes})."
+                says = "Too few of the challenges named lie in the themes of this round ({themes})."
             titles = listed(list(dict.fromkeys(theme.title for theme in themes)), "or")
             yield LeftOut(city.id, say(says, themes=titles, own=few(own, 3)), "", code="rule")
         else:

@@ -76,7 +76,8 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
             break
         barred |= {frozenset(home.codes) for home in homes if not split[home.codes]}
     alone |= {
-        int(i): say("What it can carry is taken by other formats.") for i in np.flatnonzero(~fits)
+        int(i): say("The staff hours that are there go to other meetings.")
+        for i in np.flatnonzero(~fits)
     }
     clusters = sorted((c for home in homes for c in split[home.codes]), key=lambda c: c.key)
     _check_asked(round_, settings, clusters)

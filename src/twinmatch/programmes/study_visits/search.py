@@ -150,7 +150,7 @@ def _eligible(round_: Round, settings: StudyVisits) -> tuple[list[int], dict[int
         if why:
             reasons[i] = why
         elif not fits[i]:
-            reasons[i] = (say("What it can carry is taken by other formats."), "")
+            reasons[i] = (say("The staff hours that are there go to other meetings."), "")
         else:
             may.append(i)
     return may, reasons
@@ -191,7 +191,7 @@ def _groups(
     for i in may - placed:
         reasons[i] = (
             say(
-                "It travels with no {noun}: visits grow out of {format} and are for those who join as members or guests.",
+                "Visits grow out of {format} and are for those who take part as members or guests; here there is no {noun} to travel with.",
                 noun=noun,
                 format=product.title.lower(),
             ),

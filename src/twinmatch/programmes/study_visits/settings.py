@@ -34,7 +34,7 @@ from twinmatch.programmes.quotas import (
     with_topics,
 )
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule, roles_in_words
+from twinmatch.programmes.rules import QUESTIONS, Rule, roles_in_words
 from twinmatch.schema import City, Role
 from twinmatch.solving import Bools, Floats, Ints
 from twinmatch.vocabulary.geography import distance_km
@@ -138,7 +138,7 @@ def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
     if set(settings.not_roles) & set(city.roles):
         return (
             say(
-                "Study visits are not for {kinds}, which may be visited; no visit of this round goes to this city.",
+                "{kinds} are visited and do not travel; each visit goes where most can be seen on its theme.",
                 kinds=roles_in_words(set(settings.not_roles) & set(city.roles)),
             ),
             "",
@@ -152,27 +152,24 @@ def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
             return None
         return (
             say(
-                "Study visits are for cities with a climate-neutrality target by {neutral_by} or earlier; whether it has one is not known.",
+                "Study visits are for cities with a climate-neutrality target by {neutral_by} or earlier; this is not known yet.",
                 neutral_by=settings.neutral_by,
             ),
-            say(
-                "Ask the city. Without a target, a commitment signed by its mayor opens study visits and twinning; "
-                "until then online resources and discussion groups are open to it."
-            )
+            QUESTIONS["commitment"]
             if settings.unknown == "ask first"
             else say(
-                "A commitment signed by its mayor opens study visits and twinning; until then online resources and "
-                "discussion groups are open to it."
+                "A commitment signed by the mayor opens study visits and twinning; online resources and discussion groups are "
+                "open without one."
             ),
         )
     if year > settings.neutral_by:
         return (
             say(
-                "Its climate-neutrality target is {year}; study visits ask for {neutral_by} or earlier.",
+                "The climate-neutrality target is {year}; study visits ask for {neutral_by} or earlier.",
                 year=year,
                 neutral_by=settings.neutral_by,
             ),
-            say("An earlier target signed by its mayor opens study visits and twinning."),
+            say("An earlier target signed by the mayor opens study visits and twinning."),
         )
     return None
 

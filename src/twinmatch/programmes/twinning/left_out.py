@@ -15,14 +15,15 @@ from typing import Final
 import numpy as np
 import scipy.sparse as sp
 
+from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.repair_menu import in_words, menu_of
-from twinmatch.programmes.rules import GATE, Rule, best_choice, held_for, questions
+from twinmatch.programmes.rules import GATE, Rule, ask, best_choice, held_for, questions
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.proposal import Cause, Held, LeftOut, Table
 from twinmatch.proposal.tables import TieRow
 from twinmatch.solving import Bools, Floats, counts
 from twinmatch.solving.referee import SLACK
-from twinmatch.wording import count, joined, listed, say
+from twinmatch.wording import count, joined, listed, say, say_n
 
 TIED: Final = 0.001
 """Scores closer than this tie: 0.1 points."""
@@ -48,7 +49,7 @@ CAUSES: Final[dict[str, Cause]] = {
 AS_GOOD = 3.0
 """Points of 100 within which a score is as good as another to those who read of it."""
 
-NEITHER = say("It has neither applied as a guest nor is it a host in this round.")
+NEITHER = say("No application as a guest or as a host has come in.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +163,7 @@ class Unplaced:
             return (
                 "rule",
                 say(
-                    "Every host is closed to it by a rule of the round ({rules}).",
+                    "The rules of the round ({rules}) leave no host open.",
                     rules=listed(rules, "or"),
                 ),
                 "",
@@ -171,7 +172,7 @@ class Unplaced:
             asked = questions(self.ready.affinity, g, self.ready.settings.known_at_least)
             return (
                 "gate",
-                say("Too little is known of it to say who fits."),
+                say("Too little is known yet to say which host fits."),
                 joined(q.question for q in asked),
             )
         return (*self._bound(g), "")
@@ -197,21 +198,20 @@ class Unplaced:
             )
         if "own limit" in codes:
             return "own limit", say(
-                "What it or {host} can carry is taken by other products.", host=host
+                "The staff hours that are there, here or in {host}, go to other meetings.",
+                host=host,
             )
         if any(g == other for _, other, _, _, _ in self._replacements):
             return (
                 "tie",
                 say(
-                    "It fits as well as a city that was chosen: the committee may choose between them."
+                    "The fit is as good as that of a city that was chosen: the committee may choose between them."
                 ),
             )
         if codes == {"capacity"}:
             return (
                 "capacity",
-                say(
-                    "Every host that is open to it has its places taken by cities that fit it better."
-                ),
+                say("Every host that is open has given its places to cities that fit it better."),
             )
         return "places", self._outscored(g)
 
@@ -225,13 +225,13 @@ class Unplaced:
             float(self._score[self.chosen.reshape(self._shape)].min(initial=1.0)),
         )
         says = say(
-            "All {places} places went to other applicants: with them the pairs of the round fit better together.",
+            "All {places} places went to other applicants, whose pairs fit better together.",
             places=places,
         )
         told = {"host": self.ready.frame.hosts[best].name, "score": 100 * score[best]}
         if 100 * float(score[best]) < 100 * lowest - AS_GOOD:
             return says + say(
-                " Its best pair, with {host}, would score {score:.0f} of 100, below every pair chosen (the lowest {lowest:.0f}).",
+                " The best pair that was possible, with {host}, has {score:.0f} points of 100; every pair chosen has {lowest:.0f} or more.",
                 lowest=100 * lowest,
                 **told,
             )
@@ -239,11 +239,11 @@ class Unplaced:
         guests = [self.ready.round.name(self.ready.frame.guests[k]) for k in taken.tolist()]
         if guests:
             return says + say(
-                " Its best pair would be with {host}, which takes {guests}.",
+                " The host that would have suited best, {host}, takes {guests}.",
                 guests=listed(guests),
                 **told,
             )
-        return says + say(" Its best pair would be with {host}.", **told)
+        return says + say(" The host that would have suited best is {host}.", **told)
 
     # --- ties
 
@@ -320,8 +320,10 @@ class Unplaced:
             if i in who.refused:
                 out.append(LeftOut(city.id, who.refused[i], "", "", "guest", "eligibility"))
             elif i in who.ask:
-                ask = say("Ask the city, then run again.")
-                out.append(LeftOut(city.id, who.ask[i], "", ask, "guest", "ask"))
+                open_ = conditions(city, self.ready.settings.guests)[1].values()
+                put = joined(ask(city, block).question for block in dict.fromkeys(open_) if block)
+                put = put or say("Ask the city, then run again.")
+                out.append(LeftOut(city.id, who.ask[i], "", put, "guest", "ask"))
             elif i in frame.guest_at:
                 code, why, asked = self.cause(frame.guest_at[i])
                 out.append(LeftOut(city.id, why, "", asked, "guest", code))
@@ -336,30 +338,23 @@ class Unplaced:
         city = cohort.cities[i]
         places = next(r.block.high[h] for r in self.ready.rules if r.kind == "places")
         if places < 1:
-            return LeftOut(
-                city.id, say("It takes no guests in this round."), "", "", "host", "own limit"
+            why = say("No guests are taken in this round.")
+            return LeftOut(city.id, why, "", "", "host", "own limit")
+        cities, hosts = len(frame.hosts[h].cities), len(frame.hosts)
+        says = "The host here is a joint pilot activity of {n} cities ({unit})."
+        joint = say(says, n=cities, unit=frame.hosts[h].name) if cities > 1 else ""
+        why = say("No applicant of this round could be paired yet, so no host has a guest.")
+        if pairs:
+            why = say_n(
+                "{hosts} hosts are ready for the one guest chosen; it is matched with another host.",
+                "{hosts} hosts are ready for the {n} guests chosen; these are matched with other hosts.",
+                pairs,
+                hosts=hosts,
             )
-        unit = frame.hosts[h].name
-        ready = (
-            say("It is ready to host through {unit}.", unit=unit)
-            if len(frame.hosts[h].cities) > 1
-            else say("It is ready to host.")
-        )
-        told = {"pairs": count(pairs, "pair"), "hosts": count(len(frame.hosts), "host")}
-        why = joined(
-            [
-                ready,
-                say(
-                    "This round has {pairs} for {hosts}; no guest of the round was matched with it.",
-                    **told,
-                )
-                if pairs
-                else say("No applicant of this round could be paired yet, so no host has a guest."),
-            ]
-        )
+        why = joined(filter(None, (joint, why)))
         if frame.hosts_on[h]:
             off = say(
-                "{n} of {guests} seek none of the topics on which alone it takes guests ({topics}).",
+                "{n} of {guests} seek none of the topics that are shown here ({topics}).",
                 n=int(frame.off_topic.reshape(self._shape)[h].sum()),
                 guests=count(len(frame.guests), "eligible guest"),
                 topics=frame.topics_of(h),

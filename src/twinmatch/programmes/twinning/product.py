@@ -10,9 +10,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError
-from twinmatch.programmes.eligibility import Applicants
 from twinmatch.programmes.repair_menu import excepting, in_menu, made_again, menu_of, taken
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
@@ -21,9 +19,9 @@ from twinmatch.programmes.twinning.left_out import Unplaced
 from twinmatch.programmes.twinning.pair_rules import refused_before
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.settings import Twinning
-from twinmatch.proposal import Meeting, Member, Product, Reserve, RuleStatus, Table
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, RuleStatus, Table
 from twinmatch.solving import Candidates, Solution, counts, solve
-from twinmatch.wording import count, joined, say
+from twinmatch.wording import count, joined, say, say_n
 
 
 def solved_twinning(round_: Round, settings: Twinning) -> SolvedProduct:
@@ -57,7 +55,7 @@ def product_of(ready: PreparedTwinning, chosen: NDArray[np.bool_], solution: Sol
     meetings = _meetings(ready, chosen)
     meetings, facilitators = facilitated(round_, settings, meetings)
     unplaced = Unplaced(ready, chosen)
-    held = unplaced.held()
+    held, out = unplaced.held(), unplaced.everyone()
     return Product(
         "twinning",
         settings.title,
@@ -66,12 +64,13 @@ def product_of(ready: PreparedTwinning, chosen: NDArray[np.bool_], solution: Sol
         solution.score,
         solution.bound,
         meetings,
-        unplaced.everyone(),
+        out,
         kept,
         _headline(
             meetings,
-            ready.who,
-            ready.frame.hosts,
+            out,
+            len(ready.who.eligible),
+            len(ready.frame.hosts),
             [*(item.why for item in held), unplaced.empty(sum(item.places for item in held))],
         ),
         weights=shares(ready.affinity),
@@ -249,23 +248,28 @@ class Reserves:
 
 
 def _headline(
-    meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host, ...], left: Sequence[str]
+    meetings: Sequence[Meeting],
+    out: Sequence[LeftOut],
+    eligible: int,
+    hosts: int,
+    left: Sequence[str],
 ) -> str:
-    applied = len(who.eligible) + len(who.refused) + len(who.ask)
+    asked = sum(bool(x.ask) for x in out if x.as_role == "guest")
+    applied = {c for m in meetings for c in m.cities("guest")}
+    applied |= {x.city for x in out if x.as_role == "guest"}
     used = len({m.unit or m.cities("host")[0] for m in meetings})
     text = say(
         "{applicants}, {eligible} of them eligible: {pairs} with {used} of {hosts}.",
-        applicants=count(applied, "applicant"),
-        eligible=len(who.eligible),
+        applicants=count(len(applied), "applicant"),
+        eligible=eligible,
         pairs=count(len(meetings), "pair"),
         used=used,
-        hosts=count(len(hosts), "host unit"),
+        hosts=count(hosts, "host unit"),
     )
     text = joined(filter(None, (text, *left)))
-    if who.ask:
-        text += say(
-            " For {applicants} eligibility is not known: they are to be asked first.",
-            applicants=count(len(who.ask), "applicant"),
+    if asked:
+        text += say_n(
+            " {n} applicant is to be asked first.", " {n} applicants are to be asked first.", asked
         )
     return text
 
