@@ -10,6 +10,7 @@ walks through the workbench as a coordinator would. Needs Chromium (Debian: apt-
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -56,16 +57,13 @@ def report(camera: Camera, out: Path) -> None:
 
 
 def cities(camera: Camera, service: str) -> None:
-    """Take the list, a city, a pair, and an upload with a problem."""
-    page = camera.page
+    """Take the list of cities, a city, and a pair."""
     for name, path in (
-        ("cities", "cities"),
-        ("city", "cities/be-leuven"),
-        ("pair", "cities/be-leuven/with/it-milan"),
-        ("proposals", "proposals"),
-        ("api", "api"),
+        ("cities", ""),
+        ("city", "/be-leuven"),
+        ("pair", "/be-leuven/with/it-milan"),
     ):
-        page.goto(f"{service}/workbench/{path}")
+        camera.page.goto(f"{service}/workbench/cities{path}")
         camera.take(name)
 
 
@@ -82,48 +80,51 @@ def intake(camera: Camera, service: str, folder: Path) -> None:
 
 
 def proposal(camera: Camera, service: str) -> str:
-    """Ask for a round and return its address."""
+    """Ask for a round of the service's own cities and return its address."""
     page = camera.page
     page.goto(f"{service}/workbench/proposals")
     page.get_by_label("Title").fill("Spring round")
+    if page.locator("#upload").count():
+        page.locator("#upload").select_option("")
     page.get_by_label("Twinning", exact=True).check()
     page.get_by_role("button", name="Propose").click()
+    return made(page)
+
+
+def made(page: Any) -> str:
+    """Wait until a proposal stands there and return its address."""
     page.get_by_role("heading", name="At a glance").wait_for(timeout=120_000)
     address: str = page.url.partition("?")[0]
     return address
 
 
 def decisions(camera: Camera, first: str) -> None:
-    """Take the pairs, why not, prices, a repair, the history, the map, and two proposals side by side."""
+    """Take the pairs, the map, another host, offers after a refusal, prices, and two versions side by side."""
     page = camera.page
     page.goto(f"{first}?tab=twinning")
-    page.get_by_role("button", name="Accept").first.click()
-    page.get_by_role("button", name="Lock").nth(1).click()
-    row = page.locator("table.meetings tbody tr").nth(2)
-    row.locator("summary", has_text="Consent").click()
-    row.get_by_role("button", name="declines").click()
-    page.locator("table.meetings tbody tr").first.locator("summary", has_text="Account").click()
-    page.locator("table.meetings svg.picture").first.wait_for()
-    camera.take("twinning", high=1400)
-    for tab in ("map", "left-out", "history"):
-        page.goto(f"{first}?tab={tab}")
-        camera.take(tab)
+    for k, kind in enumerate(("Accept", "Lock")):
+        page.locator("#pairs tbody input").nth(k).check()
+        page.get_by_role("button", name=kind, exact=True).click()
+    camera.take("twinning")
+    page.goto(f"{first}?tab=map")
+    camera.take("map")
+    page.goto(f"{first}?tab=twinning")
+    page.locator("#pairs tbody th a").nth(2).click()
+    page.locator("#new-host").select_option(index=3)
+    page.locator("#price table, #price .edit + p + div p").first.wait_for()
+    camera.take("why-not", "#edit", high=700)
+    page.get_by_role("button", name=re.compile("^declines")).first.click()
+    page.get_by_role("button", name="What can be offered instead?").click()
+    page.locator("#repair section").first.wait_for(timeout=120_000)
+    camera.take("repair", "section.notice.bad", high=800)
     page.goto(first)
-    camera.take("overview")
-    page.get_by_label("Guest").select_option("de-cologne")
-    page.get_by_label("Host", exact=True).select_option("fi-lahti")
-    page.get_by_role("button", name="Why not?").click()
-    page.locator("#why-not .notice").wait_for()
-    camera.take("why-not", "#why-not-title")
+    page.locator("summary", has_text="What the rules cost").click()
     page.get_by_role("button", name="Price every rule").click()
-    page.locator("#prices .notice").wait_for()
-    camera.take("prices", "#prices-title")
-    page.get_by_role("button", name="What can be offered?").click()
-    page.locator("#repair section").first.wait_for()
-    camera.take("repair", "#repair-title")
-    page.get_by_role("button", name="Solve again under these decisions").click()
-    page.get_by_role("heading", name="At a glance").wait_for(timeout=120_000)
-    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_role("columnheader", name="One more place is worth").wait_for(timeout=300_000)
+    camera.take("prices", "#prices")
+    page.get_by_role("button", name=re.compile("^Solve again")).click()
+    made(page)
+    page.get_by_role("link", name="Side by side").click()
     page.get_by_role("heading", name="Side by side").wait_for()
     camera.take("compare")
 

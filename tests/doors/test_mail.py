@@ -176,13 +176,19 @@ def test_what_somebody_edited_is_shown_mailed_and_downloaded_in_every_form(clien
     document = client.get(f"{base}/letters/de-guest/word").content
     link = board_of(client).desk.invite(run, "de-guest", 1, "tests")
     own = client.get(f"/workbench/city/{link}").text
-    packed = client.get(f"{base}/letters.zip").content
+    signed = {"sender": "Ada", "by": "1 May"}
+    tab = lxml.html.fromstring(client.get(base, params={"tab": "letters", **signed}).text)
+    (place,) = tab.xpath("//a[contains(@href, 'letters.zip')]/@href")
+    packed = client.get(place).content
     with zipfile.ZipFile(io.BytesIO(packed)) as folder:
         rows = list(
             csv.DictReader(folder.read("letters/merge.csv").decode("utf-8-sig").splitlines(True))
         )
         files = [folder.read(n) for n in folder.namelist() if "de-guest." in n]
     (row,) = (r for r in rows if r["city_id"] == "de-guest")
+    others = [r["letter"] for r in rows if r["city_id"] != "de-guest"]
+    assert others
+    assert all("Ada" in letter and "1 May" in letter for letter in others)
     assert (row["subject"], row["letter"][: len(kept)]) == ("Tea", kept)
     words = [*(f for f in files if f[:2] == b"PK"), document]
     assert len(words) == 2

@@ -40,7 +40,7 @@ from twinmatch.store import HistoryEntry, Store
 from twinmatch.web.auth import Coordinator, coordinator, pages_router
 from twinmatch.web.decided_pages import Name, Version, conflict
 from twinmatch.web.pages import language, page
-from twinmatch.web.rounds_pages import Looked, Made, file_of, to_proposal
+from twinmatch.web.rounds_pages import Looked, Made, Signature, file_of, to_proposal
 from twinmatch.web.settings import LOOPBACK
 from twinmatch.web.state import Shared
 from twinmatch.wording import say
@@ -294,10 +294,10 @@ def _no_store(answer: Response) -> Response:
 
 
 @router.get("/{proposal}/mail", dependencies=[Depends(coordinator)])
-def mail(request: Request, found: Looked, sender: str = "", by: str = "") -> Response:
+def mail(request: Request, found: Looked, signature: Signature) -> Response:
     """Return every letter as a draft with to whom it would go, or why it may not be sent."""
-    parts: dict[str, Any] = {"sender": sender[:120], "by": by[:60], "chosen": ()}
-    signed = (parts["sender"], parts["by"], language(request))
+    parts: dict[str, Any] = {**signature, "chosen": ()}
+    signed = (signature["sender"], signature["by"], language(request))
     parts["drafts"] = drafts(found["made"], found["run"], _settings(), signed)
     return _no_store(page(request, "mail.html.j2", tab="letters", **found, **parts))
 
@@ -355,10 +355,9 @@ def _chosen(
 
 
 @router.get("/{proposal}/letters/{city}")
-def letter(request: Request, found: Looked, city: str, sender: str = "", by: str = "") -> Response:
+def letter(request: Request, found: Looked, city: str, signature: Signature) -> Response:
     """Return the letter of a city, to be looked at and edited before it is sent."""
-    parts: dict[str, Any] = {"sender": sender[:120], "by": by[:60]}
-    parts["letter"] = _letter(request, found, city, parts["sender"], parts["by"])
+    parts: dict[str, Any] = {**signature, "letter": _letter(request, found, city, signature)}
     made_of, text = found["now"].letters.get(city, ("", ""))
     parts["code"] = next(x.code for x in letters(found["made"]) if x.city == city)
     parts |= {"stale": text if made_of != parts["code"] else "", "word": WORD}
@@ -366,12 +365,18 @@ def letter(request: Request, found: Looked, city: str, sender: str = "", by: str
     return page(request, "letter.html.j2", tab="letters", **found, **parts)
 
 
+def _signed(request: Request, found: dict[str, Any], signature: dict[str, str]) -> Correspondence:
+    """Return how letters are written: signed, in the language of the page, and as they were edited."""
+    edited = found["now"].letters
+    return Correspondence({}, signature["sender"], signature["by"], language(request), edited)
+
+
 def _letter(
-    request: Request, found: dict[str, Any], city: str, sender: str = "", by: str = ""
+    request: Request, found: dict[str, Any], city: str, signature: dict[str, str]
 ) -> Letter:
     """Return the letter of a city as it is now, in the language of the page; raises QuestionError without one."""
-    given = Correspondence({}, sender, by, language(request), found["now"].letters)
-    mine = next((w for w in letters(found["made"], given) if w.city == city), None)
+    written = letters(found["made"], _signed(request, found, signature))
+    mine = next((w for w in written if w.city == city), None)
     if mine is None:
         raise QuestionError.of(
             "not-found", say("There is no letter to {city}.", city=repr(city[:80]))
@@ -380,28 +385,25 @@ def _letter(
 
 
 @router.get("/{proposal}/letters/{city}/word")
-def letter_in_word(
-    request: Request, found: Looked, city: str, sender: str = "", by: str = ""
-) -> Response:
+def letter_in_word(request: Request, found: Looked, city: str, signature: Signature) -> Response:
     """Return the letter of a city as a Word document."""
-    mine = _letter(request, found, city, sender[:120], by[:60])
+    mine = _letter(request, found, city, signature)
     return file_of(dossier_docx(mine.page), f"{mine.page.name}.docx", DOCX)
 
 
 @router.get("/{proposal}/{name}.zip")
-def folder(request: Request, found: Looked, name: str) -> Response:
+def folder(request: Request, found: Looked, name: str, signature: Signature) -> Response:
     """Return dossiers and letters, in the language of the page, in one file: pages, and the table for a mail merge."""
     if name not in ("dossiers", "letters"):
         raise QuestionError.of(
             "file-unknown", say("There is no file {name}.", name=repr(name[:40]))
         )
-    made, stream, code = found["made"], io.BytesIO(), language(request)
-    given = Correspondence(language=code, edited=found["now"].letters)
+    made, stream, given = found["made"], io.BytesIO(), _signed(request, found, signature)
     parts: dict[str, Iterator[tuple[str, bytes]]] = {
         "letters": letter_files(made, given, word=WORD and name == "letters")
     }
     if name == "dossiers":
-        parts["dossiers"] = dossier_files(made, code)
+        parts["dossiers"] = dossier_files(made, given.language)
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
         for place, files in parts.items():
             for path, content in files:

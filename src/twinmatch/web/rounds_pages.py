@@ -152,9 +152,22 @@ def _before_the_run(state: State, asked: schemas.AskProposal) -> Before:
 TABS: Final = ("overview", "left-out", "map", "rules", "letters", "history")
 
 
+def _signature(sender: str = "", by: str = "") -> dict[str, str]:
+    """Return who signs the letters, and until when an answer is asked for, as the address of a page says."""
+    return {"sender": sender[:120], "by": by[:60]}
+
+
+Signature = Annotated[dict[str, str], Depends(_signature)]
+
+
 @router.get("/{proposal}")
 def one(
-    request: Request, state: Shared, person: Reader, proposal: str, tab: str = "overview"
+    request: Request,
+    state: Shared,
+    person: Reader,
+    signed: Signature,
+    proposal: str,
+    tab: str = "overview",
 ) -> Response:
     """Return a proposal: while it is made its steps, then its tabs."""
     job = state.board.job(proposal)
@@ -186,7 +199,7 @@ def one(
     elif tab == "letters":
         given = Correspondence(language=language(request), edited=found["now"].letters)
         written = letters(found["made"], given)
-        extra |= {"letters": written, "by_mail": "TWINMATCH_SMTP_HOST" in os.environ}
+        extra |= {"letters": written, "by_mail": "TWINMATCH_SMTP_HOST" in os.environ, **signed}
     return page(request, f"{name}.html.j2", tab=tab, **found, **extra)
 
 
