@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from twinmatch.programmes import PRODUCTS, Round, load
 from twinmatch.programmes.pathways import with_offers
 from twinmatch.programmes.programme import recipe_names
+from twinmatch.programmes.round import SolvedProduct, price_bounds
 from twinmatch.vocabulary.geography import in_eu
+from twinmatch.whatif.prices import with_costs
 
 
 @pytest.fixture(scope="module")
@@ -17,12 +20,14 @@ def solved(bundled, bundled_facet_cache):
     made = {}
     for name in recipe_names():
         programme = load(name)
-        made[name] = {
-            product: PRODUCTS[product](
-                Round(bundled, bundled_facet_cache), getattr(programme, product)
-            )
-            for product in programme.products
-        }
+        made[name] = {}
+        for product in programme.products:
+            round_ = Round(bundled, bundled_facet_cache)
+            found = PRODUCTS[product].propose(round_, getattr(programme, product))
+            if isinstance(found, SolvedProduct):
+                rules = with_costs(found.product.rules, price_bounds(found))
+                found = replace(found.product, rules=rules)
+            made[name][product] = found
     return made
 
 
@@ -38,6 +43,15 @@ def test_every_recipe_has_a_proposal_that_keeps_its_rules(name, solved, bundled)
         assert {r.status for r in product.rules} <= {"kept", "binding"}
         placed = {m.city for meeting in product.meetings for m in meeting.members}
         assert placed | {x.city for x in product.left_out} == {c.id for c in bundled.cities}
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_rule_of_a_recipe_has_a_price_or_says_what_is_formed(name, solved):
+    for product in solved[name].values():
+        for rule in product.rules:
+            assert rule.costs is not None, (product.product, rule.rule)
+            assert rule.costs.places >= 0
+            assert (rule.costs.score is None) == (rule.costs.places > 0 or rule.costs.defines)
 
 
 @pytest.mark.parametrize("name", recipe_names())

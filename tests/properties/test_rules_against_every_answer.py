@@ -103,9 +103,11 @@ def test_no_rule_costs_more_than_its_bound():
         if now.status == "infeasible":
             continue
         ready = SimpleNamespace(rules=rules, candidates=candidates)
-        bounds = price_bounds(SimpleNamespace(ready=ready, solution=now))
+        chosen = np.zeros(len(candidates), dtype=bool)
+        chosen[np.flatnonzero(allowed_pairs(rules))] = now.chosen
+        bounds = price_bounds(SimpleNamespace(ready=ready, chosen=chosen, solution=now))
         for rule in rules:
-            if rule.name not in bounds:
+            if bounds[rule.name].defines:
                 assert rule.kind == "structure"
                 continue
             free, bound = best([r for r in rules if r is not rule]), bounds[rule.name]

@@ -39,13 +39,13 @@ from twinmatch.programmes.programme import (
     source_of,
 )
 from twinmatch.programmes.proposing import programme_of, proposal_of, solve_round
-from twinmatch.programmes.round import Round, SolvedProduct, price_bounds
+from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.proposal import Proposal, RulePrice, Table
 from twinmatch.proposal.tables import InterviewRow, PriceRow, StabilityRow
 from twinmatch.proposal.wire import Hidden, on_wire
 from twinmatch.whatif.case import Case, case_of, held_case, twinning_of
 from twinmatch.whatif.counterfactual import Interview, interview_plan
-from twinmatch.whatif.prices import PriceList, found_prices, price_list
+from twinmatch.whatif.prices import PriceList, price_list, rule_costs, with_costs
 from twinmatch.whatif.repair import (
     Disruption,
     Fallback,
@@ -65,9 +65,6 @@ SHAKEN: Final = 5
 
 LARGEST_SHAKEN: Final = 50_000
 """Possible pairs up to which they are made without being asked for."""
-
-LARGEST_AGAIN: Final = 1_500
-"""Cities up to which national clusters are made again without each of their rules, where answers are asked for."""
 
 RUNS: Final = 100
 """Perturbed runs of the stability that a proposal carries."""
@@ -113,9 +110,7 @@ def propose_round(
     proposal = proposal_of(round_, dict(text.fingerprint), progress)
     progress("Figures")
     proposal = with_figures(proposal, round_)
-    proposal = _with_prices(
-        proposal, {one.product.product: price_bounds(one) for one in round_.solved}
-    )
+    proposal = _with_prices(proposal, rule_costs(round_, again=answers))
     solved = round_.solution_of("twinning")
     if solved is not None and answers:
         progress("Prices and stability")
@@ -123,8 +118,6 @@ def propose_round(
     elif solved is not None:
         progress("Shaken weights")
         proposal = _with_shaken(proposal, case_of(solved))
-    if answers and len(proposal.cities) <= LARGEST_AGAIN:
-        proposal = _with_prices(proposal, {"national_clusters": found_prices(round_)})
     notes = [note for one in decided for note in one.notes(proposal)]
     made_from = ({"title": title.strip()} if title.strip() else {}) | proposal.made_from
     notes = [*proposal.notes, *text.notes, *notes]
@@ -134,7 +127,7 @@ def propose_round(
 def with_answers(proposal: Proposal, case: Case) -> Proposal:
     """Return the proposal with the prices of its twinning's rules and the stability of its pairs as tables."""
     plan = interview_table(interview_plan(case.round, case.settings))
-    prices = price_list(case)
+    prices = price_list(case, told={p.product: p.rules for p in proposal.products})
     exact = {
         p.rule: RulePrice(max(p.price.places, 0), p.price.score, True)
         for p in prices.rules
@@ -147,13 +140,7 @@ def with_answers(proposal: Proposal, case: Case) -> Proposal:
 def _with_prices(proposal: Proposal, costs: Mapping[str, Mapping[str, RulePrice]]) -> Proposal:
     """Return the proposal with what rules cost, by product and name."""
     products = (
-        replace(
-            p,
-            rules=tuple(
-                replace(r, costs=costs.get(p.product, {}).get(r.rule, r.costs)) for r in p.rules
-            ),
-        )
-        for p in proposal.products
+        replace(p, rules=with_costs(p.rules, costs.get(p.product, {}))) for p in proposal.products
     )
     return replace(proposal, products=tuple(products))
 

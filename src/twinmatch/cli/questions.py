@@ -105,6 +105,13 @@ def prices(asked: OfDecidedRound) -> None:
             movers = [move.name for move in item.moves[:6]] + ["…"] * (len(item.moves) > 6)
             rows.append((item.price, item.rule, item.status, item.says, ", ".join(movers)))
         show_table(title, ("Gain", "Rule", "Status", "What it says", "Who moves"), rows)
+    if found.others:
+        heads = ("Format", "Gain", "Rule", "Status", "What it says")
+        rest = (
+            (r.product, r.costs.says if r.costs else "", r.rule, r.status, r.says)
+            for r in found.others
+        )
+        show_table("… without a rule of another format", heads, rest)
     if found.soft:
         heads = ("Format", "Rule", "Missed by", "Points", "What it says")
         rows_ = ((s.product, s.rule, f"{s.missed:g}", f"{s.paid:.1f}", s.says) for s in found.soft)

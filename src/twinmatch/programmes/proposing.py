@@ -22,7 +22,7 @@ from twinmatch.programmes.pathways import ladder, pathways, transition_map, with
 from twinmatch.programmes.registry import JointPart, propose_together
 from twinmatch.programmes.repair_menu import LARGEST, by_number, loosened, not_sought, numbered
 from twinmatch.programmes.round import SolvedProduct
-from twinmatch.proposal import Cell, LeftOut, Product, Proposal, RuleStatus, UnitName
+from twinmatch.proposal import Cell, LeftOut, Product, Proposal, RulePrice, RuleStatus, UnitName
 from twinmatch.wording import count, joined, listed, say
 
 
@@ -293,6 +293,7 @@ def _priced(
             price=price,
         ),
         "binding" if costs else "kept",
+        costs=RulePrice(max(people[0] - people[1], 0), max(lost, 0.0), found=True),
     )
     others = tuple(r for r in product.rules if r.rule != "load")
     return replace(product, rules=(*others, rule))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -41,6 +41,13 @@ MOST_COMPARED: Final = 60
 
 MOST_WAYS: Final = 24
 """Ways to keep the numbers of groups balanced that are tried."""
+
+
+class Bound(NamedTuple):
+    """What a rule asks for, in words, such as "at most 2"; ``is_cap`` where it forbids only more."""
+
+    words: str
+    is_cap: bool = False
 
 
 class Quota(ProgrammeSection):
@@ -101,7 +108,9 @@ class Quota(ProgrammeSection):
         """Return whom it counts in a sentence: of one category of ``each`` by its name, or of any."""
         parts = [wording(self.who)] if self.who else []
         if self.each == "country":
-            parts.append(say("from {country}", country=category or say("one country")))
+            parts.append(
+                say("from {country}", country=category) if category else say("from one country")
+            )
         elif self.each:
             parts.append(
                 say("of {each} {category}", each=self.each, category=category)
@@ -111,8 +120,13 @@ class Quota(ProgrammeSection):
         return joined(parts, " and ")
 
     @property
-    def bounds(self) -> str:
-        """Return what it asks for, in words."""
+    def bound(self) -> Bound:
+        """Return all that it asks for."""
+        asks = self.nobody_alone or self.gather or self.at_least or self.share_at_least
+        return Bound(self._words, not asks)
+
+    @property
+    def _words(self) -> str:
         words = []
         for least, most in (
             (self.at_least, self.at_most),
@@ -217,20 +231,24 @@ class Counted:
     what: str
 
 
-def counted_says(where: str, bound: str, what: str, row: bool = False) -> str:
+def counted_says(where: str, bound: Bound, what: str, row: bool = False) -> str:
     """Return a quota, or one row of it, as a sentence without its stop."""
-    told = {"where": where, "bound": bound, "what": what}
+    told = {"where": where, "bound": bound.words, "what": what}
     if not what:
-        return joined((where, bound), ": " if row else ", ")
+        return joined((where, bound.words), ": " if row else ", ")
+    if bound.is_cap and row:
+        return say("{where}: {bound} may be {what}", **told)
+    if bound.is_cap:
+        return say("{where}, {bound} may be {what}", **told)
     if row:
-        return say("{where}: {bound} are {what}", **told)
-    return say("{where}, {bound} are {what}", **told)
+        return say("{where}: {bound} must be {what}", **told)
+    return say("{where}, {bound} must be {what}", **told)
 
 
 def quota_rules(
     name: str, quota: Quota, units: Units, kinds: Sequence[Counted]
-) -> Iterator[tuple[str, Block]]:
-    """Yield the bounds of a quota in words, such as "at most 2", each with its block: a row for each kind and unit.
+) -> Iterator[tuple[Bound, Block]]:
+    """Yield the bounds of a quota, each with its block: a row for each kind and unit.
 
     A share is a count less its part of the count of all, at least or at most zero.
     """
@@ -243,39 +261,39 @@ def quota_rules(
     counted.eliminate_zeros()
     there = np.concatenate([units.there.astype(np.float64) @ k.cities for k in kinds])
 
-    def says(bound: str) -> Sentence:
+    def says(bound: Bound) -> Sentence:
         return lambda i: counted_says(units.names[i % u], bound, kinds[i // u].what, row=True)
 
-    def made(bound: str, matrix: sp.csr_array, low: Floats, high: Floats) -> tuple[str, Block]:
+    def made(bound: Bound, matrix: sp.csr_array, low: Floats, high: Floats) -> tuple[Bound, Block]:
         return bound, Block(name, matrix, low, high, says(bound), price=price)
 
     rows = len(there)
     least, most = quota.at_least or 0, np.inf if quota.at_most is None else quota.at_most
     if least and not units.open:
-        block = _once(name, units, counted, least, says(say("at least {n}", n=least)))
-        yield say("at least {n}", n=least), replace(block, price=price)
+        first = Bound(say("at least {n}", n=least))
+        yield first, replace(_once(name, units, counted, least, says(first)), price=price)
         least = 0
     bounds = [say("at least {n}", n=least)] if least else []
     bounds += [] if quota.at_most is None else [say("at most {n}", n=quota.at_most)]
     if bounds:
         low = np.maximum(least - there, 0.0) if least else np.full(rows, -np.inf)
-        yield made(listed(bounds), counted, low, np.maximum(most - there, 0.0))
+        yield made(Bound(listed(bounds), not least), counted, low, np.maximum(most - there, 0.0))
     if quota.nobody_alone:
-        two = say("none or at least 2")
+        two = Bound(say("none or at least 2"))
         block = _once(name, units, counted, 2 - there, says(two), counted)
         yield two, replace(block, price=price)
     if quota.gather:
-        yield say("all or none"), _gathered(name, units, counted, kinds)
+        yield Bound(say("all or none")), _gathered(name, units, counted, kinds)
     if quota.balance is not None and u > 1:
-        bound = _no_more(quota.balance)
+        bound = Bound(_no_more(quota.balance), is_cap=True)
         block = _balanced(name, units, counted, there, quota.balance, says(bound))
         yield bound, replace(block, price=price)
     size = np.ones(counted.shape[1]) if units.size is None else units.size
     everyone = sp.csr_array(sp.vstack([units.member @ sp.diags_array(size)] * len(kinds)))
     all_there = np.tile(units.there.sum(axis=1), len(kinds))
     for share, bound in (
-        (quota.share_at_least, say("at least {n}", n=percent(quota.share_at_least))),
-        (quota.share_at_most, say("at most {n}", n=percent(quota.share_at_most))),
+        (quota.share_at_least, Bound(say("at least {n}", n=percent(quota.share_at_least)))),
+        (quota.share_at_most, Bound(say("at most {n}", n=percent(quota.share_at_most)), True)),
     ):
         if share is not None:
             edge = share * all_there - there
@@ -425,7 +443,7 @@ def quotas_kept(
                 if off
             ]
             missed += off
-    says = counted_says(where, quota.bounds, quota.wording) + "."
+    says = counted_says(where, quota.bound, quota.wording) + "."
     if quota.price is None:
         return counted(name, says, wrong)
     return priced(name, says, quota.price, missed, wrong)

@@ -330,7 +330,8 @@ def _says_quota(quota: Quota, name: str, to: Mapping[str, Any]) -> str:
     one = quota.model_copy(
         update=dict.fromkeys(NUMBERS_OF_A_QUOTA) | alone | {name: getattr(quota, name)}
     )
-    now, new = one.bounds, one.model_copy(update=dict(to)).bounds if to[name] else say("any number")
+    loose = one.model_copy(update=dict(to))
+    now, new = one.bound.words, loose.bound.words if to[name] else say("any number")
     what = quota.wording or say("cities")
     return say(
         "{what} per {per}: {to} in place of {now}", what=what, per=quota.per, to=new, now=now

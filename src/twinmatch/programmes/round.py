@@ -22,7 +22,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets import FacetCache
 from twinmatch.programmes.load_ledger import Ledger, LoadLedger, open_ledger
-from twinmatch.programmes.rules import Rule
+from twinmatch.programmes.rules import DEFINES, Rule, price_at_most, worth
 from twinmatch.proposal import Account, FacetWeight, Product, Proposal, RulePrice
 from twinmatch.solving import Block, Bools, Candidates, Clash, Solution, clash, in_words, labels_of
 from twinmatch.solving.model import Advice, AssignmentQuestion, Undercut
@@ -151,29 +151,31 @@ def price_bounds(solved: SolvedProduct) -> dict[str, RulePrice]:
     answer without the rule is worth no more than what the prices of all other rules leave of its meetings (Geoffrion
     1974, doi:10.1007/BFb0120690), as many as there are now, and no guest with more than it may have.
     """
-    ready, solution = solved.ready, solved.solution
-    rules: Sequence[Rule] = ready.rules
+    ready, chosen = solved.ready, solved.chosen
+    filled, rules = int(chosen.sum()), tuple[Rule, ...](ready.rules)
     lines = [rule for rule in rules if not rule.filters]
-    if [len(rule.block) for rule in lines] != [len(dual) for dual in solution.duals]:
-        return {}
-    duals = dict(zip(map(id, lines), map(_priced_rows, lines, solution.duals), strict=True))
+    told = solved.solution.duals
+    if [len(rule.block) for rule in lines] != [len(dual) for dual in told]:
+        told = tuple(
+            np.zeros(len(rule.block)) for rule in lines
+        )  # solved together with others, which stay
+    duals = dict(zip(map(id, lines), map(_priced_rows, lines, told), strict=True))
     left = ready.candidates.score - sum(duals[id(r)][0] for r in lines)
-    worth = math.fsum(duals[id(r)][1] for r in lines)
+    limits = math.fsum(duals[id(r)][1] for r in lines)
+    score = worth(rules, ready.candidates, chosen)
     filters = sum(rule.forbidden.astype(np.int64) for rule in rules)
     each = [rule.block for rule in lines if rule.kind in FIXED]
-    best = _BestMeetings(ready.candidates, each, solution.filled)
-    found = {}
+    best, found = _BestMeetings(ready.candidates, each, filled), {}
     for rule in rules:
         if rule.kind in FIXED:
+            found[rule.name] = DEFINES
             continue
         open_ = filters == rule.forbidden
         others = [r for r in lines if r is not rule]
-        if more := _fillable(others, np.asarray(open_), solution.filled) - solution.filled:
-            found[rule.name] = RulePrice(more, None)
-            continue
+        more = _fillable(others, np.asarray(open_), filled) - filled
         lost, mine = (0.0, 0.0) if rule.filters else duals[id(rule)]
-        gain = worth - mine + best.total(left + lost, np.asarray(open_)) - solution.score
-        found[rule.name] = RulePrice(0, max(gain, 0.0))
+        gain = 0.0 if more else limits - mine + best.total(left + lost, np.asarray(open_)) - score
+        found[rule.name] = price_at_most(more, gain)
     return found
 
 
@@ -218,9 +220,9 @@ class _BestMeetings:
         self._order = np.argsort(candidates.guest, kind="stable")
         self._guest = candidates.guest[self._order]
 
-    def total(self, worth: NDArray[np.float64], open_: Bools) -> float:
+    def total(self, each: NDArray[np.float64], open_: Bools) -> float:
         """Return the sum, given what each meeting is worth (m,) and which are open (m,)."""
-        value = np.where(open_, worth, -np.inf)[self._order]
+        value = np.where(open_, each, -np.inf)[self._order]
         if self._most.max(initial=0) > 1:
             by = np.lexsort((-value, self._guest))
             value = value[by]

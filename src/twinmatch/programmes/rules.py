@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -29,7 +29,7 @@ from twinmatch.affinity import Affinity
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError
 from twinmatch.programmes.kinds import speaks_english
-from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RuleStatus
+from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RulePrice, RuleStatus
 from twinmatch.proposal.proposal import MemberRole
 from twinmatch.schema import City, Role
 from twinmatch.solving import Bools, Solution, solve
@@ -183,6 +183,9 @@ def priced(name: str, says: str, points: float, missed: float, broken: Sequence[
     return RuleStatus(name, says, "relaxed", missed=round(missed, 6), paid=round(cost, 6))
 
 
+DEFINES: Final = RulePrice(0, None, defines=True)
+"""The price of a rule that says what is formed: there is none."""
+
 ROLES: Final[dict[Role, str]] = {
     Role.MISSION: say("Mission Cities"),
     Role.PILOT: say("Pilot Cities"),
@@ -213,6 +216,23 @@ def counted(name: str, says: str, broken: Sequence[str]) -> RuleStatus:
     return RuleStatus(
         name, _broken(says, broken) if broken else says, "broken" if broken else "kept"
     )
+
+
+def costed(
+    rules: Iterable[RuleStatus],
+    most: RulePrice,
+    own: Mapping[str, RulePrice] | None = None,
+    *,
+    define: Collection[str] = (),
+) -> tuple[RuleStatus, ...]:
+    """Return rules with what each costs at most, ``own`` by its name; those of ``define`` say what is formed."""
+    prices = dict.fromkeys(define, DEFINES) | dict(own or {})
+    return tuple(replace(rule, costs=prices.get(rule.rule, most)) for rule in rules)
+
+
+def price_at_most(meetings: int, score: float) -> RulePrice:
+    """Return a price of at most so many meetings; where none can be gained, of at most so much score."""
+    return RulePrice(meetings, None) if meetings > 0 else RulePrice(0, max(score, 0.0))
 
 
 def _broken(says: str, rows: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -28,7 +28,13 @@ from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.base import Load, ScoredProduct, each_once
 from twinmatch.programmes.round import Round, shares
-from twinmatch.programmes.rules import counted, judged, roles_in_words
+from twinmatch.programmes.rules import (
+    costed,
+    counted,
+    judged,
+    price_at_most,
+    roles_in_words,
+)
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.proposal.tables import SeatingRow, ids_in, rows_of
@@ -84,6 +90,10 @@ def table_of(i: int, j: int, round_number: int, tables: int) -> int:
     return (i + round_number * j) % tables
 
 
+MADE_OF: Final = ("new faces", "new tables", "one café each", "a seat each")
+"""Rules that say what a café is."""
+
+
 @dataclass(frozen=True)
 class Cafe:
     """A café: its number from 0, the host of each table, and every guest with its place (i, j)."""
@@ -112,6 +122,9 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
     made, solution = _seated(settings, cafes, affinity, tables)
     meetings = tuple(_meeting(round_, settings, cafe, affinity, tables) for cafe in made)
     plan = _plan(round_, settings, made, tables)
+    kept = seating_rules(round_, settings, meetings, rows_of([plan], "seating", SeatingRow))
+    placed = sum(len(cafe.guests) for cafe in made)
+    seats = price_at_most(len(guests) - placed, placed - solution.score)
     return Product(
         "world_cafe",
         settings.title,
@@ -125,7 +138,7 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
         max(solution.bound, solution.score),
         meetings,
         _left_out(round_, settings, made),
-        judged(seating_rules(round_, settings, meetings, rows_of([plan], "seating", SeatingRow))),
+        costed(judged(kept), price_at_most(0, 0.0), {"seats": seats}, define=MADE_OF),
         say(
             "{cafes} of {tables} tables and {rounds} with {cities} cities; nobody meets anybody twice.",
             cafes=count(len(made), "café"),

@@ -309,17 +309,26 @@ class RuleNumbers:
 class RulePrice:
     """What the best answer would gain without a rule: meetings, then score; exact, at most so much, or as found.
 
-    Found is the difference of two answers of which neither is proven best. ``score`` is None where more meetings may be gained, and by how much the score would change then is not known.
+    Found is the difference of two answers of which neither is proven best. ``score`` is None where more meetings may be gained, and by how much the score would change then is not known. A rule that ``defines`` what is
+    formed has no price: without it there is no answer to compare.
     """
 
     places: Annotated[Whole, Field(ge=0)]
     score: Number | None
     exact: bool = False
     found: Annotated[bool, Field(exclude_if=lambda value: not value)] = False
+    defines: Annotated[bool, Field(exclude_if=lambda value: not value)] = False
+
+    @property
+    def is_known(self) -> bool:
+        """Return whether it is more than a bound."""
+        return self.exact or self.found or self.defines
 
     @property
     def says(self) -> str:
         """Return the price in words."""
+        if self.defines:
+            return say("none: it says what is formed")
         points = 100 * (self.score or 0.0)
         if not self.places and points < 0.05:
             nothing = say("nothing") if points < SMALLEST else say("less than 0.1 points")

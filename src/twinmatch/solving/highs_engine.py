@@ -75,7 +75,7 @@ class _Stage:
     """One settled objective: its level, the model it was solved on, its gain, and the outcome.
 
     smallest: for a step of leximin how many of the smallest sums are added up, else 0. assumed:
-    whether the value is the LP's bound, which no whole answer is known to reach.
+    whether the value is the LP's bound, which no whole answer is known to reach. price: of the LP's rows.
     """
 
     level: Level
@@ -85,6 +85,7 @@ class _Stage:
     columns: Ints
     smallest: int = 0
     assumed: bool = False
+    price: Floats | None = None
 
 
 def by_highs(question: AssignmentQuestion, rows: RuleRows) -> Solution | None:
@@ -220,7 +221,13 @@ class _Ladder:
             raise _OutOfReachError if outcome.impossible or self._assumed() else _too_hard()
         known_level = self.searched.get(name) if smallest < 2 else None
         stage = _Stage(
-            known_level or _level(name, outcome), model, gain, outcome, master.columns, smallest
+            known_level or _level(name, outcome),
+            model,
+            gain,
+            outcome,
+            master.columns,
+            smallest,
+            price=outcome.price,
         )
         if known_level is not None:
             return stage
@@ -294,7 +301,8 @@ class _Ladder:
         outcome = LinearOutcome(x, part.value, max(bound, part.value), None, part.proven)
         level = _level(stage.level.name, outcome)
         columns = np.union1d(columns, every)
-        found = _Stage(level, model, stage.gain, outcome, columns, stage.smallest)
+        price = stage.outcome.price
+        found = _Stage(level, model, stage.gain, outcome, columns, stage.smallest, price=price)
         return replace(found, level=self._true(found))
 
     # -- the answer -------------------------------------------------------------------------------
@@ -323,7 +331,7 @@ class _Ladder:
             open_levels.append(min(settled, served) < served)
             told.append(Level("guests settled", float(min(settled, served)), float(served)))
         bound = next((max(v.bound, total) for v in levels if v.name == "total"), np.nan)
-        price = next((s.outcome.price for s in self.stages if s.level.name == "total"), None)
+        price = next((s.price for s in self.stages if s.level.name == "total"), None)
         return Solution(
             chosen,
             total,

@@ -138,8 +138,9 @@ class Rounds:
         return self._questions.get(case, lambda: price_questions(case))
 
     def prices(self, proposal: str) -> PriceList:
-        """Return what each rule, lock and ban of a proposal's twinning costs, and what a further place is worth."""
-        return price_list(self.case(proposal), self.price_questions(proposal))
+        """Return what each rule, lock and ban of a proposal costs, and what a further place is worth."""
+        told = {p.product: p.rules for p in proposal_of(self._board, proposal).products}
+        return price_list(self.case(proposal), self.price_questions(proposal), told)
 
     def repair(self, proposal: str, change: Disruption, at_most: int) -> Repaired:
         """Return three offers to repair a proposal."""

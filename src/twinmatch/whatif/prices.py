@@ -13,7 +13,7 @@ breaks are named; a few matrix products answer, whatever the rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import numpy as np
 from pydantic import Field
 
-from twinmatch.errors import QuestionError
-from twinmatch.programmes.national_clusters import NationalClusters, propose_national_clusters
+from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.proposing import programme_of, solve_round, turns
-from twinmatch.programmes.round import Round
+from twinmatch.programmes.registry import PRODUCTS
+from twinmatch.programmes.round import Round, price_bounds
 from twinmatch.programmes.rules import Rule, statuses
-from twinmatch.proposal import RuleNumbers, RulePrice, RuleStatus
+from twinmatch.proposal import Product, RuleNumbers, RulePrice, RuleStatus
 from twinmatch.proposal.wire import Number, Rows, Tabular, on_wire
 from twinmatch.solving import Bools
 from twinmatch.solving.model import MIP
@@ -124,11 +124,26 @@ class SoftRule:
         return dict(vars(self))
 
 
+@dataclass(frozen=True)
+class FormatRule:
+    """A rule of another format than twinning: how it stands, and what the format would gain without it."""
+
+    product: str
+    rule: str
+    says: str
+    status: str
+    costs: RulePrice | None
+
+    def row(self) -> dict[str, Any]:
+        """Return the rule as a row of a table, its price in words."""
+        return {**vars(self), "costs": self.costs.says if self.costs else ""}
+
+
 @dataclass(frozen=True, repr=False)
 class PriceList(Tabular):
     """All prices of a round, the dearest first, and the demand for every host, the most wanted first.
 
-    ``soft`` are the rules with a price of every format, as the proposal has them.
+    ``soft`` are the rules with a price of every format, ``others`` all rules of the other formats, as the proposal has them.
     """
 
     filled: int
@@ -137,6 +152,7 @@ class PriceList(Tabular):
     limits: Rows[Priced]
     hosts: Rows[HostDemand]
     soft: Rows[SoftRule]
+    others: Rows[FormatRule]
 
     def __repr__(self) -> str:
         free = sum(item.price.is_nothing for item in self.rules)
@@ -185,11 +201,19 @@ def price_questions(case: Case) -> tuple[PriceQuestion, ...]:
     return tuple(found)
 
 
-def price_list(case: Case, asked: Sequence[PriceQuestion] | None = None) -> PriceList:
+def price_list(
+    case: Case,
+    asked: Sequence[PriceQuestion] | None = None,
+    told: Mapping[str, Sequence[RuleStatus]] | None = None,
+) -> PriceList:
     """Return what each rule, named pair and limit of a settled round costs, and the demand for every host.
 
-    ``asked`` are the questions of the case, where some of them were answered before.
+    ``asked`` are the questions of the case, where some of them were answered before; ``told`` the rules of all formats
+    with what they cost, which are made where they are not given.
     """
+    several = len(programme_of(case.round).products) > 1
+    every = dict(rules_of(case.round) if told is None and several else told or {})
+    every["twinning"] = statuses(case.ready.rules, case.ready.candidates, case.chosen)
     found = [q.priced for q in (price_questions(case) if asked is None else asked)]
     limits = [p for p in found if p.kind == "one more"]
     places = [p.price for p in found if p.kind == "one more place"]
@@ -201,55 +225,107 @@ def price_list(case: Case, asked: Sequence[PriceQuestion] | None = None) -> Pric
         Rows(_dearest(rules)),
         Rows(_dearest(limits)),
         Rows(demand),
-        Rows(soft_rules(case)),
+        Rows(
+            SoftRule(name, rule.rule, rule.says, rule.missed or 0.0, rule.paid)
+            for name, of in every.items()
+            for rule in of
+            if rule.paid is not None
+        ),
+        Rows(
+            FormatRule(name, rule.rule, rule.says, rule.status, rule.costs)
+            for name, of in every.items()
+            for rule in of
+            if name != "twinning" and rule.repair is None
+        ),
     )
 
 
-def soft_rules(case: Case) -> Iterator[SoftRule]:
-    """Yield the rules with a price of twinning, and of the other formats, which are made where they have any."""
-    programme = programme_of(case.round)
-    told = {"twinning": statuses(case.ready.rules, case.ready.candidates, case.chosen)}
-    settings = {name: getattr(programme, name) for name in programme.products}
-    if any(
-        quota.price is not None
-        for name, one in settings.items()
-        for _, quota in getattr(one, "quotas", ())
-        if name != "twinning"
-    ):
-        whole = solve_round(replace(case.round, made=(), solved=(), load_ledger=None))
-        told = {p.product: p.rules for p in whole.made} | told
-    for name, rules in told.items():
-        for rule in rules:
-            if rule.paid is not None:
-                yield SoftRule(name, rule.rule, rule.says, rule.missed or 0.0, rule.paid)
+def rules_of(round_: Round) -> dict[str, tuple[RuleStatus, ...]]:
+    """Return the rules of every format of a round by its name, each with what it costs; a round is solved that is not."""
+    if len(round_.made) < len(programme_of(round_).products):
+        round_ = solve_round(replace(round_, made=(), solved=(), load_ledger=None))
+    costs = rule_costs(round_, again=True)
+    return {p.product: with_costs(p.rules, costs.get(p.product, {})) for p in round_.made}
 
 
-def found_prices(round_: Round) -> dict[str, RulePrice]:
-    """Return what the rules of a round's national clusters cost, by name: what is found without each; not proven.
+def rule_costs(round_: Round, again: bool) -> dict[str, dict[str, RulePrice]]:
+    """Return what the rules of a solved round cost, by format and name: at most, from the one solve of each.
 
-    The formats that chose before stay as they are. More cities in clusters count first, then the score.
+    With ``again`` those that are no rows of a solve have what is found by making their format without them.
     """
-    programme, made = programme_of(round_), round_.product("national_clusters")
-    settings: NationalClusters | None = getattr(programme, "national_clusters", None)
-    if made is None or settings is None or not made.meetings:
+    found = {one.product.product: price_bounds(one) for one in round_.solved}
+    if again and len(round_.cohort) <= LARGEST_AGAIN:
+        for product in round_.made:
+            found.setdefault(product.product, {}).update(found_prices(round_, product))
+    return found
+
+
+def with_costs(
+    rules: Iterable[RuleStatus], costs: Mapping[str, RulePrice]
+) -> tuple[RuleStatus, ...]:
+    """Return rules with what they cost by name; one that is known for itself gives no way to a bound."""
+    return tuple(
+        rule
+        if (new := costs.get(rule.rule)) is None
+        or (rule.costs is not None and rule.costs.is_known and not new.is_known)
+        else replace(rule, costs=new)
+        for rule in rules
+    )
+
+
+LARGEST_AGAIN: Final = 1_500
+"""Cities up to which formats are made again without each of their rules, where prices are asked for."""
+
+LIFTED: Final[dict[str, dict[str, dict[str, Any]]]] = {
+    "study_visits": {
+        "visitors": {"visitors": (1, LARGEST_AGAIN)},
+        "another country": {"own_country": True},
+        "audience": {"not_roles": ()},
+        "target": {"neutral_by": None},
+    },
+    "national_clusters": {
+        "cluster size": {"size": (1, LARGEST_AGAIN)},
+        "never joined": {"never_joined": ()},
+        "anchor": {"anchor": None},
+    },
+}
+"""Rules of formats that are no rows of a solve, and the settings of a format without each."""
+
+
+def found_prices(round_: Round, made: Product) -> dict[str, RulePrice]:
+    """Return what the rules of a format cost that are no rows of its solve, by name: what is found without each.
+
+    Neither answer need be the best. The formats that chose before stay as they are. More cities count first (of
+    visits, more visits), then the score.
+    """
+    programme, name = programme_of(round_), made.product
+    settings = getattr(programme, name)
+    if name not in LIFTED or not made.meetings:
         return {}
-    before = [name for names in turns(programme) for name in names]
+    before = [product for names in turns(programme) for product in names]
     ledger = replace(round_, load_ledger=None).ledger
-    for name in before[: before.index("national_clusters")]:
-        if (product := round_.product(name)) is not None:
-            ledger = ledger.with_product(product, getattr(programme, name))
-    changes: dict[str, dict[str, Any]] = {
-        name: {"rules": tuple(q for other, q in settings.quotas if other != name)}
-        for name, _ in settings.quotas
+    for other in before[: before.index(name)]:
+        if (product := round_.product(other)) is not None:
+            ledger = ledger.with_product(product, getattr(programme, other))
+    rules = {
+        rule: {"rules": tuple(q for other, q in settings.quotas if other != rule)}
+        for rule, _ in settings.quotas
     }
-    changes |= {"never joined": {"never_joined": ()}} if settings.never_joined else {}
-    changes |= {"anchor": {"anchor": None}} if settings.anchor is not None else {}
     free, found = replace(round_, load_ledger=ledger, repairs={}), {}
-    for name, change in changes.items():
-        without = propose_national_clusters(free, settings.model_copy(update=change))
-        placed = [sum(len(m.members) for m in p.meetings) for p in (without, made)]
+    told = {rule.rule for rule in made.rules if rule.costs is None or not rule.costs.is_known}
+    for rule, change in (LIFTED[name] | rules).items():
+        if rule not in told:
+            continue
+        try:
+            without = PRODUCTS[name](free, settings.model_copy(update=change))
+        except (NoProposalError, QuestionError):
+            continue
+        placed = [
+            len(p.meetings) if name == "study_visits" else sum(len(m.members) for m in p.meetings)
+            for p in (without, made)
+        ]
         more, gain = max(placed[0] - placed[1], 0), max(without.score - made.score, 0.0)
-        found[name] = RulePrice(more, None if more else gain, found=True)
+        found[rule] = RulePrice(more, None if more else gain, found=True)
     return found
 
 

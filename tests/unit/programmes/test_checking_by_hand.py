@@ -224,7 +224,7 @@ def test_countries_of_a_group_are_counted_where_they_are_limited():
         ([meeting("P", "dk-m0")], {"sizes": "P has 1."}),
         (
             [meeting("P", "at-g0")],
-            {"sizes": "P has 1.", "Mission Cities": "P has 0 Mission Cities."},
+            {"sizes": "P has 1.", "Mission Cities": "P has 0 among the Mission Cities."},
         ),
         (
             [meeting("P", "dk-m0", "at-g0"), meeting("Q", "be-m1", "at-g0")],
@@ -248,8 +248,8 @@ def test_the_rules_of_panels_in_words():
     assert [(r.rule, r.says) for r in found.rules[2:]] == [
         ("sizes", "A panel has 2 to 3 cities."),
         ("one panel each", "A city is in one panel."),
-        ("Mission Cities", "In each panel, at least 1 are Mission Cities."),
-        ("cities per country", "In each panel, at most 1 are from one country."),
+        ("Mission Cities", "In each panel, at least 1 must be among the Mission Cities."),
+        ("cities per country", "In each panel, at most 1 may be from one country."),
     ]
     free = type(PANELS).model_validate({**PANELS.model_dump(), "cities_per_country": None})
     found = checked(free, "city_panels", meeting("P", "dk-m0", "dk-m2"))

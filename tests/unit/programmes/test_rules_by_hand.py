@@ -216,7 +216,7 @@ def test_guests_of_one_country_are_counted_together():
     frame = Frame(FRAME.cohort, FRAME.hosts, guests)
     found = rule("guests per country", frame, guests_per_country=1)
     assert rows(found) == [([1, 4], -math.inf, 1), ([0, 2, 3, 5], -math.inf, 1)]
-    assert found.says == "Of all guests chosen, at most 1 are from one country."
+    assert found.says == "Of all guests chosen, at most 1 may be from one country."
     assert [found.block.says(k)[-12:] for k in (0, 1)] == ["from Austria", "from Belgium"]
     assert found.block.name == "guests per country"
 

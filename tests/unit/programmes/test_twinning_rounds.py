@@ -315,7 +315,12 @@ def test_quotas_that_cross_are_named_where_they_clash():
     told = str(caught.value)
     clash, menu = told.split("Without any one of them the others hold.")
     assert "These cannot hold together: " in clash
-    for rule in ("Bruges takes 0 to 1", "Aarhus takes 0 to 1", "2 are small", "2 are from outside"):
+    for rule in (
+        "Bruges takes 0 to 1",
+        "Aarhus takes 0 to 1",
+        "2 must be small",
+        "2 must be from outside",
+    ):
         assert rule in clash
     assert "Repair 1: " in menu
 

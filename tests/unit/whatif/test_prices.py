@@ -9,6 +9,7 @@ import pytest
 
 from cities import cohort_of, facet_cache
 from rounds_for_tests import answers, propose, random_case, small_case, small_cities, worth
+from twinmatch.errors import NoProposalError
 from twinmatch.programmes import Round
 from twinmatch.programmes.programme import programme_model
 from twinmatch.programmes.proposing import solve_round
@@ -144,8 +145,8 @@ def test_no_rule_costs_more_than_its_bound_and_one_that_does_not_bind_costs_noth
         case = small_case(small_cities(np.random.default_rng(seed), 5, 3), **settings)
         found, exact = bounds(case), price_list(case)
         for priced in exact.rules:
-            bound = found.get(priced.rule)
-            if bound is None:
+            bound = found[priced.rule]
+            if bound.defines:
                 assert priced.rule == "hosts per guest"
                 continue
             assert priced.price.places <= bound.places
@@ -160,7 +161,9 @@ def test_the_bounds_of_a_round_in_words():
     case = small_case(small_cities(np.random.default_rng(3), 5, 3), places=2)
     assert bounds(case)["places"].says == "at most 1 place"
     loose = random_case(1, guests=2, hosts=4, guests_per_host=(0, 2), places=4)
-    assert {b.says for b in bounds(loose).values()} == {"nothing"}
+    told = bounds(loose)
+    assert [name for name, b in told.items() if b.defines] == ["one host each"]
+    assert {b.says for b in told.values() if not b.defines} == {"nothing"}
 
 
 def test_a_rule_with_a_price_costs_what_the_proposal_says_in_every_format():
@@ -236,8 +239,10 @@ def test_a_rule_of_panels_costs_no_more_than_its_bound(seed):
     asked = [{"who": "mission", "at_most": 2}, {"who": "country: AT", "nobody_alone": True}]
     tight = solved("city_panels", cities, **fields, mission_at_least=0, rules=asked)
     told = {r.rule: r.costs for r in tight.made[0].rules}
-    assert told.pop("sizes") is told.pop("one panel each") is None
-    assert len(told) == 2
+    assert told.pop("one panel each").defines
+    assert len(told) == 3
+    one = solved("city_panels", cities, **fields | {"size": [9, 9]}, mission_at_least=0)
+    assert one.made[0].score - tight.made[0].score <= told["sizes"].score + 1e-6
     for k, quota in enumerate(asked):
         loose = solved(
             "city_panels", cities, **fields, mission_at_least=0, rules=[*asked[:k], *asked[k + 1 :]]
@@ -272,9 +277,66 @@ def test_what_rules_of_clusters_cost_is_found_by_hand():
         never_joined=[["AT", "SI"]],
         anchor=None,
     )
-    found = found_prices(apart)
-    assert set(found) == {"never joined"}
+    made = apart.made[0]
+    found = found_prices(apart, made)
+    assert set(found) == {"never joined", "cluster size"}
     assert found["never joined"].found
     placed = sum(len(m.members) for m in apart.made[0].meetings)
     assert found["never joined"].places == 7 - placed
     assert found["never joined"].says.endswith(", as found")
+    told = {r.rule: r.costs for r in made.rules}
+    assert all(price.places <= told[name].places for name, price in found.items())
+    assert [name for name, price in told.items() if price.defines] == [
+        "one cluster each",
+        "country first",
+    ]
+
+
+VISITS = {
+    "travellers": "cities",
+    "visitors": [2, 2],
+    "stops": 1,
+    "weights": {"challenges_met": 1},
+    "known_at_least": 0,
+    "neutral_by": 2040,
+    "unknown": "keep out",
+    "not_roles": ["mission"],
+    "rules": [{"who": "newcomer", "per": "visit", "at_least": 1}],
+}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_found_without_a_rule_of_visits_or_clusters_is_within_its_bound(seed):
+    rng = np.random.default_rng(seed)
+    domains = ("industry", "energy_systems", "built_environment")
+    cities = [
+        {
+            "id": f"{rng.choice(['at', 'be', 'cz'])}-c{k}",
+            "roles": ["mission" if k < 2 else "guest"],
+            "challenges": {d: int(rng.integers(1, 4)) for d in domains},
+            "strengths": {d: int(rng.integers(1, 4)) for d in domains},
+            "commitment": {"neutral_by": int(rng.choice([2035, 2045]))},
+            "participation": {"newcomer": bool(rng.random() < 0.5)},
+        }
+        for k in range(8)
+    ]
+    tried = 0
+    clusters = {
+        "size": [2, 3],
+        "weights": {"shared_challenges": 1},
+        "rules": [{"who": "newcomer", "at_most": 1}],
+    }
+    for product, fields in (("study_visits", VISITS), ("national_clusters", clusters)):
+        try:
+            round_ = solved(product, cities, **fields)
+        except NoProposalError:
+            continue
+        made = round_.made[0]
+        told = {r.rule: r.costs for r in made.rules}
+        assert None not in told.values()
+        for name, price in found_prices(round_, made).items():
+            bound = told[name]
+            assert price.places <= bound.places, name
+            assert bound.score is None or price.score <= bound.score + 1e-6, name
+            tried += 1
+    assert tried >= 4

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -41,7 +40,14 @@ from twinmatch.programmes.kinds import (
 )
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct
-from twinmatch.programmes.rules import counted, judged, outside, roles_in_words
+from twinmatch.programmes.rules import (
+    costed,
+    counted,
+    judged,
+    outside,
+    price_at_most,
+    roles_in_words,
+)
 from twinmatch.proposal import (
     Account,
     Evidence,
@@ -52,7 +58,7 @@ from twinmatch.proposal import (
     RuleStatus,
     Table,
 )
-from twinmatch.proposal.tables import QuestionRow, RulePrice
+from twinmatch.proposal.tables import QuestionRow
 from twinmatch.schema import Role
 from twinmatch.solving import Distribute, GroupRule
 from twinmatch.solving.attributes import masks, per_group
@@ -77,7 +83,8 @@ def solved_panels(round_: Round, settings: CityPanels) -> Product | SolvedProduc
     everyone = {a: categories(round_.cohort, a) for a in settings.mix}
     asked = questions(round_, settings.purposes[:number], cities)
     seats: Seats | None = None
-    if len(cities) > number * settings.size[1]:
+    waiting = max(0, len(cities) - number * settings.size[1])
+    if waiting:
         cities, seats = _chosen(round_, settings, cities, number, asked, out)
     words = {a: [everyone[a][i] for i in cities] for a in settings.mix}
     mix = mix_of(round_, settings, cities)
@@ -98,11 +105,9 @@ def solved_panels(round_: Round, settings: CityPanels) -> Product | SolvedProduc
     cost = math.fsum(rule.paid or 0.0 for rule in kept) / 100
     score = len(cities) - pair_score(label, mix.likeness) - cost
     proven = seats is None and bound - score <= 1e-6 * max(1.0, score)
-    if (
-        seats is None
-    ):  # without a rule the panels are no more mixed than their attributes let them be
-        most = RulePrice(0, max(reach - score, 0.0))
-        kept = tuple(r if r.rule in MADE_OF else replace(r, costs=most) for r in kept)
+    # Without a rule the panels are no more mixed than their attributes let them be, or seat who has no seat.
+    free = {"sizes": price_at_most(waiting, len(cities) - score)}
+    kept = costed(kept, price_at_most(waiting, reach - score), free, define=MADE_OF)
     product = Product(
         "city_panels",
         settings.title,
@@ -131,8 +136,8 @@ def solved_panels(round_: Round, settings: CityPanels) -> Product | SolvedProduc
     return SolvedProduct(product, seats, seats.solution.chosen, seats.solution)
 
 
-MADE_OF: Final = ("sizes", "one panel each", "locks")
-"""Rules that say what panels are; without them there is nothing to compare."""
+MADE_OF: Final = ("one panel each",)
+"""Rules that say what panels are."""
 
 
 def _chosen(
@@ -416,7 +421,7 @@ def _none(
         0.0,
         0.0,
         left_out=tuple(sorted(left, key=lambda x: x.city)),
-        rules=(RuleStatus("sizes", why, "kept"),),
+        rules=(RuleStatus("sizes", why, "kept", costs=price_at_most(len(cities), 0.0)),),
         says="No panel: " + why,
     )
 

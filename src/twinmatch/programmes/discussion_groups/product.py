@@ -29,14 +29,17 @@ from twinmatch.programmes.kinds import TITLES, Attribute, categories, compositio
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, shares
 from twinmatch.programmes.rules import (
+    DEFINES,
     QUESTIONS,
     allowed_pairs,
     cities_of,
+    costed,
     counted,
     in_part,
     judged,
     often_in,
     outside,
+    price_at_most,
     roles_in_words,
     statuses,
     worth,
@@ -92,7 +95,7 @@ def with_swaps(made: Groups) -> Groups:
 def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | SolvedProduct:
     """Return the discussion groups of a round, each with its leads, members and joint account.
 
-    With what its members were solved from, where the solve has the last word. A theme that too few cities share or
+    With what its members were solved from. A theme that too few cities share or
     lead does not open, and is reported. Raises QuestionError where no city may lead, NoProposalError where a theme
     cannot have the groups that it is split into.
     """
@@ -104,9 +107,8 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
         made = groups_for(round_, settings, many)
         if isinstance(made, Groups):
             made = with_more_groups(made, many)
-            product = _product(with_swaps(made), closed)
-            if settings.mixed or settings.alike or settings.past:
-                return product
+            made = with_swaps(made)
+            product = _product(made, closed)
             return SolvedProduct(product, made.ready, made.chosen, made.solution)
         theme_id, why = made
         if theme_id in settings.split:
@@ -118,7 +120,8 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
             raise NoProposalError.of("split-impossible", found, do=do)
         closed += one_group_fewer(many, theme_id, why)
     says, why_none = say("No theme opens in this round."), joined(closed, "; ")
-    rule = RuleStatus("themes", say("No theme opens: {reasons}.", reasons=why_none), "kept")
+    said = say("No theme opens: {reasons}.", reasons=why_none)
+    rule = RuleStatus("themes", said, "kept", costs=DEFINES)
     everyone = tuple(LeftOut(c.id, says, "") for c in round_.cohort.cities)
     name, title = settings.PRODUCT, settings.title
     return Product(name, title, "optimal", "none needed", 0.0, 0.0, (), everyone, (rule,), says)
@@ -138,7 +141,11 @@ def _product(made: Groups, closed: Sequence[str]) -> Product:
     opened = say("{n} of {all} themes open.", n=themes, all=len(settings.themes))
     opened = joined([opened, *(joined((text, "."), "") for text in closed)])
     meetings = tuple(_meeting(made, t) for t in range(len(ready.slots)))
-    score = worth(ready.rules, ready.candidates, made.chosen)
+    score, seats = worth(ready.rules, ready.candidates, made.chosen), int(made.chosen.sum())
+    barred = {*settings.not_roles}
+    places = sum(not barred & {*c.roles} for c in ready.round.cohort.cities)
+    places *= settings.groups_per_city
+    rules = (RuleStatus("themes", opened, "kept"), RuleStatus("leads", led, "kept"), *kept)
     proven = made.solution.status == "optimal" and made.cost <= 1e-9
     placed = len({m.city for meeting in meetings for m in meeting.members})
     says = say(
@@ -161,7 +168,7 @@ def _product(made: Groups, closed: Sequence[str]) -> Product:
         max(made.solution.bound, score),
         meetings,
         tuple(_left_out(ready, meetings)),
-        (RuleStatus("themes", opened, "kept"), RuleStatus("leads", led, "kept"), *kept),
+        costed(rules, price_at_most(places - seats, seats - score), define=("themes",)),
         says,
         weights=shares(ready.affinity),
         tables=(_goals(ready, meetings),),

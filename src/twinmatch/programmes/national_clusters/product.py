@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence, Set
 from itertools import combinations
+from typing import Final
 
 import numpy as np
 
@@ -37,9 +38,18 @@ from twinmatch.programmes.national_clusters.search import (
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, coverage_note, shares
-from twinmatch.programmes.rules import QUESTIONS, counted, judged, missing, outside
+from twinmatch.programmes.rules import (
+    DEFINES,
+    QUESTIONS,
+    costed,
+    counted,
+    judged,
+    missing,
+    outside,
+    price_at_most,
+)
 from twinmatch.programmes.themes import strong_areas
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RulePrice, RuleStatus
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country
@@ -50,6 +60,13 @@ LEAST_NAMED = 1 / 3
 
 LEAST_LIFT = 0.15
 """By how much more often a topic is named in a part than in the others, to name the part by it."""
+
+
+LARGEST_COMPARED: Final = 1_500
+"""Cities up to which all are compared to bound what rules cost; above it each counts as alike as can be."""
+
+MADE_OF: Final = ("one cluster each", "country first")
+"""Rules that say what national clusters are."""
 
 
 def propose_national_clusters(round_: Round, settings: NationalClusters) -> Product:
@@ -103,7 +120,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         score + (0.0 if proven else slack),
         meetings,
         tuple(LeftOut(round_.id(i), why, "") for i, why in sorted(alone.items())),
-        kept,
+        costed(kept, *_prices_at_most(settings, affinity, len(alone), score)),
         say(
             "{clusters} with {cities} of {countries}.",
             clusters=count(len(meetings), "cluster"),
@@ -117,6 +134,29 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
             room_table(round_),
         ),
     )
+
+
+def _prices_at_most(
+    settings: NationalClusters, affinity: Affinity, alone: int, score: float
+) -> tuple[RulePrice, dict[str, RulePrice]]:
+    """Return what a rule on clusters costs at most, and the price of those by name that are on something else.
+
+    No city is more alike to its cluster than to as many of all others as a cluster has at least.
+    """
+    n = len(affinity.rows)
+    others = np.ones((n, 2))
+    if n <= LARGEST_COMPARED:
+        every = np.arange(n, dtype=np.intp)
+        alike = affinity.scores(every, every)
+        np.fill_diagonal(alike, -np.inf)
+        nearest = -np.sort(-alike, axis=1)[:, : max(min(settings.size[0], n) - 1, 1)]
+        others = np.stack([nearest.mean(axis=1), nearest[:, 0]], axis=1)
+    within, free = others.clip(0.0).sum(axis=0).tolist()
+    size = price_at_most(alone, free - score)
+    return price_at_most(alone, within - score), {
+        "cluster size": size,
+        **dict.fromkeys(MADE_OF, DEFINES),
+    }
 
 
 def _check_asked(round_: Round, settings: NationalClusters, clusters: Sequence[Cluster]) -> None:

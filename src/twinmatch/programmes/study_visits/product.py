@@ -14,10 +14,13 @@ from twinmatch.errors import NoProposalError
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import (
+    DEFINES,
+    costed,
     counted,
     in_part,
     judged,
     often_in,
+    price_at_most,
     roles_in_words,
     statuses,
 )
@@ -25,6 +28,7 @@ from twinmatch.programmes.study_visits.search import (
     Option,
     Party,
     PreparedVisits,
+    groups_of,
     may_visit,
     prepare,
     refuses_visit,
@@ -40,7 +44,7 @@ from twinmatch.programmes.study_visits.settings import (
     why_barred,
 )
 from twinmatch.programmes.themes import Theme, led_by, sought_most, theme_of
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RulePrice, RuleStatus, Table
 from twinmatch.proposal.tables import TravelRow
 from twinmatch.solving import Bools, Solution, solve
 from twinmatch.wording import count, joined, listed, own_words, say, say_n, titled
@@ -151,6 +155,7 @@ def product_of(ready: PreparedVisits, chosen: Bools, solution: Solution) -> Prod
     journeys = journey_table(tuple(row for _, rows in visits for row in rows))
     cost = sum(rule.paid or 0.0 for rule in kept) / 100
     score = float(ready.candidates.score[chosen].sum()) - cost
+    rules = judged([*kept, *_checked(round_, settings, meetings)])
     return Product(
         "study_visits",
         settings.title,
@@ -160,11 +165,30 @@ def product_of(ready: PreparedVisits, chosen: Bools, solution: Solution) -> Prod
         max(_reach(ready) if ready.cut else solution.bound, score),
         meetings,
         _left_out(ready, made),
-        judged([*kept, *_checked(round_, settings, meetings)]),
+        costed(rules, *prices_at_most(ready, len(made), score)),
         _headline(ready, made),
         weights=shares(ready.affinity) if ready.affinity.rows else (),
         tables=(journeys, method_table(settings)) if settings.modes else (journeys,),
     )
+
+
+def prices_at_most(
+    ready: PreparedVisits, made: int, score: float
+) -> tuple[RulePrice, dict[str, RulePrice]]:
+    """Return what a rule on visits costs at most, and those by name that keep cities from travelling or say what a visit is.
+
+    Every party travels, and each of its cities to the host that shows it most.
+    """
+    best = float(ready.affinity.score.max(axis=1, initial=0.0).sum())
+    most = price_at_most(len(ready.parties) - made, best - score)
+    everyone = groups_of(ready.round, ready.settings, range(len(ready.round.cohort)), {})
+    parties = sum(-(-len(group.visitors) // ready.settings.visitors[1]) for group in everyone)
+    kept_out = sum(len(group.visitors) for group in everyone) - sum(
+        len(party.visitors) for party in ready.parties
+    )
+    wider = price_at_most(parties - made, best + kept_out - score)
+    out = dict.fromkeys(("audience", "target", "load"), wider)
+    return most, out | dict.fromkeys(("one visit each", "one visit a city"), DEFINES)
 
 
 def _reach(ready: PreparedVisits) -> float:

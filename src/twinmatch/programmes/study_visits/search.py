@@ -110,7 +110,7 @@ def prepare(round_: Round, settings: StudyVisits) -> PreparedVisits:
     at = cities_of(round_.cohort, settings.hosts, says)
     hosts = [Host(round_.id(i), round_.name(i), (i,)) for i in at]
     who, reasons = _eligible(round_, settings)
-    groups = _groups(round_, settings, who, reasons)
+    groups = groups_of(round_, settings, who, reasons)
     travelling = sorted({i for party in groups for i in party.visitors})
     affinity = compare(
         round_.cohort, settings.weights, round_.facet_cache, rows=travelling, columns=hosts
@@ -156,7 +156,7 @@ def _eligible(round_: Round, settings: StudyVisits) -> tuple[list[int], dict[int
     return may, reasons
 
 
-def _groups(
+def groups_of(
     round_: Round, settings: StudyVisits, who: Sequence[int], reasons: dict[int, tuple[str, str]]
 ) -> list[Party]:
     """Return who travels together, and note why the others who might travel do not."""
