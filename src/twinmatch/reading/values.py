@@ -232,15 +232,19 @@ def _stems() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 @cache
+def _named_codes() -> dict[str, str]:
+    return {plain(words): code for code, words in NAMES.items()} | {plain(c): c for c in NAMES}
+
+
+@cache
 def option_codes(text: str) -> tuple[str, ...]:
     """Return the domain or lever that an option's words mean; none where nothing fits, several where they mean several.
 
     The likeliest comes first. Words in brackets count only where those outside say nothing.
     """
-    exact = {plain(words): code for code, words in NAMES.items()} | {plain(c): c for c in NAMES}
     word = plain(text)
-    if exact.get(word) in {*Domain, *Lever}:
-        return (exact[word],)
+    if (exact := _named_codes().get(word)) in {*Domain, *Lever}:
+        return (exact,)
     return _codes_in(plain(re.sub(r"[(\[][^)\]]{0,300}[)\]]", " ", text))) or _codes_in(word)
 
 

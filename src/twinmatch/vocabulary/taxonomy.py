@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 
@@ -50,11 +50,14 @@ _STROKES: Final = str.maketrans(
 """Letters that Unicode does not take apart into a plain letter and a mark."""
 
 
+@lru_cache(maxsize=16_384)
 def plain(text: str) -> str:
     """Return a wording reduced to lower-case letters, digits and single spaces, without accents."""
-    spread = unicodedata.normalize("NFKD", text.casefold().translate(_STROKES))
-    kept = "".join(c for c in spread if not unicodedata.combining(c))
-    return " ".join(re.sub(r"[\W_]+", " ", kept).split())
+    kept = text.casefold()
+    if not kept.isascii():
+        spread = unicodedata.normalize("NFKD", kept.translate(_STROKES))
+        kept = "".join(c for c in spread if not unicodedata.combining(c))
+    return re.sub(r"[\W_]+", " ", kept).strip()
 
 
 def words(listed: str) -> frozenset[str]:
