@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence, Set
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, Final
 
@@ -310,13 +310,18 @@ def _nearest(said: str, of: str, labels: Set[str], near: float, ahead: float) ->
     if len(labels) < 3 or not choice.is_there():
         return ""
     named, rows = _examples(of)
-    like = similarities(choice.multilingual().encode([said]), rows)[0]
+    like = similarities(_vector(said), rows)[0]
     best: dict[str, float] = {}
     for label, value in zip(named, like.tolist(), strict=True):
         if label in labels:
             best[label] = max(value, best.get(label, 0.0))
     first, second = sorted(best, key=lambda f: (-best[f], f))[:2]
     return first if best[first] >= near and best[first] - best[second] >= ahead else ""
+
+
+@lru_cache(maxsize=1_024)
+def _vector(said: str) -> Vectors:
+    return choice.multilingual().encode([said])
 
 
 @cache
