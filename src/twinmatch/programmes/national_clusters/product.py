@@ -15,9 +15,8 @@ from typing import Final
 
 import numpy as np
 
-from twinmatch.affinity import Affinity, compare
+from twinmatch.affinity import Affinity
 from twinmatch.errors import NoProposalError, Problem
-from twinmatch.programmes.group_quotas import GroupQuotas
 from twinmatch.programmes.national_clusters.countries import (
     Cluster,
     bridge_note,
@@ -32,6 +31,7 @@ from twinmatch.programmes.national_clusters.countries import (
 )
 from twinmatch.programmes.national_clusters.search import (
     Home,
+    PreparedClusters,
     join_countries,
     split_country,
 )
@@ -45,6 +45,7 @@ from twinmatch.programmes.rules import (
     counted,
     judged,
     missing,
+    often_in,
     outside,
     price_at_most,
 )
@@ -74,36 +75,27 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
 
     Raises NoProposalError where a country cannot be split into clusters within the band, or as was asked by hand.
     """
-    affinity = compare(round_.cohort, settings.weights, round_.facet_cache)
-    fits = round_.ledger.fits(settings.load("member"))
-    by_country: dict[str, list[int]] = {}
-    locked = locked_in(round_, settings)
-    for i, city in enumerate(round_.cohort.cities):
-        if fits[i]:
-            by_country.setdefault(locked[i].code if i in locked else city.country, []).append(i)
-    asked = GroupQuotas.of(round_, settings.quotas, range(len(fits)), [len(fits)])
+    ready = PreparedClusters(round_, settings)
     barred: set[frozenset[str]] = set()
     split: dict[tuple[str, ...], list[Cluster]] = {}
     while True:
-        homes, alone = join_countries(round_, settings, by_country, asked, barred)
+        homes, alone = join_countries(ready, barred)
         for home in homes:
             if home.codes not in split:
-                split[home.codes] = _clusters(round_, settings, affinity, home, by_country, asked)
+                split[home.codes] = _clusters(ready, home)
         if all(split[home.codes] for home in homes):
             break
         barred |= {frozenset(home.codes) for home in homes if not split[home.codes]}
-    alone |= {
-        int(i): say("The staff hours that are there go to other meetings.")
-        for i in np.flatnonzero(~fits)
-    }
+    full = say("The staff hours that are there go to other meetings.")
+    alone |= dict.fromkeys(np.flatnonzero(~ready.fits).tolist(), full)
     clusters = sorted((c for home in homes for c in split[home.codes]), key=lambda c: c.key)
-    _check_asked(round_, settings, clusters)
+    _check_asked(ready, clusters)
+    affinity = ready.affinity
     bridges = bridges_between(round_, settings, affinity, clusters)
-    anchors = {city.country for city in round_.cohort.cities if settings.is_anchor(city)}
-    notes = [bridge_note(round_, clusters, bridges, k) for k in range(len(clusters))]
+    anchors = {c.country for i, c in enumerate(round_.cohort.cities) if ready.is_anchor(i)}
     meetings = tuple(
-        _meeting(round_, settings, affinity, cluster, anchors, note)
-        for cluster, note in zip(clusters, notes, strict=True)
+        _meeting(ready, cluster, anchors, bridge_note(round_, clusters, bridges, k))
+        for k, cluster in enumerate(clusters)
     )
     kept = judged(cluster_rules(round_, settings, meetings))
     score = sum(cohesion(affinity, c.cities) for c in clusters)
@@ -159,29 +151,20 @@ def _prices_at_most(
     }
 
 
-def _check_asked(round_: Round, settings: NationalClusters, clusters: Sequence[Cluster]) -> None:
+def _check_asked(ready: PreparedClusters, clusters: Sequence[Cluster]) -> None:
     """Raise NoProposalError with every lock and split that the clusters do not have."""
     at = {i: c.key for c in clusters for i in c.cities}
+    says = "{p} is locked in the cluster {key}, which it cannot join."
+    do = say("Release the lock, or loosen the rule.")
     problems = [
-        Problem(
-            "lock-in-group",
-            say(
-                "{p} is locked in the cluster {key}, which it cannot join.",
-                p=round_.name(i),
-                key=repr(lock.key),
-            ),
-            do=say("Release the lock, or loosen the rule."),
-        )
-        for i, lock in locked_in(round_, settings).items()
+        Problem("lock-in-group", say(says, p=ready.round.name(i), key=repr(lock.key)), do=do)
+        for i, lock in ready.locks.items()
         if not lock.holds_in(at.get(i, ""))
     ]
+    says, do = "{key} cannot be {p}.", say("Take another number, or loosen a rule.")
     problems += [
-        Problem(
-            "split-impossible",
-            say("{key} cannot be {p}.", key=repr(key), p=count(number, "cluster")),
-            do=say("Take another number, or loosen a rule."),
-        )
-        for key, number in settings.split.items()
+        Problem("split-impossible", say(says, key=repr(key), p=count(number, "cluster")), do=do)
+        for key, number in ready.settings.split.items()
         if sum(is_of_theme(c.key, key) for c in clusters) != number
     ]
     if problems:
@@ -197,21 +180,15 @@ def cohesion(affinity: Affinity, cities: Sequence[int]) -> float:
     return float((block.sum() - np.trace(block)) / (len(cities) - 1))
 
 
-def _clusters(
-    round_: Round,
-    settings: NationalClusters,
-    affinity: Affinity,
-    home: Home,
-    by_country: dict[str, list[int]],
-    asked: GroupQuotas,
-) -> list[Cluster]:
+def _clusters(ready: PreparedClusters, home: Home) -> list[Cluster]:
     """Return the cluster of a home, or the fewest clusters that it fits into; none where rules let it not be split."""
-    cities = sorted(i for code in home.codes for i in by_country[code])
+    round_, settings = ready.round, ready.settings
+    cities = sorted(i for code in home.codes for i in ready.by_country[code])
     key = "-".join(code.lower() for code in home.codes)
     if len(cities) <= settings.size[1] and (settings.split_into(home.codes) or 1) == 1:
         return [Cluster(key, home.name, tuple(cities), home.reason)]
-    groups, slack = split_country(round_, settings, affinity, home, cities, asked)
-    if not locked_in(round_, settings).keys() & set(cities):  # else their numbers are asked for
+    groups, slack = split_country(ready, home, cities)
+    if not ready.locks.keys() & set(cities):  # else their numbers are asked for
         groups = sorted(groups)
     reason = say(
         "{reason} The {cities} cities are shared out evenly over {groups} clusters.",
@@ -270,14 +247,10 @@ def _set_apart(round_: Round, groups: Sequence[tuple[int, ...]], k: int, topic: 
 
 
 def _meeting(
-    round_: Round,
-    settings: NationalClusters,
-    affinity: Affinity,
-    cluster: Cluster,
-    anchors: Set[str],
-    bridges: tuple[str, ...],
+    ready: PreparedClusters, cluster: Cluster, anchors: Set[str], bridges: tuple[str, ...]
 ) -> Meeting:
-    named = {i for i in cluster.cities if settings.is_anchor(round_.cohort.cities[i])}
+    round_, settings, affinity = ready.round, ready.settings, ready.affinity
+    named = {i for i in cluster.cities if ready.is_anchor(i)}
     silent = {i for i in named if _known_beside(affinity, i, cluster) < settings.known_at_least}
     leads = named - silent
     members = tuple(
@@ -369,30 +342,17 @@ def cluster_rules(
 ) -> tuple[RuleStatus, ...]:
     """Return how the finished clusters stand to each rule, read from the meetings and nothing else."""
     low, high = settings.size
-    everyone = Counter(city for m in meetings for city in m.cities())
     locks = {round_.id(i): lock for i, lock in locked_in(round_, settings).items()}
     at = {c: m.id.rpartition(":")[2] for m in meetings for c in m.cities()}
     where: dict[str, list[str]] = {}
     for city, key in at.items():
         if city not in locks:
             where.setdefault(round_.cohort.city(city).country, []).append(key)
-    spread = {code: len(set(keys)) for code, keys in sorted(where.items()) if len(set(keys)) > 1}
+    spread = {code: keys for code, keys in sorted(where.items()) if len(set(keys)) > 1}
     torn = [
         country(code).name
-        for code, n in spread.items()
-        if n > clusters_asked(settings, where[code])
-    ]
-    twice = [c for c, n in sorted(everyone.items()) if n > 1]
-    together = say("Compatriots are together; only countries too large for one cluster are split")
-    size = say("A cluster has {low} to {high} cities.", low=low, high=high)
-    rules = [
-        counted("cluster size", size, outside(meetings, low, high)),
-        counted("one cluster each", say("A city is in one cluster."), twice),
-        counted(
-            "country first",
-            say("{rule} ({n}).", rule=together, n=len(spread)),
-            torn,
-        ),
+        for code, keys in spread.items()
+        if len(set(keys)) > clusters_asked(settings, keys)
     ]
     at_odds = [
         joined([m.label, listed([country(one).name, country(other).name])], ": ")
@@ -401,8 +361,16 @@ def cluster_rules(
         for one, other in settings.never_joined
         if {one, other} <= codes
     ]
+    together = say("Compatriots are together; only countries too large for one cluster are split")
+    together = say("{rule} ({n}).", rule=together, n=len(spread))
+    size = say("A cluster has {low} to {high} cities.", low=low, high=high)
     apart = say("Countries that the programme keeps apart share no cluster.")
-    rules.append(counted("never joined", apart, at_odds))
+    rules = [
+        counted("cluster size", size, outside(meetings, low, high)),
+        counted("one cluster each", say("A city is in one cluster."), often_in(meetings, 1)),
+        counted("country first", together, torn),
+        counted("never joined", apart, at_odds),
+    ]
     if settings.lock:
         away = [c for c, lock in locks.items() if not lock.holds_in(at.get(c, ""))]
         rules.append(counted("locks", say("Cities that are locked in a cluster are in it."), away))

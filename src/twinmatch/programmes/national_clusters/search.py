@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, islice, pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.affinity import Affinity
+from twinmatch.affinity import Affinity, compare
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.group_quotas import GroupQuotas, best_grouping
-from twinmatch.programmes.national_clusters.countries import BLOCK, CountryTie, locked_in, ties
+from twinmatch.programmes.national_clusters.countries import BLOCK, Lock, locked_in, ties
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
 from twinmatch.solving import Bools, Distribute, Floats, Ints, group_referee
@@ -25,6 +26,49 @@ from twinmatch.solving.exact import disjoint_sets, halves_bound
 from twinmatch.solving.exchange import exchange, exchange_in_parts, pair_bound, pair_score
 from twinmatch.vocabulary.geography import country
 from twinmatch.wording import joined, listed, say, say_n
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedClusters:
+    """Cities of a round that can be in a cluster, by country, how alike they are, and what is asked of the clusters."""
+
+    round: Round
+    settings: NationalClusters
+
+    @cached_property
+    def affinity(self) -> Affinity:
+        """Return how alike all cities are."""
+        return compare(self.round.cohort, self.settings.weights, self.round.facet_cache)
+
+    @cached_property
+    def fits(self) -> Bools:
+        """Return the cities that can carry a place in a cluster, (n,)."""
+        return self.round.ledger.fits(self.settings.load("member"))
+
+    @cached_property
+    def locks(self) -> dict[int, Lock]:
+        """Return the cities that are locked in a cluster."""
+        return locked_in(self.round, self.settings)
+
+    @cached_property
+    def by_country(self) -> dict[str, list[int]]:
+        """Return the cities that can be in a cluster by country, locked ones by that of their cluster, countries in order."""
+        found: dict[str, list[int]] = {}
+        for i, city in enumerate(self.round.cohort.cities):
+            if self.fits[i]:
+                code = self.locks[i].code if i in self.locks else city.country
+                found.setdefault(code, []).append(i)
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def asked(self) -> GroupQuotas:
+        """Return the rules on kinds of cities."""
+        n = len(self.fits)
+        return GroupQuotas.of(self.round, self.settings.quotas, range(n), [n])
+
+    def is_anchor(self, i: int) -> bool:
+        """Return whether a city anchors its cluster."""
+        return self.settings.is_anchor(self.round.cohort.cities[i])
 
 
 @dataclass(frozen=True)
@@ -42,164 +86,132 @@ class Home:
 
 
 def join_countries(
-    round_: Round,
-    settings: NationalClusters,
-    by_country: dict[str, list[int]],
-    asked: GroupQuotas,
-    barred: Set[frozenset[str]] = frozenset(),
+    ready: PreparedClusters, barred: Set[frozenset[str]] = frozenset()
 ) -> tuple[list[Home], dict[int, str]]:
     """Return which countries share a home, proven best, and the cities that fit nowhere with the reason.
 
-    ``asked`` are the rules on kinds of cities; ``barred`` homes that cannot be split under them.
+    ``barred`` are homes that cannot be split under the rules on kinds of cities.
     """
-    low, high = settings.size
-    size = {code: len(cities) for code, cities in sorted(by_country.items())}
-
-    def cost(group: Sequence[str]) -> float:
-        """What a home misses as one cluster: inf of what must hold, else the price of the rest."""
-        cities = [i for code in group for i in by_country[code]]
-        if frozenset(group) in barred or len(cities) > high:
-            return math.inf if frozenset(group) in barred else 0.0
-        hard, soft = asked.within(cities, [len(cities)]).missed(np.zeros(len(cities), np.int64))
-        return math.inf if hard else soft
-
-    small = {code for code in size if size[code] < low or math.isinf(cost((code,)))}
-    room = {code: -(-n // high) * high for code, n in size.items()}
-    known = ties(round_, list(size), settings.never_joined)
-    sets: list[tuple[str, ...]] = [(code,) for code in size if code not in small]
-    sets += [g for g in _sets(known, size, room, small, settings) if math.isfinite(cost(g))]
+    joining = _Joining(ready, barred)
+    size, (low, high) = joining.size, ready.settings.size
+    sets: list[tuple[str, ...]] = [(code,) for code in size if code not in joining.small]
+    sets += [group for group in joining.sets() if math.isfinite(joining.cost(group))]
     number = {code: k for k, code in enumerate(size)}
-    worth = [_worth(group, known, size, small) - cost(group) for group in sets]
+    worth = [joining.worth(group) - joining.cost(group) for group in sets]
     weight = [float(n) for n in size.values()]
     items = [[number[c] for c in group] for group in sets]
-    for kind in asked.gathered():  # one home at most has cities of it
-        holding = {code for code in size if kind[by_country[code]].any()}
+    for kind in ready.asked.gathered():  # one home at most has cities of it
+        holding = {code for code in size if kind[ready.by_country[code]].any()}
         for held, group in zip(items, sets, strict=True):
             held += [len(weight)] if holding & set(group) else []
         weight.append(0.0)
-    picked = disjoint_sets(items, worth, np.array(weight))
-    own = Counter(city.country for city in round_.cohort.cities)
-    homes = [_home(sets[k], own, known, small) for k in picked]
+    homes = [joining.home(sets[k]) for k in disjoint_sets(items, worth, np.array(weight))]
     placed = {code for home in homes for code in home.codes}
-    alone = {
-        i: say(
-            "{country} has {size} of the {low} cities that a cluster needs, and there is no cluster of other countries that it could join (at most {high} cities).",
-            country=country(code).name,
-            size=size[code],
-            low=low,
-            high=high,
+    alone: dict[int, str] = {}
+    for code in size.keys() - placed:
+        name = country(code).name
+        why = say(
+            "{country}: no cluster of its cities keeps the rules on kinds of cities.", country=name
         )
-        if size[code] < low
-        else say(
-            "{country}: no cluster of its cities keeps the rules on kinds of cities.",
-            country=country(code).name,
-        )
-        for code in size
-        if code not in placed
-        for i in by_country[code]
-    }
+        if size[code] < low:
+            why = say(
+                "{country} has {size} of the {low} cities that a cluster needs, and there is no cluster of other countries that it could join (at most {high} cities).",
+                country=name,
+                size=size[code],
+                low=low,
+                high=high,
+            )
+        alone |= dict.fromkeys(ready.by_country[code], why)
     return homes, alone
 
 
-def _sets(
-    known: dict[frozenset[str], CountryTie],
-    size: dict[str, int],
-    room: dict[str, int],
-    small: set[str],
-    settings: NationalClusters,
-) -> Iterator[tuple[str, ...]]:
-    """Yield every set of tied countries that fits: small ones, and at most one that can stand alone.
+class _Joining:
+    """Countries with their numbers of cities, ``small`` those that cannot stand alone, and the ties between them."""
 
-    A large country has room for others up to the full size of the clusters that it is split into anyway.
-    """
-    near: dict[str, set[str]] = {}
-    for pair in known:
-        one, other = sorted(pair)
-        near.setdefault(one, set()).add(other)
-        near.setdefault(other, set()).add(one)
-    low, high = settings.size
-    barred = {frozenset(pair) for pair in settings.never_joined}
-    seen = reached = {frozenset({code}) for code in small}
-    for _ in range(settings.countries_joined - 1):
-        wider = {
-            group | {code}
-            for group in reached
-            for member in group
-            for code in near.get(member, set()) - group
-        }
-        reached = {
-            group
-            for group in wider - seen
-            if _fits(group, size, room, small, high) and not any(pair <= group for pair in barred)
-        }
-        seen = seen | reached
-    yield from sorted(
-        tuple(sorted(group))
-        for group in seen
-        if len(group) > 1 and sum(size[c] for c in group) >= low
-    )
+    def __init__(self, ready: PreparedClusters, barred: Set[frozenset[str]]) -> None:
+        self._ready, self._barred, self._settings = ready, barred, ready.settings
+        low, high = ready.settings.size
+        self.size = {code: len(cities) for code, cities in ready.by_country.items()}
+        self.small = {c for c, n in self.size.items() if n < low or math.isinf(self.cost((c,)))}
+        self._room = {code: -(-n // high) * high for code, n in self.size.items()}
+        self._ties = ties(ready.round, list(self.size), ready.settings.never_joined)
 
+    def cost(self, group: Sequence[str]) -> float:
+        """Return what a home misses as one cluster: inf of what must hold, else the price of the rest."""
+        cities = [i for code in group for i in self._ready.by_country[code]]
+        if frozenset(group) in self._barred:
+            return math.inf
+        if len(cities) > self._settings.size[1]:
+            return 0.0
+        quotas = self._ready.asked.within(cities, [len(cities)])
+        hard, soft = quotas.missed(np.zeros(len(cities), np.int64))
+        return math.inf if hard else soft
 
-def _fits(
-    group: frozenset[str], size: dict[str, int], room: dict[str, int], small: set[str], high: int
-) -> bool:
-    standing = [code for code in group if code not in small]
-    return len(standing) <= 1 and sum(size[c] for c in group) <= (
-        room[standing[0]] if standing else high
-    )
+    def sets(self) -> Iterator[tuple[str, ...]]:
+        """Yield every set of tied countries that fits: small ones, and at most one that can stand alone.
 
-
-def _worth(
-    group: tuple[str, ...],
-    known: dict[frozenset[str], CountryTie],
-    size: dict[str, int],
-    small: set[str],
-) -> float:
-    """Return how well the small countries of a set sit with the others: cities times their mean tie."""
-    total = 0.0
-    for one in group:
-        others = [o for o in group if o != one]
-        if one in small and others:
-            tied = sum(
-                size[o] * known[frozenset({one, o})].worth
-                for o in others
-                if frozenset({one, o}) in known
-            )
-            total += size[one] * tied / sum(size[o] for o in others)
-    return total
-
-
-def _home(
-    group: tuple[str, ...],
-    own: Mapping[str, int],
-    known: dict[frozenset[str], CountryTie],
-    small: set[str],
-) -> Home:
-    codes = tuple(sorted(group, key=lambda code: (-own[code], code)))  # locks change no key
-    if len(group) == 1:
-        return Home(
-            codes,
-            say(
-                "All its cities are in one country ({country}) and deal with the same ministries and national funds.",
-                country=country(group[0]).name,
-            ),
+        A large country has room for others up to the full size of the clusters that it is split into anyway.
+        """
+        near: dict[str, set[str]] = {}
+        for pair in self._ties:
+            for code in pair:
+                near.setdefault(code, set()).update(pair - {code})
+        barred = {frozenset(pair) for pair in self._settings.never_joined}
+        seen = reached = {frozenset({code}) for code in self.small}
+        for _ in range(self._settings.countries_joined - 1):
+            wider = {
+                group | {code}
+                for group in reached
+                for member in group
+                for code in near.get(member, set()) - group
+            }
+            reached = {
+                group
+                for group in wider - seen
+                if self._fit(group) and not any(pair <= group for pair in barred)
+            }
+            seen = seen | reached
+        least = self._settings.size[0]
+        yield from sorted(
+            tuple(sorted(group))
+            for group in seen
+            if len(group) > 1 and sum(self.size[c] for c in group) >= least
         )
-    reasons = [
-        known[pair].reason
-        for pair in sorted(map(frozenset, combinations(group, 2)), key=sorted)
-        if pair in known
-    ]
-    few = [country(code).name for code in sorted(group) if code in small]
-    return Home(
-        codes,
-        say_n(
+
+    def _fit(self, group: frozenset[str]) -> bool:
+        standing = [code for code in group if code not in self.small]
+        room = self._room[standing[0]] if standing else self._settings.size[1]
+        return len(standing) <= 1 and sum(self.size[c] for c in group) <= room
+
+    def worth(self, group: Sequence[str]) -> float:
+        """Return how well the small countries of a set sit with the others: cities times their mean tie."""
+        total, size = 0.0, self.size
+        for one in group:
+            others = [o for o in group if o != one]
+            if one in self.small and others:
+                pairs = ((size[o], self._ties.get(frozenset({one, o}))) for o in others)
+                tied = sum(n * tie.worth for n, tie in pairs if tie)
+                total += size[one] * tied / sum(size[o] for o in others)
+        return total
+
+    def home(self, group: Sequence[str]) -> Home:
+        """Return the home of a set of countries, in order of their own cities, so that locks change no key."""
+        own = Counter(city.country for city in self._ready.round.cohort.cities)
+        codes = tuple(sorted(group, key=lambda code: (-own[code], code)))
+        if len(group) == 1:
+            says = "All its cities are in one country ({country}) and deal with the same ministries and national funds."
+            return Home(codes, say(says, country=country(group[0]).name))
+        pairs = sorted(map(frozenset, combinations(group, 2)), key=sorted)
+        reasons = (self._ties[pair].reason for pair in pairs if pair in self._ties)
+        few = [country(code).name for code in sorted(group) if code in self.small]
+        joined_because = say_n(
             "{countries} has too few cities for a cluster of its own; joined because {reasons}.",
             "{countries} have too few cities for clusters of their own; joined because {reasons}.",
             max(len(few), 1),
             countries=listed(few),
             reasons=joined(reasons, "; "),
-        ),
-    )
+        )
+        return Home(codes, joined_because)
 
 
 Places = NDArray[np.intp]
@@ -228,45 +240,36 @@ SPLIT_FACETS = {
 
 
 def split_country(
-    round_: Round,
-    settings: NationalClusters,
-    affinity: Affinity,
-    home: Home,
-    cities: list[int],
-    asked: GroupQuotas,
+    ready: PreparedClusters, home: Home, cities: list[int]
 ) -> tuple[list[tuple[int, ...]], float]:
     """Return groups of alike cities, anchors shared evenly and small countries kept whole, and the unproven slack.
 
     Small countries are placed whole in every possible way; for each, several starts are bettered by swaps. No groups
     where none keep the rules on kinds of cities. Raises NoProposalError where the sizes do not allow it.
     """
+    affinity, settings = ready.affinity, ready.settings
     low, high = settings.size
     count = settings.split_into(home.codes) or -(-len(cities) // high)
     sizes = [len(cities) // count + (g < len(cities) % count) for g in range(count)]
     if min(sizes) < low or max(sizes) > high:
-        raise NoProposalError.of(
-            "no-split",
-            say(
-                "{name} has {n} cities, which do not fit into {count} clusters of {low} to {high}.",
-                name=home.name,
-                n=len(cities),
-                count=count,
-                low=low,
-                high=high,
-            ),
-            do=say("Widen the band of sizes."),
+        found = say(
+            "{name} has {n} cities, which do not fit into {count} clusters of {low} to {high}.",
+            name=home.name,
+            n=len(cities),
+            count=count,
+            low=low,
+            high=high,
         )
-    anchors = np.array([settings.is_anchor(round_.cohort.cities[i]) for i in cities])
+        raise NoProposalError.of("no-split", found, do=say("Widen the band of sizes."))
+    anchors = np.array([ready.is_anchor(i) for i in cities])
     each = int(anchors.sum()) // count
-    rules = (
-        [Distribute(anchors, each, each + 1, name="anchors shared evenly")] if anchors.any() else []
-    )
-    if asked.kinds:
-        return _split_by_rules(
-            round_, settings, affinity, home, cities, asked.within(cities, sizes), rules
-        )
+    evenly = Distribute(anchors, each, each + 1, name="anchors shared evenly")
+    rules = [evenly] if anchors.any() else []
+    seatings = _seatings(ready, home, cities, sizes)
+    if ready.asked.kinds:
+        return _split_by_rules(ready, home, cities, sizes, rules)
     if len(cities) > AT_ONCE:
-        seats = next(_seatings(round_, settings, home, cities, sizes), None)
+        seats = next(seatings, None)
         if seats is None:
             raise _no_seats(home, low, high)
         label, slack = _split_in_parts(affinity, settings, cities, sizes, seats, anchors, rules)
@@ -274,14 +277,14 @@ def split_country(
     likeness = _likeness(affinity, settings, cities)
     best: tuple[float, list[int]] | None = None
     reach, shared = -math.inf, (each, each + 1) if anchors.any() else (0, len(cities))
-    for seats in _seatings(round_, settings, home, cities, sizes):
+    for seats in seatings:
         reach = max(reach, halves_bound(likeness, sizes, seats, anchors, shared))
         for start in _starts(seats, sizes, settings.starts):
             label = exchange(start, likeness, rules, fixed=seats >= 0)
             kept = all(v.kept for v in group_referee(label, *rules))
-            found = (round(pair_score(label, likeness), 9) - (0 if kept else 1e6), label.tolist())
-            if best is None or (-found[0], found[1]) < (-best[0], best[1]):
-                best = found
+            made = (round(pair_score(label, likeness), 9) - (0 if kept else 1e6), label.tolist())
+            if best is None or (-made[0], made[1]) < (-best[0], best[1]):
+                best = made
     if best is None:
         raise _no_seats(home, low, high)
     bound = min(pair_bound(likeness, sizes), reach)
@@ -290,23 +293,21 @@ def split_country(
 
 
 def _split_by_rules(
-    round_: Round,
-    settings: NationalClusters,
-    affinity: Affinity,
+    ready: PreparedClusters,
     home: Home,
     cities: list[int],
-    asked: GroupQuotas,
+    sizes: Sequence[int],
     rules: Sequence[Distribute],
 ) -> tuple[list[tuple[int, ...]], float]:
     """Return groups under rules on kinds of cities and the unproven slack; anchors are shared evenly where that can be."""
-    likeness, sizes = _likeness(affinity, settings, cities), asked.sizes.tolist()
-    codes = [round_.cohort.cities[i].country for i in cities]
-    main = max(home.codes, key=lambda code: (codes.count(code), code))
-    small = [[k for k, code in enumerate(codes) if code == c] for c in home.codes if c != main]
+    likeness = _likeness(ready.affinity, ready.settings, cities)
+    asked = ready.asked.within(cities, sizes)
+    codes = _codes(ready, cities)
+    small = [[k for k, c in enumerate(codes) if c == code] for code in _small(ready, home, cities)]
     starts = [
         (start, seats >= 0)
-        for seats in _seatings(round_, settings, home, cities, sizes)
-        for start in _starts(seats, sizes, settings.starts)
+        for seats in _seatings(ready, home, cities, sizes)
+        for start in _starts(seats, sizes, ready.settings.starts)
     ][: MOST_SEATINGS if len(cities) <= AT_ONCE else 1]
     label, bound = None, math.inf
     for also in (rules, ()):
@@ -321,17 +322,22 @@ def _split_by_rules(
     return _members_of(cities, label, len(sizes)), max(0.0, slack)
 
 
+def _codes(ready: PreparedClusters, cities: Sequence[int]) -> list[str]:
+    return [ready.round.cohort.cities[i].country for i in cities]
+
+
+def _small(ready: PreparedClusters, home: Home, cities: Sequence[int]) -> list[str]:
+    """Return the countries of a home but the one with most cities."""
+    codes = _codes(ready, cities)
+    largest = max(home.codes, key=lambda code: (codes.count(code), code))
+    return [code for code in sorted(home.codes) if code != largest]
+
+
 def _no_seats(home: Home, low: int, high: int) -> NoProposalError:
-    return NoProposalError.of(
-        "no-split",
-        say(
-            "{name}: its countries do not fit whole into clusters of {low} to {high}.",
-            name=home.name,
-            low=low,
-            high=high,
-        ),
-        do=say("Join fewer countries, or widen the band of sizes."),
-    )
+    says = "{name}: its countries do not fit whole into clusters of {low} to {high}."
+    found = say(says, name=home.name, low=low, high=high)
+    do = say("Join fewer countries, or widen the band of sizes.")
+    return NoProposalError.of("no-split", found, do=do)
 
 
 def _members_of(cities: Sequence[int], label: Ints, count: int) -> list[tuple[int, ...]]:
@@ -449,21 +455,18 @@ def _weighted(
 
 
 def _seatings(
-    round_: Round, settings: NationalClusters, home: Home, cities: list[int], sizes: Sequence[int]
+    ready: PreparedClusters, home: Home, cities: list[int], sizes: Sequence[int]
 ) -> Iterator[Ints]:
     """Yield where the cities of the smaller countries sit, (n,) and -1 for the others: each country whole.
 
     Cities that are locked in one of the clusters sit there.
     """
-    locks = locked_in(round_, settings)
+    codes, small = _codes(ready, cities), _small(ready, home, cities)
     fixed = {
-        k: locks[i].number - 1
+        k: ready.locks[i].number - 1
         for k, i in enumerate(cities)
-        if i in locks and 0 < locks[i].number <= len(sizes)
+        if i in ready.locks and 0 < ready.locks[i].number <= len(sizes)
     }
-    codes = [round_.cohort.cities[i].country for i in cities]
-    largest = max(home.codes, key=lambda code: (codes.count(code), code))
-    small = [code for code in sorted(home.codes) if code != largest]
     for seats in islice(product(range(len(sizes)), repeat=len(small)), MOST_SEATINGS):
         of = dict(zip(small, seats, strict=True))
         sat = [fixed.get(k, of.get(code, -1)) for k, code in enumerate(codes)]
