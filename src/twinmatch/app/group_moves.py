@@ -16,7 +16,7 @@ from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.city_panels import CityPanels, panel_rules
 from twinmatch.programmes.city_panels.product import taking_part
-from twinmatch.programmes.city_panels.search import mix_of
+from twinmatch.programmes.city_panels.search import Mix
 from twinmatch.programmes.discussion_groups import DiscussionGroups
 from twinmatch.programmes.discussion_groups.search import PreparedGroups
 from twinmatch.programmes.discussion_groups.settings import slots_of
@@ -187,7 +187,7 @@ def _on_panels(round_: Round, settings: CityPanels, meetings: Sequence[Meeting],
     index, city = round_.cohort.index, round_.id(i)
     seat = {index[c]: k for k, m in enumerate(meetings) for c in m.cities()}
     who = sorted({*seat, i})
-    likeness = mix_of(round_, settings, who).likeness(np.arange(len(who)))
+    likeness = Mix(round_, settings, who).likeness(np.arange(len(who)))
     for k in (seat.get(i, -1), *range(len(meetings))):
         label = np.array([k if c == i else seat[c] for c in who], dtype=np.int64)
         score = int((label >= 0).sum()) - pair_score(label, likeness)

@@ -24,26 +24,21 @@ from twinmatch.programmes.city_panels.search import (
     engine,
     fit_of,
     grouped,
-    least_alike,
     locked_on,
-    mix_of,
     questions,
     seated,
+    sizes_of,
 )
 from twinmatch.programmes.city_panels.settings import CityPanels
 from twinmatch.programmes.group_quotas import GroupQuotas
-from twinmatch.programmes.kinds import (
-    TITLES,
-    Attribute,
-    categories,
-    composition,
-)
+from twinmatch.programmes.kinds import TITLES, composition
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import (
     costed,
     counted,
     judged,
+    often_in,
     outside,
     price_at_most,
     roles_in_words,
@@ -80,26 +75,22 @@ def solved_panels(round_: Round, settings: CityPanels) -> Product | SolvedProduc
     if not number:
         return _none(round_, settings, cities, out)
     _check_locks(round_, settings, cities, number)
-    everyone = {a: categories(round_.cohort, a) for a in settings.mix}
     asked = questions(round_, settings.purposes[:number], cities)
     seats: Seats | None = None
     waiting = max(0, len(cities) - number * settings.size[1])
     if waiting:
         cities, seats = _chosen(round_, settings, cities, number, asked, out)
-    words = {a: [everyone[a][i] for i in cities] for a in settings.mix}
-    mix = mix_of(round_, settings, cities)
-    rules = _quotas(round_, settings, cities, number)
+    mix = Mix(round_, settings, cities)
+    rules = _quotas(mix, number)
     if seats is None:
-        label, bound = grouped(round_, settings, cities, number, mix, words, rules)
+        label, bound = grouped(mix, number, rules)
     else:
-        label = seats.label[seats.label >= 0]
-        bound = math.inf
-    reach = len(cities) - least_alike(settings, words, np.bincount(label))
-    members = [list(np.flatnonzero(label == g).tolist()) for g in range(number)]
+        label, bound = seats.label[seats.label >= 0], math.inf
+    reach = len(cities) - mix.least_alike(np.bincount(label))
+    members = [np.flatnonzero(label == g).tolist() for g in range(number)]
     members = members if asked or settings.lock else sorted(members)
     meetings = tuple(
-        _meeting(round_, settings, cities, group, words, mix, n, asked[n - 1 : n])
-        for n, group in enumerate(members, 1)
+        _meeting(mix, group, n, asked[n - 1 : n]) for n, group in enumerate(members, 1)
     )
     kept = judged(panel_rules(round_, settings, meetings))
     cost = math.fsum(rule.paid or 0.0 for rule in kept) / 100
@@ -128,7 +119,7 @@ def solved_panels(round_: Round, settings: CityPanels) -> Product | SolvedProduc
         ),
         tables=(
             *(_asked(asked) if asked else ()),
-            _balance([m.label for m in meetings], settings, members, words),
+            _balance([m.label for m in meetings], mix, members),
         ),
     )
     if seats is None:
@@ -149,28 +140,13 @@ def _chosen(
     out: list[LeftOut],
 ) -> tuple[list[int], Seats]:
     """Return the cities with a seat, and the seats; those without one are added to ``out``."""
-    everyone = {a: categories(round_.cohort, a) for a in settings.mix}
-    every = [
-        *asked,
-        *(PanelQuestion(say("Panel {n}", n=n + 1), "", ()) for n in range(len(asked), number)),
-    ]
-    seats = seated(
-        round_,
-        every,
-        cities,
-        {a: [everyone[a][i] for i in cities] for a in settings.mix},
-        settings=settings,
-    )
+    more = range(len(asked), number)
+    every = [*asked, *(PanelQuestion(say("Panel {n}", n=n + 1), "", ()) for n in more)]
+    seats = seated(round_, settings, every, cities)
     about = listed(list(dict.fromkeys(t.wording for q in asked for t in q.topics)))
     told = {"number": number * settings.size[1], "topics": about}
-    why = (
-        say(
-            "The {number} seats went to cities with more to ask or to show on {topics}.",
-            **told,
-        )
-        if about
-        else say("The {number} seats went to other cities.", **told)
-    )
+    says = "The {number} seats went to cities with more to ask or to show on {topics}."
+    why = say(says if about else "The {number} seats went to other cities.", **told)
     out += [
         LeftOut(round_.id(i), why, "", code="places")
         for i, at in zip(cities, seats.label, strict=True)
@@ -187,21 +163,12 @@ def _asked(asked: Sequence[PanelQuestion]) -> tuple[Table, ...]:
 def taking_part(round_: Round, settings: CityPanels) -> tuple[list[int], list[LeftOut]]:
     """Return the cities that take part, and why the others do not."""
     fits = round_.ledger.fits(settings.load("member"))
-    cities, out = [], []
+    cities, out, wanted = [], [], set(settings.roles)
+    carried = say("The staff hours that are there go to other meetings.")
+    aside = say("The panels are for {roles}.", roles=roles_in_words(settings.roles, "or"))
     for i, city in enumerate(round_.cohort.cities):
-        if settings.roles and not set(settings.roles) & set(city.roles):
-            roles = roles_in_words(settings.roles, "or")
-            out.append(
-                LeftOut(
-                    city.id,
-                    say("The panels are for {roles}.", roles=roles),
-                    "",
-                )
-            )
-        elif not fits[i]:
-            out.append(
-                LeftOut(city.id, say("The staff hours that are there go to other meetings."), "")
-            )
+        if (stranger := wanted and not wanted & set(city.roles)) or not fits[i]:
+            out.append(LeftOut(city.id, aside if stranger else carried, ""))
         else:
             cities.append(i)
     return cities, out
@@ -242,34 +209,22 @@ def _number(n: int, settings: CityPanels) -> int:
         return asked  # those who fit the questions best are chosen
     wanted = asked or min(max(round(2 * n / (low + high)), least), max(most, least))
     if not least <= wanted <= most:
-        raise NoProposalError.of(
-            "no-panels",
-            say(
-                "{n} cities do not make {wanted} panels of {low} to {high}.",
-                n=n,
-                wanted=wanted,
-                low=low,
-                high=high,
-            ),
-            do=say("Ask for {least} to {most} panels.", least=least, most=most)
-            if least <= most
-            else say("Widen the sizes."),
-        )
+        says = "{n} cities do not make {wanted} panels of {low} to {high}."
+        found = say(says, n=n, wanted=wanted, low=low, high=high)
+        do = say("Widen the sizes.")
+        if least <= most:
+            do = say("Ask for {least} to {most} panels.", least=least, most=most)
+        raise NoProposalError.of("no-panels", found, do=do)
     return wanted
 
 
-def _quotas(
-    round_: Round, settings: CityPanels, cities: Sequence[int], number: int
-) -> list[GroupRule]:
+def _quotas(mix: Mix, number: int) -> list[GroupRule]:
     """Return the quotas of every panel; raises NoProposalError where one cannot be kept by any grouping."""
     rules: list[GroupRule] = []
     problems = []
-    sizes = np.full(number, len(cities) // number)
-    sizes[: len(cities) % number] += 1
-    asked = GroupQuotas.of(round_, settings.quotas, cities, sizes)
-    for rule, price in asked.rules():
-        if price is not None:
-            continue
+    sizes = sizes_of(len(mix.cities), number)
+    asked = GroupQuotas.of(mix.round, mix.settings.quotas, mix.cities, sizes)
+    for rule in (rule for rule, price in asked.rules() if price is None):
         rules.append(rule)
         if not isinstance(rule, Distribute):
             continue
@@ -278,24 +233,13 @@ def _quotas(
         for word, mask in masks(rule.values):
             n = int(mask.sum())
             who = say("{name}: {sum} {word}", name=repr(rule.name), sum=n, word=word).rstrip()
+            told = {"who": who, "number": number, "needed": needed, "room": room}
             if n < needed:
-                problems.append(
-                    say(
-                        "{who} are there, and {number} panels need {needed}",
-                        who=who,
-                        number=number,
-                        needed=needed,
-                    )
-                )
+                says = "{who} are there, and {number} panels need {needed}"
+                problems.append(say(says, **told))
             if n > room:
-                problems.append(
-                    say(
-                        "{who} do not fit into {number} panels with room for {room:g}",
-                        who=who,
-                        number=number,
-                        room=room,
-                    )
-                )
+                says = "{who} do not fit into {number} panels with room for {room:g}"
+                problems.append(say(says, **told))
     if problems:
         raise NoProposalError(
             Problem("no-panels", say("{text}.", text=text), do=say("Loosen the quota."))
@@ -305,37 +249,21 @@ def _quotas(
 
 
 def _meeting(
-    round_: Round,
-    settings: CityPanels,
-    cities: Sequence[int],
-    group: Sequence[int],
-    words: dict[Attribute, list[str | None]],
-    mix: Mix,
-    number: int,
-    asked: Sequence[PanelQuestion],
+    mix: Mix, group: Sequence[int], number: int, asked: Sequence[PanelQuestion]
 ) -> Meeting:
-    lines = []
+    lines, round_ = [], mix.round
     rows, columns = np.triu_indices(len(group), 1)
     members = np.array(group)
-    for attribute, weight in settings.mix.items():
+    for attribute, weight in mix.settings.mix.items():
         block = mix.each[attribute].of(members)[rows, columns]
         mixed = 1.0 - math.fsum(block.tolist()) / max(len(block), 1)
-        mine = [words[attribute][k] for k in group]
+        mine = [mix.words[attribute][k] for k in group]
         known = sum(word is not None for word in mine) / len(group)
-        # What is not known of most is not called mixed.
-        told = known >= LEAST_TOLD
-        says = (
-            say("{composition}.", composition=composition(mine))
-            if told
-            else say("Not known for most of them.")
-        )
-        likeness = mixed if told else math.nan
-        lines.append(
-            Evidence(
-                f"mixed_{attribute}", likeness, mixed, weight, says, (), known if told else 0.0
-            )
-        )
-    who = [cities[k] for k in group]
+        name, likeness, says = f"mixed_{attribute}", math.nan, say("Not known for most of them.")
+        if told := known >= LEAST_TOLD:  # what is not known of most is not called mixed
+            likeness, says = mixed, say("{composition}.", composition=composition(mine))
+        lines.append(Evidence(name, likeness, mixed, weight, says, (), known if told else 0.0))
+    who = [mix.cities[k] for k in group]
     missions = sum(round_.cohort.cities[i].has(Role.MISSION) for i in who)
     question = asked[0] if asked else None
     parts = [
@@ -367,19 +295,13 @@ def _meeting(
     )
 
 
-def _balance(
-    labels: Sequence[str],
-    settings: CityPanels,
-    groups: Sequence[Sequence[int]],
-    words: dict[Attribute, list[str | None]],
-) -> Table:
+def _balance(labels: Sequence[str], mix: Mix, groups: Sequence[Sequence[int]]) -> Table:
     """Return for each panel and attribute its composition and how far it has the mix of all panels."""
     rows = []
-    all_ = {a: Counter(w for w in words[a] if w) for a in settings.mix}
     for label, group in zip(labels, groups, strict=True):
-        for attribute in settings.mix:
-            mine = [words[attribute][k] for k in group]
-            like = likeness_to_all(mine, all_[attribute])
+        for attribute, words in mix.words.items():
+            mine = [words[k] for k in group]
+            like = likeness_to_all(mine, Counter(filter(None, words)))
             likeness = None if math.isnan(like) else round(like, 4)
             rows.append((label, TITLES[attribute], composition(mine), likeness))
     return Table(
@@ -431,15 +353,10 @@ def panel_rules(
 ) -> tuple[RuleStatus, ...]:
     """Return how the finished panels stand to each rule, read from the meetings and nothing else."""
     low, high = settings.size
-    everyone = Counter(city for m in meetings for city in m.cities())
-    twice = [c for c, n in sorted(everyone.items()) if n > 1]
+    size = say("A panel has {low} to {high} cities.", low=low, high=high)
     rules = [
-        counted(
-            "sizes",
-            say("A panel has {low} to {high} cities.", low=low, high=high),
-            outside(meetings, low, high),
-        ),
-        counted("one panel each", say("A city is in one panel."), twice),
+        counted("sizes", size, outside(meetings, low, high)),
+        counted("one panel each", say("A city is in one panel."), often_in(meetings, 1)),
     ]
     if settings.lock:
         on = {city: m.id for m in meetings for city in m.cities()}

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -143,6 +144,8 @@ def locked_on(round_: Round, settings: CityPanels, cities: Sequence[int]) -> Int
 class Seats:
     """The panel of each city, (n,) and -1 for none, with the pairs and rules that it was chosen from and the solution."""
 
+    round: Round
+    settings: CityPanels
     label: Ints
     candidates: Candidates
     rules: Sequence[Rule]
@@ -150,11 +153,7 @@ class Seats:
 
 
 def seated(
-    round_: Round,
-    asked: Sequence[PanelQuestion],
-    cities: Sequence[int],
-    words: dict[Attribute, list[str | None]],
-    settings: CityPanels,
+    round_: Round, settings: CityPanels, asked: Sequence[PanelQuestion], cities: Sequence[int]
 ) -> Seats:
     """Return the panel of each city: the best fit to the questions under the quotas, proven best.
 
@@ -180,29 +179,28 @@ def seated(
             for words, mask in counted_kinds(with_topics(round_, settings.quotas), quota, cities)
         ]
         rules += [block for _, block in quota_rules(name, quota, units, counted)]
-    kinds = [(words[a], math.ceil(MOST_OF_A_KIND * size[1]), a) for a in words if a != "country"]
-    for labels, most, name in kinds:
-        names = sorted({w for w in labels if w})
-        number = np.array([names.index(w) if w else -1 for w in labels], dtype=np.int64)[c]
-        row = np.where(number >= 0, p * len(names) + number, -1)
-        rules.append(counts(f"mixed in {name}", row, high=most, rows=len(asked) * len(names)))
+    most = math.ceil(MOST_OF_A_KIND * size[1])
+    for attribute in settings.mix:
+        if attribute != "country":
+            every = categories(round_.cohort, attribute)
+            labels = [every[i] for i in cities]
+            names = sorted({w for w in labels if w})
+            number = np.array([names.index(w) if w else -1 for w in labels], dtype=np.int64)[c]
+            row = np.where(number >= 0, p * len(names) + number, -1)
+            rows = len(asked) * len(names)
+            rules.append(counts(f"mixed in {attribute}", row, high=most, rows=rows))
     candidates = Candidates(p, c, np.round(fits[p, c], 6), len(asked), len(cities))
     found = solve(candidates, rules)
     if found.status == "infeasible" or not len(c):
-        raise NoProposalError.of(
-            "no-panels",
-            say(
-                "Too few cities seek or show what the panels ask to seat {size} on each.",
-                size=size[0],
-            ),
-            do=say("Give other questions, or loosen a quota."),
-        )
+        says = "Too few cities seek or show what the panels ask to seat {size} on each."
+        do = say("Give other questions, or loosen a quota.")
+        raise NoProposalError.of("no-panels", say(says, size=size[0]), do=do)
     label = np.full(len(cities), -1, dtype=np.int64)
     label[c[found.chosen]] = p[found.chosen]
     held = Counter(block.name for block in rules)
     once = {name for name, n in held.items() if n == 1} - {"one panel each"}
     told = [Rule(b.name, "", b, kind="rule" if b.name in once else "structure") for b in rules]
-    return Seats(label, candidates, told, found)
+    return Seats(round_, settings, label, candidates, told, found)
 
 
 # --- all cities in panels as mixed as found ------------------------------------------------------------------
@@ -221,37 +219,47 @@ PROVABLE = 16
 
 @dataclass(frozen=True, eq=False)
 class Mix:
-    """How alike cities are in what panels are mixed by, for some of them at a time."""
+    """Some cities by what panels are mixed by: the category of each, (n,) by attribute, and how alike they are."""
 
-    each: dict[Attribute, Alike]
-    weights: dict[Attribute, float]
+    round: Round
+    settings: CityPanels
+    cities: Sequence[int]
+
+    @cached_property
+    def words(self) -> dict[Attribute, list[str | None]]:
+        """Return the category of each city by attribute, None where it is not known."""
+        every = {a: categories(self.round.cohort, a) for a in self.settings.mix}
+        return {a: [said[i] for i in self.cities] for a, said in every.items()}
+
+    @cached_property
+    def each(self) -> dict[Attribute, Alike]:
+        """Return how alike the cities are in each attribute."""
+        return {a: Alike(said) for a, said in self.words.items()}
 
     def likeness(self, rows: Places, columns: Places | None = None) -> Floats:
-        """Return how alike some cities are to each other, (r, r), or to others, (r, c), in [0, 1]."""
-        whole = sum(w * self.each[a].of(rows, columns) for a, w in self.weights.items())
+        """Return how alike some of the cities are to each other, (r, r), or to others, (r, c), in [0, 1]."""
+        weights = self.settings.mix.items()
+        whole = sum(w * self.each[a].of(rows, columns) for a, w in weights)
         return np.asarray(np.round(whole, 9))
 
+    def least_alike(self, sizes: Ints) -> float:
+        """Return a sum of mean likenesses that no panels go below: each attribute mixed as well as if it were alone."""
+        return math.fsum(
+            weight * fewest_alike([*Counter(filter(None, said)).values()], sizes, silent_mean(said))
+            for said, weight in zip(self.words.values(), self.settings.mix.values(), strict=True)
+        )
 
-def mix_of(round_: Round, settings: CityPanels, cities: Sequence[int]) -> Mix:
-    """Return how alike some cities are in what panels are mixed by."""
-    words = {a: categories(round_.cohort, a) for a in settings.mix}
-    each = {a: Alike([said[i] for i in cities]) for a, said in words.items()}
-    return Mix(each, settings.mix)
+
+def sizes_of(n: int, number: int) -> Ints:
+    """Return the sizes of so many groups of n cities, (K,): as even as can be, larger ones first."""
+    return np.full(number, n // number) + (np.arange(number) < n % number)
 
 
-def grouped(
-    round_: Round,
-    settings: CityPanels,
-    cities: Sequence[int],
-    number: int,
-    mix: Mix,
-    words: dict[Attribute, list[str | None]],
-    rules: Sequence[GroupRule],
-) -> tuple[Ints, float]:
+def grouped(mix: Mix, number: int, rules: Sequence[GroupRule]) -> tuple[Ints, float]:
     """Return the panel of every city and a bound on the score; raises NoProposalError where quotas clash."""
+    round_, settings, cities, words = mix.round, mix.settings, mix.cities, mix.words
     n, locked = len(cities), locked_on(round_, settings, cities)
-    sizes = np.full(number, n // number)
-    sizes[: n % number] += 1
+    sizes = sizes_of(n, number)
     codes = [round_.cohort.cities[i].country for i in cities]
     keys = [
         (codes[k], *(words[a][k] or "" for a in settings.mix), round_.id(i))
@@ -274,12 +282,12 @@ def grouped(
         if best is None or asked.missed(best)[0]:
             why_none = say("No panels keep the rules on kinds of cities.")
             raise NoProposalError.of("no-panels", why_none, do=say("Loosen a rule."))
-        return best, n + min(-least_alike(settings, words, sizes), most)
+        return best, n + min(-mix.least_alike(sizes), most)
     if n > PROVABLE:
         numbers = [(rule, None) for rule in rules if isinstance(rule, Distribute)]
         label = _swapped(start, number, mix, numbers, locked >= 0)
         if all(verdict.kept for verdict in group_referee(label, *rules)):
-            return label, n - least_alike(settings, words, sizes)
+            return label, n - mix.least_alike(sizes)
     found = partition(
         mix.likeness(np.arange(n)),
         groups=[(int(s), int(s)) for s in sizes],
@@ -294,7 +302,7 @@ def grouped(
         raise NoProposalError.of("no-panels", say("{why}.", why=why), do=say("Loosen a quota."))
     bound = n + found.bound
     if found.status != "optimal":
-        bound = min(bound, n - least_alike(settings, words, sizes))
+        bound = min(bound, n - mix.least_alike(sizes))
     return found.label, bound
 
 
@@ -349,19 +357,6 @@ def _swapped(
     near = [part.tolist() for part in np.array_split(np.arange(number), parts)]
     return exchange_in_parts(
         start, mix.likeness, rules, [*near, *far], soft=soft, fixed=fixed, alike=False
-    )
-
-
-def least_alike(
-    settings: CityPanels, words: dict[Attribute, list[str | None]], sizes: Ints
-) -> float:
-    """Return a sum of mean likenesses that no panels go below: each attribute mixed as well as if it were alone."""
-    return math.fsum(
-        weight
-        * fewest_alike(
-            list(Counter(w for w in words[a] if w).values()), sizes, silent_mean(words[a])
-        )
-        for a, weight in settings.mix.items()
     )
 
 
