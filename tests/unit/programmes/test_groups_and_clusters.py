@@ -13,6 +13,7 @@ from twinmatch.programmes import Round
 from twinmatch.programmes.discussion_groups import group_rules
 from twinmatch.programmes.national_clusters import propose_national_clusters
 from twinmatch.programmes.national_clusters.countries import ties
+from twinmatch.programmes.rules import QUESTIONS
 
 HEAT = {"id": "heat", "title": "Heat", "domains": ["energy_systems"]}
 WASTE = {"id": "waste", "title": "Waste", "domains": ["waste_circular_economy"]}
@@ -55,7 +56,7 @@ def test_five_cities_find_their_themes():
         groups(),
     )
     assert of(product) == {"Heat": {"dk-aarhus", "at-a"}, "Waste": {"be-bruges", "at-b"}}
-    assert {x.city: x.ask for x in product.left_out} == {"at-c": "Ask for its challenges."}
+    assert {x.city: x.ask for x in product.left_out} == {"at-c": QUESTIONS["challenges"]}
     assert product.status == "optimal"
 
 
