@@ -213,7 +213,7 @@ def stability_table(found: Stability) -> Table:
         for p in found.pairs
     )
     says = say(
-        "{n} of {all} pairs are fragile: they survive in fewer than 70% of the {runs} runs in which the weights, and what is "
+        "Fragile pairs: {n} of {all}. They survive in fewer than 70% of the {runs} runs in which the weights, and what is "
         "not known, were drawn again.",
         n=len(found.fragile),
         all=len(rows),

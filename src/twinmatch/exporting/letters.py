@@ -367,7 +367,9 @@ def _refusal(product: Product, left: LeftOut, invited: bool) -> str:
     ]
     if left.code == "eligibility":
         parts.append(
-            say("If this is wrong or changes, please tell us: we look at the application again.")
+            say(
+                "If this is wrong or changes, please tell us: we will look at the application again."
+            )
         )
     if invited:
         parts.append(say("Instead we propose the meetings above."))
@@ -411,7 +413,11 @@ def _questions(
     points = [text for text in dict.fromkeys(put) if not any(text in said for said in first)]
     if not points:
         return first, ()
-    told = say("A few lines on each of these would help us, the first one most:")
+    told = say_n(
+        "A few lines on this would help us:",
+        "A few lines on each of these would help us, the first one most:",
+        len(points),
+    )
     return (*first, told), tuple(points)
 
 

@@ -163,7 +163,8 @@ def partners(sources: Sources, meeting: Meeting, city: str) -> str:
         return words.listed([sources.directory.place(c, city) for c in others])
     leads = [c for c in meeting.cities("lead") if c != city]
     named = [sources.directory.place(c, city) for c in leads or others[:FEW]]
-    return words.listed([*named, say("{n} other cities", n=len(others) - len(named))])
+    rest = say_n("{n} other city", "{n} other cities", len(others) - len(named))
+    return words.listed([*named, rest])
 
 
 def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:

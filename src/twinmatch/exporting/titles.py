@@ -236,6 +236,6 @@ def addressed(text: str, name: str, within: bool = False) -> str:
     def part(value: str) -> str:
         return say("you") if is_list and value == name else addressed(value, name, yours)
 
-    said = with_parts(text, part, (form, text.several and form) if form else None)
+    said = with_parts(text, part, (form, "") if form else None)
     starts_low = text[:1].isupper() and said[:1].islower()
     return say("{text:raised}", text=said) if starts_low and not is_list else said

@@ -169,7 +169,7 @@ def _survivors(product: Product) -> str:
     robust = sum(row.judgement == "robust" for row in rows)
     if not rows:
         return ""
-    return say("; {n} of {all} pairs survive shaken weights", n=robust, all=len(rows))
+    return say("; pairs that survive shaken weights: {n} of {all}", n=robust, all=len(rows))
 
 
 def product_says(product: Product, form: str) -> str:

@@ -122,7 +122,9 @@ def _served(rows: Sequence[SatisfactionRow]) -> str:
         return ""
     first = sum(row.rank == 1 for row in rows)
     worst = rows[0]
-    text = say("{n} of {all} guests meet the host that fits them best.", n=first, all=len(rows))
+    text = say(
+        "Guests that meet the host that fits them best: {n} of {all}.", n=first, all=len(rows)
+    )
     if worst.rank > 1:
         text += say(
             " Worst served is {guest}: {points:.1f} points with {host}, where {best_host} would give {best:.1f}.",

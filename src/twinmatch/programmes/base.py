@@ -141,6 +141,9 @@ class Resource(ProgrammeSection):
     readiness: tuple[float, float] = Field(
         (0, 4), description="Mean readiness of the cities that it is made for: at least, at most"
     )
+    population: tuple[int, int] = Field(
+        (0, 10**9), description="Residents of the cities that it is made for: at least, at most"
+    )
     checked: str = Field("", description="When and how the link was last checked")
 
     @model_validator(mode="after")
@@ -194,6 +197,7 @@ def _resource(row: dict[str, str]) -> Resource:
             sorted({v for c in countries().values() if in_eu(c.code) for v in c.languages})
         )
     low, _, high = row["readiness"].partition("-")
+    few, _, many = row["population"].partition("-")
     fields: dict[str, Any] = {
         **{key: row[key] for key in ("id", "title", "gives")},
         **{key: _listed(row[key]) for key in ("domains", "levers", "topics", "steps", "countries")},
@@ -201,6 +205,7 @@ def _resource(row: dict[str, str]) -> Resource:
         "languages": languages or ("en",),
         "mission_only": row["who_may_use"] == "Mission Cities",
         "readiness": (float(low or 0), float(high or 4)),
+        "population": (int(few or 0), int(many or 10**9)),
         "checked": say(
             "Read in a stored copy of the page, {row_last_seen}", row_last_seen=row["last_seen"]
         ),

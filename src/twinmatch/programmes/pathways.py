@@ -357,11 +357,13 @@ def _fitting(
         level = max(LADDER.index(standing(city, programme).level), LADDER.index(ONLINE))
         for c, resource in enumerate(resources):
             low, high = resource.readiness
+            few_people, many_people = resource.population
             open_[i, c] = (
                 LADDER.index(resource.level) <= level
                 and (not resource.countries or city.country in resource.countries)
                 and (not resource.mission_only or city.has(Role.MISSION))
                 and (not known[i].any() or low <= mean[i] <= high)
+                and (city.population is None or few_people <= city.population.value <= many_people)
             )
     asked = np.fmax(
         np.nan_to_num(affinity.likeness["topic"]), np.nan_to_num(affinity.likeness["theme"])

@@ -172,7 +172,9 @@ CONTENT: Final = (
 """Facets whose lines say what it is about."""
 
 QUOTING: Final = frozenset({"needs_offers", "needs_answered", "shared_needs"})
-LABELS: Final = frozenset({"challenges_met", "levers_met", "shared_challenges", "shared_levers"})
+LABELS: Final = frozenset(
+    {"challenges_met", "levers_met", "shared_challenges", "shared_levers", "returns"}
+)
 """Facets that name domains and levers: a reason only where nothing is known of what it is about."""
 LEARNED: Final = frozenset({*CONTENT, "challenges_met", "levers_met"})
 """Facets that say what a guest learns."""

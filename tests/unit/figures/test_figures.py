@@ -72,7 +72,7 @@ def test_both_guests_with_a_place_have_their_best_host(product):
         ("One", "Heat", 1, 2),
         ("Two", "Tram", 1, 2),
     }  # fmt: skip
-    assert found.says == "2 of 2 guests meet the host that fits them best."
+    assert found.says == "Guests that meet the host that fits them best: 2 of 2."
 
 
 def test_themes_count_who_asks_and_who_offers(product):

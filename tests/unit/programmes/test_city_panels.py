@@ -49,7 +49,7 @@ def test_every_panel_has_its_mission_cities():
     [
         ({"mission_at_least": 1}, "need"),
         ({"cities_per_country": 1, "size": (3, 3)}, "do not fit"),
-        ({"panels": 9}, "do not make 9 panels"),
+        ({"panels": 9}, "cannot fill 9 panels"),
     ],
 )
 def test_quotas_that_cannot_be_kept_say_why(changes, words):

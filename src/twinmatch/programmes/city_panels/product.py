@@ -112,10 +112,12 @@ def solved_panels(round_: Round, settings: CityPanels) -> Product | SolvedProduc
         tuple(out),
         kept,
         say(
-            "{panels} with {cities} cities of {countries} countries.",
+            "{panels} with {cities} of {countries}.",
             panels=count(number, "panel"),
-            cities=len(cities),
-            countries=len({round_.cohort.cities[i].country for i in cities}),
+            cities=count(len(cities), "city", "cities"),
+            countries=count(
+                len({round_.cohort.cities[i].country for i in cities}), "country", "countries"
+            ),
         ),
         tables=(
             *(_asked(asked) if asked else ()),
@@ -209,8 +211,9 @@ def _number(n: int, settings: CityPanels) -> int:
         return asked  # those who fit the questions best are chosen
     wanted = asked or min(max(round(2 * n / (low + high)), least), max(most, least))
     if not least <= wanted <= most:
-        says = "{n} cities do not make {wanted} panels of {low} to {high}."
-        found = say(says, n=n, wanted=wanted, low=low, high=high)
+        says = "{cities} cannot fill {panels} of {low} to {high}."
+        told = {"cities": count(n, "city", "cities"), "panels": count(wanted, "panel")}
+        found = say(says, **told, low=low, high=high)
         do = say("Widen the sizes.")
         if least <= most:
             do = say("Ask for {least} to {most} panels.", least=least, most=most)
@@ -330,8 +333,8 @@ def _none(
     round_: Round, settings: CityPanels, cities: Sequence[int], out: list[LeftOut]
 ) -> Product:
     why = say(
-        "{cities} cities are too few for a panel of {least}.",
-        cities=len(cities),
+        "{cities} cannot fill a panel of {least}.",
+        cities=count(len(cities), "city", "cities"),
         least=settings.size[0],
     )
     left = [*out, *(LeftOut(round_.id(i), why, "") for i in cities)]

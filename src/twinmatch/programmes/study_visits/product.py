@@ -247,7 +247,7 @@ def _why_tour(ready: PreparedVisits, option: Option, stop: dict[int, int]) -> st
     """Return in words why two stops pay."""
     first, second = option.stops
     return say(
-        "Two stops, because {better} of the {stop} visitors find more of what they need in {one}, the others in {other}.",
+        "There are two stops, because {one} has more to show to {better} of the {stop} visitors, and {other} to the others.",
         better=sum(h == second for h in stop.values()),
         stop=len(stop),
         one=ready.affinity.columns[second].name,

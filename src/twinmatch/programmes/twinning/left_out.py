@@ -224,9 +224,10 @@ class Unplaced:
             int(np.argmax(score)),
             float(self._score[self.chosen.reshape(self._shape)].min(initial=1.0)),
         )
-        says = say(
-            "All {places} places went to other applicants, whose pairs fit better together.",
-            places=places,
+        says = say_n(
+            "The one place went to another applicant, whose pair fits better.",
+            "All {n} places went to other applicants, whose pairs fit better together.",
+            places,
         )
         told = {"host": self.ready.frame.hosts[best].name, "score": 100 * score[best]}
         if 100 * float(score[best]) < 100 * lowest - AS_GOOD:
