@@ -49,7 +49,7 @@ def test_thirteen_cities_make_no_two_panels_and_the_clusters_are_made() -> None:
     proposal = proposed(13, city_panels=PANELS, national_clusters=CLUSTERS)
     panels, clusters = proposal.product("city_panels"), proposal.product("national_clusters")
     assert (panels.status, clusters.status) == ("infeasible", "optimal")
-    assert "13 cities do not make 2 panels" in panels.says
+    assert "13 cities cannot fill 2 panels" in panels.says
     assert len(panels.left_out) == 13
     assert len(clusters.meetings) == 1
     assert list(panels.advice) == [
