@@ -13,6 +13,7 @@ from service_for_tests import PROGRAMME, board_of, finished, five_cities, served
 
 from twinmatch.programmes.programme import load_text
 from twinmatch.web import decided_pages, intake_pages
+from twinmatch.web.auth import Rank
 from twinmatch.web.jobs import proposal_of, work_out
 from twinmatch.web.rounds import programme_in, toml, with_rules
 
@@ -565,6 +566,45 @@ def test_a_change_by_hand_leads_back_to_where_it_was_made(five, proposal):
         given = {"kind": "lock", "version": version, "pair": ["de-guest se-host"], "back": place}
         location = send(five, f"{proposal}/keep", **given).headers["location"]
         assert location == (there or f"/workbench/proposals/{proposal}?tab=twinning")
+
+
+@pytest.fixture(scope="module")
+def keyed(five, made, tmp_path_factory):
+    """A service with keys that has the round, its address, and a key of each role that only looks or comments."""
+    folder = tmp_path_factory.mktemp("keyed")
+    cities, open_to = five_cities(folder), {"access": "keys", "host": "0.0.0.0", "jobs": 0}
+    with served(folder / "s.sqlite", profiles=cities, heavy_a_minute=10_000, **open_to) as client:
+        board, again = board_of(client), {"programme_toml": PROGRAMME}
+        run = board.keep_made("Desk", again, "tests", board_of(five).result(made))
+        ranks = (Rank.READER, Rank.COMMITTEE)
+        yield client, f"/workbench/proposals/{run}", {r: board.add_key("X", r)[1] for r in ranks}
+
+
+@pytest.mark.parametrize("rank", [Rank.READER, Rank.COMMITTEE])
+def test_no_page_of_a_round_offers_what_is_refused(keyed, rank):
+    client, base, secrets = keyed
+    headers = {"Authorization": f"Bearer {secrets[rank]}"}
+    tabs = ("overview", "twinning", "left-out", "map", "rules", "letters", "history")
+    places = [*(f"{base}?tab={tab}" for tab in tabs), f"{base}/committee"]
+    places += [f"{base}/pairs/twinning:de-guest", f"{base}/letters/de-guest"]
+    offered = set()
+    for place in places:
+        answer = client.get(place, headers=headers)
+        assert answer.status_code == 200, place
+        page = lxml.html.fromstring(answer.text)
+        offered |= {("GET", there) for there in page.xpath("//@hx-get")}
+        for form in page.xpath("//main//form[@action and .//button[not(@disabled)]]"):
+            offered.add((form.method, form.action))
+    assert (("POST", f"{base}/decisions") in offered) == (rank is Rank.COMMITTEE)
+    assert len(offered) > 5
+    note = {"kind": "note", "version": "0"}
+    asked = {
+        (method, place): client.request(
+            method, place, headers=headers, data=note if method == "POST" else None
+        ).status_code
+        for method, place in offered
+    }
+    assert 403 not in asked.values(), asked
 
 
 # --- the intake of a survey ---
