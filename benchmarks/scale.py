@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gc
 import itertools
 import json
 import math
@@ -52,8 +53,9 @@ HOSTS = 138  # host units and cities of the bundled profiles, nearly
 def programme_of(n: int) -> Any:
     """Return the programme of a round of n cities: the bundled one, its places grown with the cohort.
 
-    Everybody with a guest's role may be one (what is not known of a generated city is let in), every guest can
-    have a place, a country up to a tenth of them, leads up to four groups and themes up to twenty; a panel may
+    Everybody with a guest's role may be one (what is not known of a generated city is let in), hosts take more guests, of
+    a country up to a tenth of them; hosts of a country keep their three pairs, which is what ends twinning of up to 13,000
+    cities at about a hundred pairs. Cities lead up to four groups and themes have up to twenty; a panel may
     have eight cities of a country (half of the signatories are Italian) and none of the Mission, for there are too few;
     every city has a seat on one.
     """
@@ -135,6 +137,9 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
     """Return what a round of n cities took, stage by stage."""
     from dataclasses import replace
 
+    from twinmatch.cli import RARE_COLLECTION
+
+    gc.set_threshold(*RARE_COLLECTION)  # as on the command line
     stages = Stages()
     started, worked = time.perf_counter(), time.process_time()
     stages.begin("imports")
@@ -342,10 +347,10 @@ def _nearest(cohort: Any, facet_cache: Any, programme: Any) -> list[dict[str, An
     from sklearn.neighbors import NearestNeighbors
 
     from twinmatch.affinity import compare
-    from twinmatch.app.neighbours import PEER_FACETS, nearest, peers
+    from twinmatch.app.neighbours import PEER_FACETS, nearest
 
     usual = {name: w for name, w in programme.twinning.weights.items() if name in PEER_FACETS}
-    ours = peers(cohort, facet_cache, usual or dict.fromkeys(PEER_FACETS, 1.0))
+    ours = compare(cohort, usual or dict.fromkeys(PEER_FACETS, 1.0), facet_cache)
     n = len(cohort)
     asked = np.random.default_rng(0).choice(n, min(ASKED, n), replace=False).tolist()
     nearest(ours, 0, 10)  # what is made at the first question

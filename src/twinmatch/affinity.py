@@ -28,6 +28,7 @@ from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.base import Facet
 from twinmatch.proposal import Account, Evidence, Fact
 from twinmatch.standings import (
+    COUNTED,
     DECIMALS,
     UNKNOWN,
     UNKNOWN_STANDING,
@@ -36,6 +37,7 @@ from twinmatch.standings import (
     Ints,
     Moments,
     Steps,
+    drawn_pairs,
     expected_standing,
     in_parts,
     likeness_of,
@@ -151,9 +153,20 @@ class Affinity:
         """Return the standing of every step by facet, each (10**6 + 2,): by default over all pairs of different cities."""
         return _OnDemand(tuple(self.compared), self.counted) if self.among is None else self.among
 
+    @property
+    def is_drawn(self) -> bool:
+        """Return whether standings and effective shares rest on an even draw of pairs: between more peers than are held."""
+        held = all(self.compared[name].is_held for name in self.weights)
+        return self.peers and not held and len(self.rows) ** 2 > COUNTED
+
     def counted(self, name: str) -> Floats:
-        """Return the standing of every step of a facet, (10**6 + 2,), over all pairs of different cities here."""
+        """Return the standing of every step of a facet, (10**6 + 2,), over all pairs of different cities here, or a draw."""
         compared = self.compared[name]
+        if self.is_drawn and not compared.is_held:
+            count = np.zeros(UNKNOWN + 1, dtype=np.int64)
+            for rows, columns in drawn_pairs(len(self.rows)):
+                np.add.at(count, compared.block(rows, columns).ravel(), 1)
+            return standing_table(count)
         count = compared.count()
         np.subtract.at(count, compared.pairs(*self._itself), 1)
         return standing_table(count)
@@ -275,24 +288,6 @@ class Affinity:
             total += weight * self.standings(name, rows, columns)
         return total
 
-    def score_blocks(self) -> Iterator[tuple[Ints, Floats]]:
-        """Yield all rows, some at a time, with their scores to all columns, shape (r, C).
-
-        Reading them to the end gives the effective shares as well, which need every pair too.
-        """
-        everyone = np.arange(len(self.columns), dtype=np.intp)
-        moments = Moments(len(self.weights))
-        for rows in in_parts(len(self.rows), len(self.columns)):
-            parts = [w * self.standings(name, rows, everyone) for name, w in self.weights.items()]
-            total = np.zeros((len(rows), len(everyone)))
-            for part in parts:
-                total += part
-            own = slice(*np.searchsorted(self._itself[0], [rows[0], rows[-1] + 1]))
-            at = (self._itself[0][own] - rows[0], self._itself[1][own])
-            moments.see([*parts, total], at)
-            yield rows, total
-        self.__dict__["effective_shares"] = moments.shares(tuple(self.weights))
-
     @cached_property
     def effective_shares(self) -> dict[str, float]:
         """Return each facet's part of the variance of the scores; they sum to 1 (0 where nothing varies).
@@ -300,10 +295,17 @@ class Affinity:
         The covariance decomposition: cov(weight x standing, score) / var(score). A weight says what is wished,
         this says what it does among these cities.
         """
-        for _ in self.score_blocks():
-            pass
-        found: dict[str, float] = self.__dict__["effective_shares"]
-        return found
+        moments = Moments(len(self.weights))
+        everyone = np.arange(len(self.columns), dtype=np.intp)
+        whole = ((rows, everyone) for rows in in_parts(len(self.rows), len(everyone)))
+        for rows, columns in drawn_pairs(len(self.rows)) if self.is_drawn else whole:
+            parts = [w * self.standings(name, rows, columns) for name, w in self.weights.items()]
+            own = slice(0)
+            if not self.is_drawn:
+                own = slice(*np.searchsorted(self._itself[0], [rows[0], rows[-1] + 1]))
+            at = (self._itself[0][own] - rows[0], self._itself[1][own])
+            moments.see([*parts, np.sum(parts, axis=0)], at)
+        return moments.shares(tuple(self.weights))
 
     @cached_property
     def row_of(self) -> dict[int, int]:

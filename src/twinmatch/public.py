@@ -263,7 +263,7 @@ def explain(
     cache = FacetCache(text_model_of(text_model, cities, rules))
     chosen = PEER_WEIGHTS if weights is None else _mapping(weights)
     learning = None if rules.twinning is None else Learning(cities, rules.twinning, cache)
-    peers = neighbours.peers(cities, cache, chosen)
+    peers = compared(cities, chosen, cache)
     return Rows(pair_explanations(_named(one), _named(other), peers, learning)[1])
 
 

@@ -3,7 +3,7 @@
 Likenesses are rounded to six decimals before they are ranked, so a likeness is one of 1,000,001 *steps*, and
 counting the pairs on each step gives every standing exactly. So no pair needs to be held: up to ``HELD`` pairs of
 kinds of cities the steps are, beyond that they are compared again where they are asked for, some rows at a time,
-and the result is the same to the last bit. steps (R, C) int32, the likeness times 10**6, ``UNKNOWN`` where it is
+and the result is the same to the last bit; between peers, so many pairs are not all counted, but an even draw of them. steps (R, C) int32, the likeness times 10**6, ``UNKNOWN`` where it is
 not known; table (10**6 + 2,), the standing of each step, the last one that of ``UNKNOWN``.
 """
 
@@ -36,6 +36,12 @@ UNKNOWN: Final = STEP + 1
 
 HELD: Final = 50_000_000
 """Pairs of kinds of cities whose steps are held for a facet: 200 MB."""
+
+COUNTED: Final = 4_000_000
+"""Pairs counted for a standing between peers where not all are held; it is known to within 0.1 of 100 points."""
+
+STRIP: Final = 64
+"""Cities on each side of a block of drawn pairs."""
 
 BLOCK: Final = 400_000
 """Pairs that are compared together; no result depends on it."""
@@ -167,6 +173,22 @@ class Compared:
                 many[:, len(kinds) :] *= 2
             np.add.at(total, steps.ravel(), many.ravel())
         return total
+
+
+def drawn_pairs(n: int) -> Iterator[tuple[Ints, Ints]]:
+    """Yield rows and columns of cities whose pairs are counted: an even draw of about ``COUNTED`` pairs.
+
+    The cities are laid out in a random circle of strips and each strip is compared with the next ones, so that every
+    city is in as many pairs and outliers move no standing (a balanced incomplete design; Lee 1990, U-Statistics,
+    chapter 4). It stops short of half the circle, where the pairs would come again the other way round. It depends
+    on the number of cities alone.
+    """
+    circle = np.random.default_rng(0).permutation(n).astype(np.intp)
+    strips = np.array_split(circle, -(-n // STRIP))
+    shifts = min(max(1, round(COUNTED / (n * STRIP))), (len(strips) - 1) // 2)
+    for shift in range(1, 1 + shifts):
+        for k, rows in enumerate(strips):
+            yield rows, strips[(k + shift) % len(strips)]
 
 
 def standing(likeness: Floats, others: NDArray[np.bool_]) -> Floats:

@@ -148,15 +148,6 @@ def test_shares_are_nought_where_nothing_varies() -> None:
     assert alone.effective_shares == {"context": 0.0}
 
 
-@pytest.mark.parametrize("case", [0, 1], ids=["cities", "hosts"])
-def test_blocks_of_scores_are_the_table_in_order(way: str, case: int) -> None:
-    _, one = both_ways()[case]
-    blocks = list(one.score_blocks())
-    assert [int(r) for rows, _ in blocks for r in rows] == list(range(len(one.rows)))
-    np.testing.assert_array_equal(np.vstack([scores for _, scores in blocks]), one.score)
-    assert (len(blocks) > 1) is (way != "held")
-
-
 def test_whatever_the_way_the_scores_are_the_same_to_the_last_bit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -5,8 +5,8 @@ Notation: n cities; a row (r,) and columns (c,) are places in an affinity; steps
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.proposal import Account, Evidence
 from twinmatch.proposal.wire import Hidden, Number, on_wire
-from twinmatch.standings import UNKNOWN, Compared, best, standing_table
+from twinmatch.standings import best, drawn_pairs
 from twinmatch.wording import say
 
 Floats = NDArray[np.float64]
@@ -43,12 +43,6 @@ PEER_WEIGHTS: dict[str, float] = {
     "language": 5,
 }
 """Weights of "cities like mine", where no others are given."""
-
-COUNTED: Final = 4_000_000
-"""Pairs counted for a standing where not all are."""
-
-STRIP: Final = 64
-"""Cities on each side of a block of drawn pairs."""
 
 MANY: Final = 500
 """New sentences from which on a text model says how far it is."""
@@ -150,65 +144,20 @@ def similar(
             "k-wrong", say("Asked for {k} cities.", k=repr(k)), do=say("Ask for at least 1.")
         )
     i = cohort.find(city)
-    affinity = peers(cohort, FacetCache(text), weights)
+    affinity = compare(cohort, weights, FacetCache(text))
     return says(text, affinity), neighbours(affinity, i, nearest(affinity, i, k))
 
 
 # --- the engine -------------------------------------------------------------------------------------------
 
 
-def peers(cohort: Cohort, facet_cache: FacetCache, weights: Mapping[str, float]) -> Affinity:
-    """Return every city with every city, ready to be asked for one row; nothing of size n x n is scored.
-
-    Where a facet tells more pairs of cities apart than are held (see :mod:`twinmatch.affinity`), its standings are
-    counted on an even draw of about ``COUNTED`` pairs, so they are known to within 0.1 of 100 points.
-    """
-    found = compare(cohort, weights, facet_cache)
-    if all(facet.is_held for facet in found.compared.values()):
-        return found
-
-    def table(name: str) -> Floats:
-        compared = found.compared[name]
-        return (
-            found.counted(name)
-            if compared.is_held
-            else standing_table(_drawn(compared, len(cohort)))
-        )
-
-    return replace(found, among={name: table(name) for name in found.compared})
-
-
 def says(text: TextModel, affinity: Affinity) -> str:
     """Return what is said of the text model, and of the standings where they are estimates."""
-    if all(affinity.compared[name].is_held for name in affinity.weights):
+    if not affinity.is_drawn:
         return told(text)
     n = len(affinity.cohort)
-    drawn = sum(len(rows) * len(cols) for rows, cols in draw(n))
+    drawn = sum(len(rows) * len(cols) for rows, cols in drawn_pairs(n))
     return f"{told(text)} Standings rest on {drawn:,} of {n * (n - 1) // 2:,} pairs, drawn evenly: to within 0.1 of 100 points."
-
-
-def draw(n: int) -> Iterator[tuple[Ints, Ints]]:
-    """Yield rows and columns of cities whose pairs are counted: an even draw of about ``COUNTED`` pairs.
-
-    The cities are laid out in a random circle of strips and each strip is compared with the next ones, so that every
-    city is in as many pairs and outliers move no standing (a balanced incomplete design; Lee 1990, U-Statistics,
-    chapter 4). It stops short of half the circle, where the pairs would come again the other way round. It depends
-    on the number of cities alone.
-    """
-    circle = np.random.default_rng(0).permutation(n).astype(np.intp)
-    strips = np.array_split(circle, -(-n // STRIP))
-    shifts = min(max(1, round(COUNTED / (n * STRIP))), (len(strips) - 1) // 2)
-    for shift in range(1, 1 + shifts):
-        for k, rows in enumerate(strips):
-            yield rows, strips[(k + shift) % len(strips)]
-
-
-def _drawn(compared: Compared, n: int) -> NDArray[np.int64]:
-    """Return how many of the drawn pairs are on each step, shape (10**6 + 2,)."""
-    count = np.zeros(UNKNOWN + 1, dtype=np.int64)
-    for rows, cols in draw(n):
-        np.add.at(count, compared.block(rows, cols).ravel(), 1)
-    return count
 
 
 def nearest(affinity: Affinity, row: int, k: int, allowed: Bools | None = None) -> Ints:

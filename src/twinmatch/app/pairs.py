@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from twinmatch.affinity import Affinity, compare
-from twinmatch.app.neighbours import PEER_WEIGHTS, Scored, peers, says, text_of
+from twinmatch.app.neighbours import PEER_WEIGHTS, Scored, says, text_of
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.charts import svg_file
@@ -163,7 +163,7 @@ def explain(one: str, other: str, round_: Round) -> tuple[str, list[PairExplanat
     """
     twinning, facet_cache = programme_of(round_).twinning, round_.facet_cache
     learning = None if twinning is None else Learning(round_.cohort, twinning, facet_cache)
-    compared = peers(round_.cohort, facet_cache, PEER_WEIGHTS)
+    compared = compare(round_.cohort, PEER_WEIGHTS, facet_cache)
     pair, found = pair_explanations(one, other, compared, learning)
     return says(text_of(facet_cache), compared), with_pictures(round_.cohort, pair, found)
 

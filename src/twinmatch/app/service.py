@@ -31,7 +31,6 @@ from twinmatch.app.neighbours import (
     Progress,
     nearest,
     neighbours,
-    peers,
     says,
     silent,
     text_model,
@@ -187,7 +186,7 @@ class Service:
     def __init__(self, cohort: Cohort, text: TextModel, programme: Programme) -> None:
         self.cohort, self.text, self.programme = cohort, text, programme
         self.facet_cache = FacetCache(text)
-        self.peers = peers(cohort, self.facet_cache, dict.fromkeys(self._facets(), 1.0))
+        self.peers = compare(cohort, dict.fromkeys(self._facets(), 1.0), self.facet_cache)
         self.usual = self.peers.weighted(PEER_WEIGHTS)
         self.says = says(text, self.usual)
         self.cards = {city.id: card(cohort, i) for i, city in enumerate(cohort.cities)}

@@ -30,7 +30,7 @@ from typer.core import TyperCommand, TyperGroup
 from twinmatch import __version__
 from twinmatch.errors import QuestionError, TwinmatchError
 
-_RARE_COLLECTION: Final = (50_000, 20, 100)
+RARE_COLLECTION: Final = (50_000, 20, 100)
 """Arguments of gc.set_threshold: a round is millions of objects without cycles, and a command ends soon."""
 
 COMMANDS: Final = MappingProxyType(
@@ -290,7 +290,7 @@ def main() -> None:
     # No plugin takes part, and to look for some Pydantic reads what is installed at every start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     if "serve" not in sys.argv[1:3]:
-        gc.set_threshold(*_RARE_COLLECTION)
+        gc.set_threshold(*RARE_COLLECTION)
         atexit.register(gc.freeze)  # the end of the process frees everything without a last search
     try:
         app()

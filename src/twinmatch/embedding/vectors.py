@@ -120,8 +120,10 @@ def encode_texts(
             keep(fresh)
     made |= fresh
     blank = np.full(backend.dimension, np.nan, dtype=np.float16)
-    half = np.array([known.get(wanted[text], blank) for text in texts], dtype=np.float16)
-    return _unit(half.reshape(len(texts), backend.dimension)), made
+    half = np.array([known.get(said, blank) for said in wanted.values()], dtype=np.float16)
+    place = {text: k for k, text in enumerate(wanted)}
+    unit = _unit(half.reshape(len(wanted), backend.dimension))
+    return unit[[place[text] for text in texts]], made
 
 
 def _encoded(texts: Sequence[str], backend: Backend) -> Iterator[tuple[Sequence[str], Half]]:

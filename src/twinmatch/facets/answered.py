@@ -197,14 +197,16 @@ class WordTable:
         mean = sum(map(Counter.total, said)) / max(speaking, 1)
         self.speaks = np.array([bool(bag) for bag in said])
         self.asks = np.array([len(bag) for bag in asked])
+        rarity = {
+            w: float(np.log1p((speaking - n + 0.5) / (n + 0.5))) for w, n in frequency.items()
+        }
 
-        def worth(word: str, count: int, total: int) -> float:
-            rarity = np.log1p((speaking - frequency[word] + 0.5) / (frequency[word] + 0.5))
-            return float(rarity) * count * (K1 + 1) / (count + K1 * (1 - B + B * total / mean))
+        def weighed(bag: Counter[str]) -> dict[str, float]:
+            damped = K1 * (1 - B + B * bag.total() / mean)
+            return {w: rarity[w] * n * (K1 + 1) / (n + damped) for w, n in bag.items()}
 
         self._asked = _sparse([dict.fromkeys(place.keys() & bag, 1.0) for bag in asked], place)
-        weighed = [{w: worth(w, n, bag.total()) for w, n in bag.items()} for bag in said]
-        self._said = _sparse(weighed, place)
+        self._said = _sparse([*map(weighed, said)], place)
 
     def closeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the BM25 a word asked, at least 0, shape (r, c); nan where either side says nothing."""

@@ -93,9 +93,10 @@ def printable(
     return np.array([_may_be_printed(p.text, p.source, role, *read) for p, *read in each], bool)
 
 
-def stems(text: str) -> list[str]:
+@lru_cache(maxsize=65_536)
+def stems(text: str) -> tuple[str, ...]:
     """Return the stems of the words of a text: lower case, common English endings taken off longer words."""
-    return [_stem(word) for word in _WORD.findall(text.lower())]
+    return tuple(_stem(word) for word in _WORD.findall(text.lower()))
 
 
 @lru_cache(maxsize=65_536)

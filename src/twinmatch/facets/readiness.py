@@ -50,11 +50,20 @@ class Readiness:
         self._cities = cohort.cities
         self._levels = levels(cohort)
         self.kinds = kinds_of(self._levels)
+        self._known = (~np.isnan(self._levels)).astype(np.float64)
+        above = (self._levels[:, :, None] > np.arange(4)).astype(np.float64)
+        above, may = above.reshape(-1, 4 * len(DIMENSIONS)), np.repeat(self._known, 4, axis=1)
+        self._sides = np.hstack([above, may - 2.0 * above]), np.hstack([may, above])
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
-        """Return the likeness of readiness, shape (r, c)."""
-        gap = np.abs(self._levels[rows][:, None, :] - self._levels[cols][None, :, :])
-        return _mean_known(1.0 - gap / 4.0, np.ones_like(gap))
+        """Return the likeness of readiness, shape (r, c).
+
+        Two levels are as far apart as there are whole levels that one of them is above and the other is not, so all
+        distances are products of matrices of zeros and ones.
+        """
+        known = self._known[rows] @ self._known[cols].T
+        gap = self._sides[0][rows] @ self._sides[1][cols].T
+        return np.where(known >= LEAST_SHARED, 1.0 - gap / 4.0 / np.maximum(known, 1.0), np.nan)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return on how many dimensions both stand alike, and where they are furthest apart."""

@@ -172,7 +172,7 @@ def price_bounds(solved: SolvedProduct) -> dict[str, RulePrice]:
             continue
         open_ = filters == rule.forbidden
         others = [r for r in lines if r is not rule]
-        more = _fillable(others, np.asarray(open_), filled) - filled
+        more = fillable(others, np.asarray(open_), filled) - filled
         lost, mine = (0.0, 0.0) if rule.filters else duals[id(rule)]
         gain = 0.0 if more else limits - mine + best.total(left + lost, np.asarray(open_)) - score
         found[rule.name] = price_at_most(more, gain)
@@ -195,7 +195,7 @@ def _priced_rows(rule: Rule, dual: NDArray[np.float64]) -> tuple[NDArray[np.floa
     return block.matrix.T @ price, float(price @ np.where(price, limit, 0.0))
 
 
-def _fillable(rules: Sequence[Rule], open_: Bools, filled: int) -> int:
+def fillable(rules: Sequence[Rule], open_: Bools, filled: int) -> int:
     """Return how many of the open meetings (m,) can be had at most, by each rule that counts all of them; at least ``filled``."""
     most = int(open_.sum())
     for block in (rule.block for rule in rules if rule.block.price is None):

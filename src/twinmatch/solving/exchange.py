@@ -4,8 +4,7 @@
 search under rules takes minutes without a compiler. Here every swap of two items is weighed with array
 arithmetic: first by how far the counts of the rules are missed, then by the objective. Sizes never change.
 
-Notation: n items, K groups; v (R, n) what each item adds to each count; low, high (R, K) its bounds in a group;
-total (R, K) the counts; missed = how far totals lie outside, in items.
+Notation: n items, K groups; low, high (K,) the bounds of a count in each group; missed = how far counts lie outside, in items.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from itertools import chain, repeat
 import numpy as np
 from numpy.typing import ArrayLike
 
-from twinmatch.solving.attributes import Balance, Distribute, NobodyIsolated, masks, per_group
+from twinmatch.solving.attributes import Distribute, NobodyIsolated, masks, per_group
 from twinmatch.solving.blocks import Bools, Floats, Ints
 
 Counts = Distribute | NobodyIsolated
@@ -27,6 +26,12 @@ ROUNDS = 200
 """Rounds over all items at most; each ends sooner where no swap helps."""
 
 NOTHING = 1e-9
+
+PRICINGS = 9
+"""Steps in search of the prices of a bound."""
+
+PRICE = 0.05
+"""By how much the first step changes a price, in likeness."""
 
 
 def dealt(keys: Sequence[tuple[object, ...]], n_groups: int) -> Ints:
@@ -44,7 +49,7 @@ def dealt(keys: Sequence[tuple[object, ...]], n_groups: int) -> Ints:
 def exchange(
     start: ArrayLike,
     likeness: ArrayLike,
-    rules: Sequence[Counts | Balance] = (),
+    rules: Sequence[Counts] = (),
     *,
     soft: Sequence[tuple[Counts, float]] = (),
     bonus: ArrayLike | None = None,
@@ -127,7 +132,7 @@ class _State:
         self,
         label: Ints,
         worth: Floats,
-        rules: Sequence[Counts | Balance],
+        rules: Sequence[Counts],
         soft: Sequence[tuple[Counts, float]],
         bonus: ArrayLike | None,
     ) -> None:
@@ -143,13 +148,8 @@ class _State:
         seat[np.arange(n), label] = 1.0
         self.near = np.ascontiguousarray((self.worth @ seat).T)
         self._tell()
-        self.kinds = [_Kinds(r, label, self.size) for r in rules if not isinstance(r, Balance)]
+        self.kinds = [_Kinds(rule, label, self.size) for rule in rules]
         self.soft = [(_Kinds(rule, label, self.size), price) for rule, price in soft]
-        rows = [row for r in rules if isinstance(r, Balance) for row in _balanced(r, self.size)]
-        self.v = np.array([r[0] for r in rows]).reshape(-1, n)
-        self.low = np.array([r[1] for r in rows]).reshape(-1, n_groups)
-        self.high = np.array([r[2] for r in rows]).reshape(-1, n_groups)
-        self.total = self.v @ seat
 
     def _tell(self) -> None:
         """Find the factor of each item's group and its summed likeness to it, both (n,)."""
@@ -166,7 +166,9 @@ class _State:
             gain -= self.bonus[i, gi] + self.bonus[self.everyone, of]
         for kinds, price in self.soft:
             gain -= price * kinds.missed_more(i, gi, of)
-        missed = self._missed_more(i, gi)
+        missed = np.zeros(len(of))
+        for kinds in self.kinds:
+            missed += kinds.missed_more(i, gi, of)
         open_ = (of != gi) & moves
         if may is not None:
             open_ &= may[i, of] & may[:, gi]
@@ -180,26 +182,10 @@ class _State:
         self._swap(i, int(candidates[order[0]]))
         return True
 
-    def _missed_more(self, i: int, gi: int) -> Floats:
-        """By how much more the counts are missed after swapping i with each item, shape (n,)."""
-        of = self.label
-        more = np.zeros(len(of))
-        for kinds in self.kinds:
-            more += kinds.missed_more(i, gi, of)
-        if not len(self.v):
-            return more
-        shift = self.v - self.v[:, [i]]
-        here = _outside(self.total[:, [gi]] + shift, self.low[:, [gi]], self.high[:, [gi]])
-        there = _outside(self.total[:, of] - shift, self.low[:, of], self.high[:, of])
-        now = _outside(self.total, self.low, self.high).sum(axis=0)
-        return np.asarray(more + (here.sum(axis=0) + there.sum(axis=0) - now[gi] - now[of]))
-
     def _swap(self, i: int, j: int) -> None:
         gi, gj = int(self.label[i]), int(self.label[j])
         for kinds in (*self.kinds, *(kinds for kinds, _ in self.soft)):
             kinds.swap(i, j, gi, gj)
-        self.total[:, gi] += self.v[:, j] - self.v[:, i]
-        self.total[:, gj] += self.v[:, i] - self.v[:, j]
         self.near[gi] += self.worth[j] - self.worth[i]
         self.near[gj] += self.worth[i] - self.worth[j]
         self.label[i], self.label[j] = gj, gi
@@ -257,19 +243,6 @@ def _outside(total: Floats, low: Floats, high: Floats) -> Floats:
     return np.maximum(low - total, 0.0) + np.maximum(total - high, 0.0)
 
 
-def _balanced(rule: Balance, size: Ints) -> list[tuple[Floats, Floats, Floats]]:
-    """The sums that say a rule, each with what an item adds and its bounds in every group."""
-    n_groups = len(size)
-    values = np.asarray(rule.values, dtype=np.float64)
-    everyone = math.fsum(values.tolist())
-    scale = float(np.abs(values - values.mean()).max()) or 1.0
-    if rule.of == "mean":
-        middle, room = everyone / len(values) * size, rule.tolerance * size
-    else:
-        middle, room = np.full(n_groups, everyone / n_groups), np.full(n_groups, rule.tolerance)
-    return [(values / scale, (middle - room) / scale, (middle + room) / scale)]
-
-
 def pair_score(label: Ints, likeness: ArrayLike | Callable[[Ints], Floats]) -> float:
     """Return the sum over items of their mean likeness to the rest of their group, exactly rounded.
 
@@ -293,7 +266,7 @@ def _table(likeness: ArrayLike) -> Callable[[Ints], Floats]:
 
 
 def pair_bound(likeness: ArrayLike, sizes: ArrayLike) -> float:
-    """Return what no grouping into these sizes exceeds: every item with the ones that it is most like.
+    """Return what no grouping into these sizes exceeds: every item with the ones that it is most like, at fair prices.
 
     A mean over s - 1 others is at most the mean over the s_min - 1 best ones, so the smallest size counts.
     """
@@ -302,5 +275,28 @@ def pair_bound(likeness: ArrayLike, sizes: ArrayLike) -> float:
     if smallest < 2:
         return math.inf
     np.fill_diagonal(worth, -np.inf)
-    best = -np.sort(-worth, axis=1)[:, : smallest - 1]
-    return math.fsum(best.mean(axis=1).tolist())
+    price = fair_prices(worth, smallest - 1)
+    return math.fsum((*nearest_worth(worth - price, smallest - 1).tolist(), *price.tolist()))
+
+
+def nearest_worth(worth: Floats, most: int) -> Floats:
+    """Return the mean of the ``most`` largest in each row, (r,)."""
+    return np.asarray(np.sort(np.partition(worth, -most, axis=1)[:, -most:], axis=1).mean(axis=1))
+
+
+def fair_prices(worth: Floats, most: int) -> Floats:
+    """Return a price of each item, (n,), by which about as many have it among their ``most`` nearest as can.
+
+    worth (n, n), -inf of an item with itself. In a grouping each item is with so many others as are with it, so whatever
+    the prices, no grouping is worth more than the nearest less their prices, and all prices (Lagrange); these come
+    from a few steps along the subgradient, the best of them kept.
+    """
+    price, found, least = np.zeros(len(worth)), np.zeros(len(worth)), math.inf
+    for step in range(1, 1 + PRICINGS):
+        left = worth - price
+        bound = math.fsum((*nearest_worth(left, most).tolist(), *price.tolist()))
+        if bound < least:
+            least, found = bound, price
+        chosen = (left >= np.partition(left, -most, axis=1)[:, [-most]]).sum(axis=0) / most
+        price = price + PRICE / step * np.clip(chosen - 1.0, -1.0, 1.0)
+    return found

@@ -11,16 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twinmatch import affinity as affinity_module
 from twinmatch import standings as standings_module
 from twinmatch.affinity import checked_weights, compare
 from twinmatch.app import neighbours as module
 from twinmatch.app.neighbours import (
     PEER_FACETS,
     PEER_WEIGHTS,
-    draw,
     nearest,
     neighbours,
-    peers,
     similar,
 )
 from twinmatch.app.service import MOST_SIMILAR, Question, Service, Wanted
@@ -30,7 +29,7 @@ from twinmatch.facets import FacetCache
 from twinmatch.programmes import load
 from twinmatch.proposal.wire import to_wire
 from twinmatch.schema import City
-from twinmatch.standings import best, tie_keys
+from twinmatch.standings import best, drawn_pairs, tie_keys
 
 
 @pytest.fixture(scope="module")
@@ -127,9 +126,9 @@ def test_a_question_in_words_takes_its_part(service, bundled):
 
 @pytest.mark.parametrize("n", [3, 64, 129, 700, 3000])
 def test_a_draw_has_every_pair_at_most_once_and_every_city_about_as_often(n, monkeypatch):
-    monkeypatch.setattr(module, "COUNTED", 60 * n)
+    monkeypatch.setattr(standings_module, "COUNTED", 60 * n)
     seen, count = set(), Counter()
-    for rows, cols in draw(n):
+    for rows, cols in drawn_pairs(n):
         pairs = {frozenset((i, j)) for i in rows.tolist() for j in cols.tolist()}
         assert len(pairs) == len(rows) * len(cols)
         assert all(len(pair) == 2 for pair in pairs)
@@ -144,12 +143,15 @@ def test_a_draw_has_every_pair_at_most_once_and_every_city_about_as_often(n, mon
 
 def test_standings_of_a_draw_are_near_those_of_all_pairs(bundled, text, whole, monkeypatch):
     monkeypatch.setattr(standings_module, "HELD", len(bundled) ** 2 - 1)
-    drawn = peers(bundled, FacetCache(text), dict.fromkeys(PEER_FACETS, 1.0))
+    monkeypatch.setattr(affinity_module, "COUNTED", len(bundled) ** 2 - 1)
+    drawn = compare(bundled, dict.fromkeys(PEER_FACETS, 1.0), FacetCache(text))
     assert not drawn.compared["context"].is_held
     assert drawn.compared["language"].is_held
     for name in PEER_FACETS:
         far = np.abs(drawn.tables[name] - whole.tables[name]).max()
         assert far == 0 if drawn.compared[name].is_held else far < 0.03
+    for name, share in whole.effective_shares.items():
+        assert drawn.effective_shares[name] == pytest.approx(share, abs=0.02)
     i, view = bundled.find("be-leuven"), drawn.weighted(PEER_WEIGHTS)
     for n in neighbours(view, i, nearest(view, i, 5)):
         assert n.account.score == pytest.approx(
@@ -169,7 +171,7 @@ def test_ties_are_spread_and_stay_where_cities_come_in_another_order(text):
     cities = tuple(City(id=f"de-town{n:02}", name=f"T {n}", country="DE") for n in range(20))
     found = []
     for cohort in (Cohort(cities), Cohort(cities[::-1])):
-        affinity = peers(cohort, FacetCache(text), {"readiness": 1})
+        affinity = compare(cohort, {"readiness": 1}, FacetCache(text))
         rows = {i: nearest(affinity, i, 19).tolist() for i in range(20)}
         ids = {cohort.cities[i].id: [cohort.cities[j].id for j in rows[i]] for i in rows}
         assert all({city, *others} == set(ids) for city, others in ids.items())

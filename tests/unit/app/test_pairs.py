@@ -8,7 +8,7 @@ import pytest
 from cities import cohort_of, facet_cache
 from rounds_for_tests import settings, small_case, small_cities
 from twinmatch.affinity import compare
-from twinmatch.app.neighbours import PEER_WEIGHTS, peers
+from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.app.pairs import Learning, found_pair, pair_explanations
 from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
@@ -125,7 +125,7 @@ def test_a_city_of_a_unit_is_met_through_its_unit():
     through, whole = (asked.account(i, cohort.host_named(n)) for n in ("cz-host-1", "the two"))
     assert (lines(through), through.title, through.says) == (lines(whole), whole.title, whole.says)
     assert whole.title == f"{cohort.cities[i].name} learns from The two"
-    compared = peers(cohort, facet_cache(), PEER_WEIGHTS)
+    compared = compare(cohort, PEER_WEIGHTS, facet_cache())
     _, found = pair_explanations("at-guest-0", "unit-two", compared, asked)
     assert [a.title for a in found] == [whole.title]
     with pytest.raises(QuestionError) as told:

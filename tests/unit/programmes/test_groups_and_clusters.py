@@ -11,7 +11,7 @@ from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.programmes import Round
 from twinmatch.programmes.discussion_groups import group_rules
-from twinmatch.programmes.national_clusters import propose_national_clusters
+from twinmatch.programmes.national_clusters import countries, propose_national_clusters
 from twinmatch.programmes.national_clusters.countries import ties
 from twinmatch.programmes.rules import QUESTIONS
 
@@ -473,7 +473,7 @@ def test_a_country_that_cannot_be_split_says_so():
         )
 
 
-def test_bridges_and_country_sheets():
+def test_bridges_and_country_sheets(monkeypatch):
     cities = [
         wants("at-a", "energy_systems", seeks=["hydrogen_ccs"]),
         wants("at-b", "industry"),
@@ -489,6 +489,10 @@ def test_bridges_and_country_sheets():
     bridges = next(t for t in product.tables if t.name == "bridges")
     # The same domain is no reason for a bridge, the same topic is one.
     assert {(r[1], r[3]) for r in bridges.rows} == {("at-a", "fi-a"), ("fi-a", "at-a")}
+    monkeypatch.setattr(countries, "COMPARED", 8)  # of 16 pairs: two clusters are too many together
+    apart = propose_national_clusters(round_of(*cities), clusters())
+    assert not next(t for t in apart.tables if t.name == "bridges").rows
+    monkeypatch.undo()
     unnamed = [{**c, "seeks": None} for c in cities]
     bare = propose_national_clusters(round_of(*unnamed), clusters())
     assert not next(t for t in bare.tables if t.name == "bridges").rows

@@ -77,6 +77,7 @@ def test_what_is_found_in_parts_is_near_what_every_swap_finds_and_below_its_boun
     round_ = round_of(*italians(30, 6))
     parts = propose_national_clusters(round_, clusters(size=(4, 6)))
     monkeypatch.setattr(search, "AT_ONCE", 1_000)
+    monkeypatch.setattr(search, "TOGETHER", 1_000)
     whole = propose_national_clusters(round_, clusters(size=(4, 6), starts=40))
     assert 0.8 * whole.score <= parts.score <= whole.score + 1e-9
     assert parts.status == "feasible"

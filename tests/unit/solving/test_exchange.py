@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinmatch.solving import Balance, Distribute, group_referee
+from twinmatch.solving import Distribute, group_referee
 from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts, pair_bound, pair_score
 
 
@@ -31,6 +31,21 @@ def test_sizes_stay_and_nothing_gets_worse(seed, n):
 
 
 @given(seed=st.integers(0, 999))
+@settings(max_examples=20, deadline=None)
+def test_prices_lower_the_bound_and_no_grouping_passes_it(seed):
+    likeness = drawn(seed, 7) + np.linspace(0, 1, 7)  # the last is near to everybody
+    likeness = (likeness + likeness.T) / 2
+    np.fill_diagonal(likeness, 0.0)
+    groupings = (
+        np.isin(np.arange(7), few).astype(int) for few in itertools.combinations(range(7), 3)
+    )
+    best = max(pair_score(label, likeness) for label in groupings)
+    np.fill_diagonal(likeness, -np.inf)
+    unpriced = np.sort(likeness, axis=1)[:, -2:].mean(axis=1).sum()
+    assert best - 1e-9 <= pair_bound(likeness, [3, 4]) < unpriced
+
+
+@given(seed=st.integers(0, 999))
 @settings(max_examples=30, deadline=None)
 def test_no_single_swap_is_left_that_helps(seed):
     likeness = drawn(seed, 8)
@@ -44,8 +59,8 @@ def test_no_single_swap_is_left_that_helps(seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_rules_come_first(seed):
     colour = np.array(["a", "a", "a", "b", "b", "b", "c", "c", "c"])
-    value = np.array([1.0, 1, 1, 2, 2, 2, 3, 3, 3])
-    rules = [Distribute(colour, 1, 1), Balance(value, 0.0)]
+    value = np.array([1, 1, 1, 2, 2, 2, 3, 3, 3])
+    rules = [Distribute(colour, 1, 1), Distribute(value, 1, 1)]
     start = np.repeat([0, 1, 2], 3)
     found = exchange(start, drawn(seed, 9), rules)
     assert all(v.kept for v in group_referee(found, *rules))

@@ -294,6 +294,9 @@ class Bridge:
 BLOCK = 1_000_000
 """Pairs whose scores are held at once."""
 
+COMPARED = 8_000_000
+"""Pairs of cities compared for bridges, about; where there are more, each cluster is compared with some of the others."""
+
 TRIED = 3
 """Clusters tried for each bridge that is asked for."""
 
@@ -312,15 +315,35 @@ def bridges_between(
     A bridge has a reason: one of its cities shows what the other asks, else, where these are too few, both ask for the
     same topic.
     """
-    if len(clusters) < 2 or not settings.bridges:
+    apart = max(1, -(-(sum(len(c.cities) for c in clusters) ** 2) // COMPARED))
+    found = [
+        bridge
+        for first in range(apart if settings.bridges else 0)
+        for bridge in _bridges_among(
+            round_, settings, affinity, clusters, range(first, len(clusters), apart)
+        )
+    ]
+    return sorted(found, key=lambda bridge: bridge.cluster)
+
+
+def _bridges_among(
+    round_: Round,
+    settings: NationalClusters,
+    affinity: Affinity,
+    clusters: Sequence[Cluster],
+    among: Sequence[int],
+) -> list[Bridge]:
+    """Return the best bridges between some clusters (their places)."""
+    if len(among) < 2:
         return []
-    size = np.array([len(c.cities) for c in clusters])
+    of = [clusters[k].cities for k in among]
+    size = np.array([len(cities) for cities in of])
     first = np.cumsum(size) - size
-    everyone = np.array([i for c in clusters for i in c.cities], dtype=np.intp)
+    everyone = np.array([i for cities in of for i in cities], dtype=np.intp)
     found: list[Bridge] = []
-    blocks = min(len(clusters), -(-(len(everyone) ** 2) // BLOCK))
-    for part in np.array_split(np.arange(len(clusters)), blocks):
-        rows = np.array([i for k in part for i in clusters[k].cities], dtype=np.intp)
+    blocks = min(len(of), -(-(len(everyone) ** 2) // BLOCK))
+    for part in np.array_split(np.arange(len(of)), blocks):
+        rows = np.array([i for k in part for i in of[k]], dtype=np.intp)
         score = np.round(affinity.scores(rows, everyone), 9)
         for k, start in zip(part.tolist(), (first[part] - first[part[0]]).tolist(), strict=True):
             block = score[start : start + size[k]]
@@ -330,12 +353,9 @@ def bridges_between(
             tried = []
             for o in others[best[others] >= 0].tolist():
                 between = block[:, first[o] : first[o] + size[o]]
-                sides = (
-                    (clusters[k].cities, between.max(axis=1)),
-                    (clusters[o].cities, between.max(axis=0)),
-                )
-                tried.append((o, *(_nearest(cities, score) for cities, score in sides)))
-            found += _reasoned(round_, affinity, k, tried, settings.bridges)
+                sides = (of[k], between.max(axis=1)), (of[o], between.max(axis=0))
+                tried.append((among[o], *(_nearest(cities, score) for cities, score in sides)))
+            found += _reasoned(round_, affinity, among[k], tried, settings.bridges)
     return found
 
 

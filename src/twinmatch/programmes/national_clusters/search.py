@@ -13,17 +13,24 @@ from functools import cached_property
 from itertools import combinations, islice, pairwise, product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.errors import NoProposalError
+from twinmatch.facets import FACETS
 from twinmatch.programmes.group_quotas import GroupQuotas, best_grouping
 from twinmatch.programmes.national_clusters.countries import BLOCK, Lock, locked_in, ties
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
 from twinmatch.solving import Bools, Distribute, Floats, Ints, group_referee
 from twinmatch.solving.exact import disjoint_sets, halves_bound
-from twinmatch.solving.exchange import exchange, exchange_in_parts, pair_bound, pair_score
+from twinmatch.solving.exchange import (
+    exchange,
+    exchange_in_parts,
+    fair_prices,
+    nearest_worth,
+    pair_bound,
+    pair_score,
+)
 from twinmatch.vocabulary.geography import country
 from twinmatch.wording import joined, listed, say, say_n
 
@@ -214,15 +221,12 @@ class _Joining:
         return Home(codes, joined_because)
 
 
-Places = NDArray[np.intp]
+AT_ONCE = 400
+"""Cities of a country up to which several starts are tried; beyond that they differ by a few thousandths."""
 
 
-AT_ONCE = 1_200
+TOGETHER = 2_000
 """Cities of a country up to which every swap is tried; more are halved first."""
-
-
-TOGETHER = 400
-"""Cities of a part within which every swap is tried."""
 
 
 LANDMARKS = 256
@@ -244,8 +248,8 @@ def split_country(
 ) -> tuple[list[tuple[int, ...]], float]:
     """Return groups of alike cities, anchors shared evenly and small countries kept whole, and the unproven slack.
 
-    Small countries are placed whole in every possible way; for each, several starts are bettered by swaps. No groups
-    where none keep the rules on kinds of cities. Raises NoProposalError where the sizes do not allow it.
+    Small countries are placed whole in every possible way; for each, several starts are bettered by swaps; where a
+    country is large, one start of one way. No groups where none keep the rules on kinds of cities. Raises NoProposalError where the sizes do not allow it.
     """
     affinity, settings = ready.affinity, ready.settings
     low, high = settings.size
@@ -268,7 +272,7 @@ def split_country(
     seatings = _seatings(ready, home, cities, sizes)
     if ready.asked.kinds:
         return _split_by_rules(ready, home, cities, sizes, rules)
-    if len(cities) > AT_ONCE:
+    if len(cities) > TOGETHER:
         seats = next(seatings, None)
         if seats is None:
             raise _no_seats(home, low, high)
@@ -277,9 +281,10 @@ def split_country(
     likeness = _likeness(affinity, settings, cities)
     best: tuple[float, list[int]] | None = None
     reach, shared = -math.inf, (each, each + 1) if anchors.any() else (0, len(cities))
-    for seats in seatings:
+    few = None if len(cities) <= AT_ONCE else 1
+    for seats in islice(seatings, few):
         reach = max(reach, halves_bound(likeness, sizes, seats, anchors, shared))
-        for start in _starts(seats, sizes, settings.starts):
+        for start in _starts(seats, sizes, few or settings.starts):
             label = exchange(start, likeness, rules, fixed=seats >= 0)
             kept = all(v.kept for v in group_referee(label, *rules))
             made = (round(pair_score(label, likeness), 9) - (0 if kept else 1e6), label.tolist())
@@ -388,13 +393,18 @@ def _split_in_parts(
     everyone = np.arange(len(cities))
     halved(everyone, np.arange(len(sizes)))
     label = exchange_in_parts(label, likeness, rules, parts, fixed=seats >= 0)
-    bound = 0.0
+    price, most = np.zeros(len(cities)), max(min(sizes) - 1, 1)
+    for groups in parts:
+        who = np.flatnonzero(np.isin(label, groups))
+        block = likeness(who)
+        np.fill_diagonal(block, -np.inf)
+        price[who] = fair_prices(block, most)
+    bound = math.fsum(price.tolist())
     for part in np.array_split(everyone, -(-(len(cities) ** 2) // BLOCK)):
         rows = [cities[k] for k in part.tolist()]
         block = _likeness(affinity, settings, rows, cities)
         block[np.arange(len(part)), part] = -np.inf
-        best = -np.sort(-block, axis=1)[:, : max(min(sizes) - 1, 1)]
-        bound += math.fsum(best.mean(axis=1).tolist())
+        bound += math.fsum(nearest_worth(block - price, most).tolist())
     return label, max(0.0, bound - pair_score(label, likeness))
 
 
@@ -438,15 +448,17 @@ def _likeness(
     whole = sum(affinity.weights[name] for name in used)
     rows = np.array(cities, dtype=np.intp)
     columns = rows if others is None else np.array(others, dtype=np.intp)
-    there = _weighted(affinity, used, whole, rows, columns)
-    back = there if others is None else _weighted(affinity, used, whole, columns, rows)
-    likeness = np.round((there + back.T) / 2, 9)
+    likeness = _weighted(affinity, used, whole, rows, columns)
+    if not affinity.peers or any(FACETS[name].directed for name in used):
+        back = likeness if others is None else _weighted(affinity, used, whole, columns, rows)
+        likeness = (likeness + back.T) / 2
+    likeness = np.round(likeness, 9)
     likeness[rows[:, None] == columns] = 0.0
     return np.asarray(likeness)
 
 
 def _weighted(
-    affinity: Affinity, used: Sequence[str], whole: float, rows: Places, columns: Places
+    affinity: Affinity, used: Sequence[str], whole: float, rows: Ints, columns: Ints
 ) -> Floats:
     total = np.zeros((len(rows), len(columns)))
     for name in used:

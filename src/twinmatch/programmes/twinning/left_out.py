@@ -17,6 +17,7 @@ import scipy.sparse as sp
 
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.repair_menu import in_words, menu_of
+from twinmatch.programmes.round import fillable
 from twinmatch.programmes.rules import GATE, Rule, ask, best_choice, held_for, questions
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.proposal import Cause, Held, LeftOut, Table
@@ -107,7 +108,10 @@ class Unplaced:
         if not self.gated:
             return ()
         open_ = [rule for rule in self.ready.rules if rule.name != GATE]
-        places = self._filled(open_) - int(self.chosen.sum())
+        filled = int(self.chosen.sum())
+        if fillable(open_, self._ungated.ravel(), filled) == filled:
+            return ()
+        places = self._filled(open_) - filled
         if places < 1:
             return ()
         return held_for(self.ready.affinity, self.gated, places, self.ready.settings.known_at_least)
@@ -183,10 +187,7 @@ class Unplaced:
         names = list(self.blocked)
         ways = np.array([way[open_, g] for way in self.blocked.values()]).reshape(len(names), -1)
         full = np.array([kind == "places" for kind, _ in names]) @ ways
-        best = min(
-            range(len(open_)),
-            key=lambda k: (ways[:, k].sum(), full[k], -self._score[open_[k], g], k),
-        )
+        best = int(np.lexsort((-self._score[open_, g], full, ways.sum(axis=0)))[0])
         rules = [name for name, way in zip(names, ways[:, best], strict=True) if way]
         codes = {CAUSES.get(kind, "quota") for kind, _ in rules}
         host = self.ready.frame.hosts[int(open_[best])].name
