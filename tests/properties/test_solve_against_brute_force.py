@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from twinmatch.solving.blocks import Block, Candidates, counts
 from twinmatch.solving.laminar import stack
+from twinmatch.solving.model import upper_bound
 from twinmatch.solving.referee import broken
-from twinmatch.solving.scaling import upper_bound
 from twinmatch.solving.solver import solve
 
 ORDERS = [

@@ -18,8 +18,7 @@ from twinmatch.solving.frontier import frontier
 from twinmatch.solving.model import Solution
 from twinmatch.solving.partition import Partition, partition
 from twinmatch.solving.referee import broken, group_referee, referee
-from twinmatch.solving.shortage import shortage, undercuts
-from twinmatch.solving.solver import solve
+from twinmatch.solving.solver import shortage, solve, undercuts
 
 __all__ = [
     "Assignment",

@@ -23,16 +23,18 @@ from twinmatch.solving.flow_engine import Chain, settled
 from twinmatch.solving.laminar import Families
 from twinmatch.solving.model import (
     FLOW,
+    HUGE,
     INFEASIBLE,
     OPTIMAL,
     Advice,
     AssignmentQuestion,
     Solution,
+    exponent,
     gap_between,
+    is_time,
+    numbers,
 )
-from twinmatch.solving.scaling import HUGE, exponent, is_time, numbers
-from twinmatch.solving.shortage import shortage, undercuts
-from twinmatch.solving.solver import answer
+from twinmatch.solving.solver import answer, shortage, undercuts
 
 if TYPE_CHECKING:
     import pandas as pd

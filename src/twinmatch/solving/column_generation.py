@@ -25,8 +25,7 @@ import scipy.sparse as sp
 from twinmatch.solving.blocks import Candidates, Floats, Ints
 from twinmatch.solving.flow import Network, Transport, cheapest, least_cost_bound, middle
 from twinmatch.solving.highs import Clock, LinearOutcome, Model, answered, loaded
-from twinmatch.solving.model import AssignmentQuestion
-from twinmatch.solving.scaling import DecimalGrid, Scale, upper_bound
+from twinmatch.solving.model import AssignmentQuestion, DecimalGrid, Scale, upper_bound
 
 ALL_FROM_START = 20_000  # with fewer columns than this, all of them are in from the start
 BEST = 8  # best candidates of each guest and of each host to begin with

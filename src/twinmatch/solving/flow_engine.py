@@ -29,10 +29,12 @@ from twinmatch.solving.model import (
     PRICED,
     AssignmentQuestion,
     Level,
+    Scale,
     Solution,
     gap_between,
+    scaled,
+    tolerance,
 )
-from twinmatch.solving.scaling import Scale, scaled, tolerance
 
 HALVED_FROM = 5_000  # candidates; below, one flow over all is done before they are sorted out
 SWEEPS = 50  # to tell whether half of the candidates held the answer

@@ -30,7 +30,7 @@ from twinmatch.solving.attributes import (
     gathered,
 )
 from twinmatch.solving.blocks import Bools, Floats, Ints
-from twinmatch.solving.scaling import HUGE, numbers
+from twinmatch.solving.model import HUGE, numbers
 
 Band = tuple[int, int]
 

@@ -50,8 +50,8 @@ from twinmatch.solving.model import (
     Level,
     Solution,
     gap_between,
+    upper_bound,
 )
-from twinmatch.solving.scaling import upper_bound
 
 MANY = 100_000  # columns, from which the first MIP sees only those that the LP nearly uses
 NEAR = 0.05  # of the largest gain: columns this near to being used are in the first MIP

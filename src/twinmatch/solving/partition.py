@@ -28,7 +28,7 @@ from twinmatch.solving.exact import (
 from twinmatch.solving.grouping import Band, GroupingQuestion, GroupWishes, Task, ask, task_of
 from twinmatch.solving.initial_grouping import GroupingReason, first_grouping, why_none
 from twinmatch.solving.kernels import Limit
-from twinmatch.solving.scaling import exponent, is_time
+from twinmatch.solving.model import exponent, is_time
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,7 +1,13 @@
-"""`solve`: the best choice of meetings under rules given as blocks.
+"""`solve`: the best choice of meetings under rules given as blocks; and who competes for which places where there is none.
 
 The shape of the rules picks the engine, and the answer names it: two nested families of counts are
 a flow, solved exactly; anything else goes to HiGHS (see `highs_engine`).
+
+A shortage is the cut behind it. Hoffman's circulation theorem (1960, "Some recent applications of the theory of linear
+inequalities"): bounds on a network can be kept exactly when every set of nodes W lets out as much
+(the highs of arcs that leave it) as must come in (the lows of arcs that enter it). A max flow finds
+a set that fails, and its rows say it in words: these needs, against these limits. For guests with
+one wish each this is Hall's theorem.
 """
 
 from __future__ import annotations
@@ -11,11 +17,15 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
+from ortools.graph.python.max_flow import SimpleMaxFlow
+from scipy.sparse import csgraph
 
-from twinmatch.solving.blocks import Block, Candidates, Ints
+from twinmatch.solving.blocks import Block, Bools, Candidates, Ints, check, counts
+from twinmatch.solving.flow import SINK, SOURCE, Network, transport
 from twinmatch.solving.flow_engine import by_flow
 from twinmatch.solving.highs_engine import by_highs
-from twinmatch.solving.laminar import bound, families
+from twinmatch.solving.laminar import Families, RuleRows, binding, bound, families, reach, stack
 from twinmatch.solving.model import (
     FAIR,
     FLOW,
@@ -23,11 +33,13 @@ from twinmatch.solving.model import (
     LP,
     AssignmentQuestion,
     Level,
+    RowRef,
+    Shortage,
     Solution,
+    Undercut,
     asked,
+    exponent,
 )
-from twinmatch.solving.scaling import exponent
-from twinmatch.solving.shortage import shortage, undercuts
 
 
 def solve(
@@ -150,3 +162,188 @@ def _in_asked_order(solution: Solution, by: Ints | None, n_blocks: int) -> Solut
         chosen = np.zeros_like(chosen)
         chosen[by] = solution.chosen
     return replace(solution, chosen=chosen, duals=solution.duals[:n_blocks])
+
+
+def undercuts(candidates: Candidates, blocks: Sequence[Block]) -> tuple[Undercut, ...]:
+    """The rows that no choice of candidates can keep, each alone.
+
+    A maximum below its own minimum, or a minimum above all that the candidates can bring.
+    """
+    rows = stack(blocks, len(candidates))
+    least, most = reach(rows)
+    failed = (rows.low > rows.high) | (rows.low > most + 1e-9) | (rows.high < least - 1e-9)
+    return tuple(
+        Undercut(
+            RowRef(blocks[rows.block[i]].name, int(rows.block[i]), int(rows.row[i])),
+            *(float(value[i]) for value in (rows.low, rows.high, least, most)),
+        )
+        for i in np.flatnonzero(failed)
+    )
+
+
+def shortage(
+    candidates: Candidates, blocks: Sequence[Block], *, wanted: npt.ArrayLike | None = None
+) -> tuple[Shortage, ...]:
+    """The shortages that keep the rules, or the wishes, from being met; () where there is none.
+
+    `wanted` (G,) is how many meetings each guest is to get; without it only the rules' own minima
+    are asked for. Blocks that are no network beside those before them are left out, so what is
+    found is always a true shortage, but a clash of such rules is not found here (see `clash`).
+    """
+    check(candidates, blocks)
+    asked = list(blocks)
+    if wanted is not None:
+        wishes = np.asarray(wanted, dtype=np.float64)
+        rows = candidates.n_guests
+        asked.append(counts("wanted", candidates.guest, low=wishes, high=wishes, rows=rows))
+    rows_kept, nested = _network_part(candidates, asked)
+    if nested is None:
+        return ()
+    return _violations(candidates, asked, rows_kept, nested)
+
+
+def _network_part(
+    candidates: Candidates, blocks: Sequence[Block]
+) -> tuple[RuleRows, Families | None]:
+    """The rows of as many blocks as make a network, the last block first of all."""
+    everything = stack(blocks, len(candidates))
+    can_bind = binding(everything)
+    rows = everything.take(can_bind)
+    found = families(rows)
+    if found is not None:
+        return rows, found
+    kept: list[int] = []
+    for b in [len(blocks) - 1, *range(len(blocks) - 1)]:
+        trial = everything.take(can_bind[np.isin(everything.block[can_bind], [*kept, b])])
+        nested = families(trial)
+        if nested is not None:
+            kept, rows, found = [*kept, b], trial, nested
+    return rows, found
+
+
+def _violations(
+    candidates: Candidates, blocks: Sequence[Block], rows: RuleRows, nested: Families
+) -> tuple[Shortage, ...]:
+    """Every piece of the cut of this network whose needs exceed its places."""
+    view = _View(candidates, blocks, rows, nested)
+    found = [view.contradiction(int(i)) for i in np.flatnonzero(nested.low > nested.high)]
+    network = view.network
+    inside = _lacking_side(network)
+    if inside.any():
+        # The parts are counted on the side without the source: there they share no arc.
+        around = bool(inside[SOURCE])
+        pieces = _pieces(network, ~inside if around else inside)
+        sides = [~piece if around else piece for piece in pieces]
+        found += [view.cut(side) for side in sides if _excess(network, side) > 0]
+    return tuple(found)
+
+
+def _excess(network: Network, inside: Bools) -> int:
+    """What must come into a set of nodes less what may leave it; positive where that cannot be."""
+    enters = inside[network.head] & ~inside[network.tail]
+    leaves = inside[network.tail] & ~inside[network.head]
+    return int(network.low[enters].sum() - network.high[leaves].sum())
+
+
+def _lacking_side(network: Network) -> Bools:
+    """(N,) the nodes that more must enter than may leave; none where the bounds can be kept."""
+    n = network.n_nodes
+    surplus = np.bincount(network.head, network.low, n) - np.bincount(network.tail, network.low, n)
+    given, taken = np.flatnonzero(surplus > 0), np.flatnonzero(surplus < 0)
+    tail = np.concatenate([network.tail, np.full(len(given), n), taken])
+    head = np.concatenate([network.head, given, np.full(len(taken), n + 1)])
+    room = np.concatenate([network.high - network.low, surplus[given], -surplus[taken]])
+    engine = SimpleMaxFlow()
+    arcs = engine.add_arcs_with_capacity(
+        tail.astype(np.int32), head.astype(np.int32), room.astype(np.int64)
+    )
+    engine.solve(n, n + 1)
+    inside = np.zeros(n, dtype=np.bool_)
+    if engine.optimal_flow() == int(surplus[given].sum()):
+        return inside
+    flow = engine.flows(arcs)
+    ahead, back = flow < room, flow > 0
+    residual = sp.csr_array(
+        (
+            np.ones(np.count_nonzero(ahead) + np.count_nonzero(back)),
+            (np.append(tail[ahead], head[back]), np.append(head[ahead], tail[back])),
+        ),
+        shape=(n + 2, n + 2),
+    )
+    reached = csgraph.breadth_first_order(residual, n, return_predecessors=False)
+    inside[reached[reached < n]] = True
+    return inside
+
+
+def _pieces(network: Network, side: Bools) -> list[Bools]:
+    """The nodes of a side split into parts that share no arc; the source and sink are in none."""
+    n = len(side)
+    if side[SINK] or side[SOURCE]:
+        return [side]
+    inner = side[network.tail] & side[network.head]
+    graph = sp.csr_array(
+        (np.ones(np.count_nonzero(inner)), (network.tail[inner], network.head[inner])),
+        shape=(n, n),
+    )
+    _, label = csgraph.connected_components(graph, directed=False)
+    return [side & (label == one) for one in np.unique(label[side])]
+
+
+class _View:
+    """The network of the rules, and how to name its cuts by rows, guests and hosts."""
+
+    def __init__(
+        self, candidates: Candidates, blocks: Sequence[Block], rows: RuleRows, nested: Families
+    ) -> None:
+        self.candidates, self.blocks, self.rows, self.nested = candidates, blocks, rows, nested
+        problem = transport(nested, len(candidates))
+        low, high = problem.network.low.copy(), problem.network.high.copy()
+        at = slice(problem.m, problem.m + problem.n_rows)
+        # A row's minimum beyond its candidates is for the cut to name; beyond its own maximum it
+        # is a contradiction, named apart.
+        low[at] = np.minimum(nested.low, nested.high).clip(0)
+        high[at] = np.maximum(high[at], low[at])
+        high[-1] = 2**40
+        self.network = replace(problem.network, low=low, high=high)
+        self.m = problem.m
+
+    def contradiction(self, i: int) -> Shortage:
+        """The shortage of one set of candidates whose minimum is above its maximum."""
+        need, limit = self.nested.low_from[i], self.nested.high_from[i]
+        held = self.rows.matrix[[need]].indices
+        return Shortage(
+            (self._ref(need),),
+            int(self.nested.low[i]),
+            (self._ref(limit),),
+            max(int(self.nested.high[i]), 0),
+            0,
+            np.unique(self.candidates.guest[held]),
+            np.unique(self.candidates.host[held]),
+        )
+
+    def cut(self, inside: Bools) -> Shortage:
+        """The needs that enter a set of nodes, and the limits on what leaves it."""
+        network, m = self.network, self.m
+        from_inside, to_inside = inside[network.tail], inside[network.head]
+        enters, leaves = to_inside & ~from_inside, from_inside & ~to_inside
+        needs = np.flatnonzero(enters[m:-1] & (network.low[m:-1] > 0))
+        limits = np.flatnonzero(leaves[m:-1])
+        # Candidates that use the scarce places: those that leave the set, and those beside them.
+        around = bool(inside[SOURCE])
+        within = ~(from_inside | to_inside) if around else from_inside & to_inside
+        touched = np.flatnonzero((leaves | within)[:m])
+        own = self.rows.matrix[self.nested.low_from[needs]].indices if around else touched[:0]
+        concerned = np.union1d(touched, own)
+        return Shortage(
+            tuple(self._ref(i) for i in self.nested.low_from[needs]),
+            int(network.low[m:-1][needs].sum()),
+            tuple(self._ref(i) for i in self.nested.high_from[limits]),
+            int(network.high[leaves].sum()),
+            int(np.count_nonzero(leaves[:m])),
+            np.unique(self.candidates.guest[concerned]),
+            np.unique(self.candidates.host[concerned]),
+        )
+
+    def _ref(self, i: int) -> RowRef:
+        block = int(self.rows.block[i])
+        return RowRef(self.blocks[block].name, block, int(self.rows.row[i]))

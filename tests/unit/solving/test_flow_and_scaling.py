@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from twinmatch.solving.flow import Network, cheapest, least_cost_bound, on_face, potentials
-from twinmatch.solving.scaling import DecimalGrid, scaled, upper_bound
+from twinmatch.solving.model import DecimalGrid, scaled, upper_bound
 
 
 def diamond(low: list[int] | None = None) -> Network:

@@ -18,7 +18,7 @@ from twinmatch.solving import (
     undercuts,
 )
 from twinmatch.solving.laminar import binding, bound, families, stack
-from twinmatch.solving.scaling import FINEST, DecimalGrid, tolerance, upper_bound
+from twinmatch.solving.model import FINEST, DecimalGrid, tolerance, upper_bound
 
 module = sys.modules["twinmatch.solving.assign"]
 

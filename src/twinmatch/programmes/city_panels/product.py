@@ -18,6 +18,7 @@ import numpy as np
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.programmes.city_panels.search import (
     FITS,
+    CityPanels,
     Mix,
     PanelQuestion,
     Seats,
@@ -29,7 +30,6 @@ from twinmatch.programmes.city_panels.search import (
     seated,
     sizes_of,
 )
-from twinmatch.programmes.city_panels.settings import CityPanels
 from twinmatch.programmes.group_quotas import GroupQuotas
 from twinmatch.programmes.kinds import TITLES, composition
 from twinmatch.programmes.quotas import quotas_kept
