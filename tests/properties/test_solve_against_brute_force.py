@@ -103,23 +103,6 @@ def test_leximin_of_single_meetings_is_the_best_of_all(crossing: bool, data: st.
 
 
 @settings(max_examples=60, deadline=None)
-@given(questions(crossing=True), st.integers(0, 3))
-def test_at_most_so_many_earlier_meetings_are_dropped(
-    question: tuple[Candidates, list[Block], np.ndarray], k: int
-) -> None:
-    candidates, blocks, previous = question
-    solution = solve(candidates, blocks, previous=previous, max_changes=k, gap=0.0)
-    keep = counts("kept", np.where(previous, 0, -1), low=previous.sum() - k, rows=1)
-    expected = best(candidates, [*blocks, keep], ("filled", "total"))
-    if expected is None:
-        assert solution.status == "infeasible"
-        return
-    assert (previous & ~solution.chosen).sum() <= k
-    assert solution.filled == expected[0][0]
-    assert abs(solution.score - expected[1][0]) < 1e-6
-
-
-@settings(max_examples=60, deadline=None)
 @given(questions(crossing=True), st.randoms(use_true_random=False))
 def test_order_of_candidates_does_not_matter(
     question: tuple[Candidates, list[Block], np.ndarray], random: object

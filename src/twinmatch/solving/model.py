@@ -19,7 +19,7 @@ not from scaled ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -28,7 +28,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check, counts, order
+from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check, order
 from twinmatch.wording import say
 
 OBJECTIVES = ("filled", "served", "worst-off", "leximin", "total", "fewest changes")
@@ -112,15 +112,13 @@ def asked(
     blocks: Sequence[Block],
     objectives: Sequence[str],
     previous: npt.ArrayLike | None,
-    max_changes: int | None,
-    keep_all: bool,
     seconds: float | None,
     gap: float,
 ) -> tuple[AssignmentQuestion, Ints | None]:
     """The question, and the order that sorts its candidates (None where they were sorted)."""
     check(candidates, blocks)
     held = None if previous is None else np.asarray(previous)
-    problems = _problems(len(candidates), objectives, held, max_changes, keep_all, seconds, gap)
+    problems = list(_problems(len(candidates), objectives, held, seconds, gap))
     if problems:
         raise QuestionError(problems)
     before = None if held is None else held.astype(np.bool_)
@@ -128,57 +126,35 @@ def asked(
     if by is not None:
         candidates, blocks = candidates.take(by), [block.take(by) for block in blocks]
         before = None if before is None else before[by]
-    everything = [*blocks, *_kept(before, max_changes, keep_all)]
-    return AssignmentQuestion(
-        candidates, tuple(everything), tuple(objectives), before, seconds, gap
-    ), by
-
-
-def _kept(previous: Bools | None, max_changes: int | None, keep_all: bool) -> list[Block]:
-    """The rule that earlier meetings stay: each of them, or all but so many."""
-    if previous is None or (max_changes is None and not keep_all):
-        return []
-    if keep_all or max_changes == 0:
-        label = np.where(previous, np.cumsum(previous) - 1, -1)
-        return [counts("earlier meeting", label, low=1.0)]
-    n = int(previous.sum())
-    return [counts("earlier meetings", np.where(previous, 0, -1), low=n - (max_changes or 0))]
+    aims = tuple(objectives)
+    return AssignmentQuestion(candidates, tuple(blocks), aims, before, seconds, gap), by
 
 
 def _problems(
     m: int,
     objectives: Sequence[str],
     previous: npt.NDArray[np.generic] | None,
-    max_changes: int | None,
-    keep_all: bool,
     seconds: float | None,
     gap: float,
-) -> list[Problem]:
+) -> Iterator[Problem]:
     known = ", ".join(OBJECTIVES)
-    found = [
-        Problem("objective", f"{name!r} is no objective", do=f"Known: {known}.")
-        for name in objectives
-        if name not in OBJECTIVES
-    ]
+    for name in objectives:
+        if name not in OBJECTIVES:
+            yield Problem("objective", f"{name!r} is no objective", do=f"Known: {known}.")
     if len(set(objectives)) < len(objectives) or not objectives:
-        found.append(Problem("objective", "each objective once, and at least one"))
+        yield Problem("objective", "each objective once, and at least one")
     for name in FAIR:
         if name in objectives and "filled" not in objectives[: objectives.index(name)]:
-            found.append(
-                Problem("objective", f"{name!r} stands before 'filled'", do="Put 'filled' first.")
-            )
-    wants_previous = keep_all or max_changes is not None or "fewest changes" in objectives
-    if wants_previous and previous is None:
-        found.append(Problem("previous", "changes are counted from `previous`, which is missing"))
+            found = f"{name!r} stands before 'filled'"
+            yield Problem("objective", found, do="Put 'filled' first.")
+    if "fewest changes" in objectives and previous is None:
+        yield Problem("previous", "changes are counted from `previous`, which is missing")
     if previous is not None and previous.shape != (m,):
-        found.append(Problem("previous", f"previous has shape {previous.shape}, not ({m},)"))
-    if max_changes is not None and max_changes < 0:
-        found.append(Problem("changes", f"at most {max_changes} changes"))
+        yield Problem("previous", f"previous has shape {previous.shape}, not ({m},)")
     if seconds is not None and not 0 < seconds < np.inf:
-        found.append(Problem("seconds", f"{seconds} seconds are no time to solve in"))
+        yield Problem("seconds", f"{seconds} seconds are no time to solve in")
     if not 0 <= gap < 1:
-        found.append(Problem("gap", f"a gap of {gap} is not in [0, 1)"))
-    return found
+        yield Problem("gap", f"a gap of {gap} is not in [0, 1)")
 
 
 OPTIMAL, FEASIBLE, INFEASIBLE = "optimal", "feasible", "infeasible"
@@ -252,8 +228,7 @@ class Solution:
     status: "optimal" (proven up to the stated rounding), "feasible" (gap told), "infeasible".
     engine: which one answered. filled: number of meetings. duals: one (r,) array a block, what one
     more unit of a row's maximum (positive) or one less of its minimum (negative) is worth in score.
-    levels: each objective in order. relaxations: always empty, as no rule is relaxed unasked.
-    advice: why there is no answer. score, bound and gap are nan where there is none.
+    levels: each objective in order. advice: why there is no answer. score, bound and gap are nan where there is none.
     considered: how many candidates the flow ever held, and in how many rounds of pricing (0: it held all).
     """
 
@@ -266,7 +241,6 @@ class Solution:
     filled: int
     duals: tuple[Floats, ...]
     levels: tuple[Level, ...]
-    relaxations: tuple[()] = ()
     advice: tuple[Advice, ...] = ()
     considered: int = 0
     rounds: int = 0

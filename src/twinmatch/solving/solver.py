@@ -48,8 +48,6 @@ def solve(
     *,
     objectives: Sequence[str] = ("filled", "total"),
     previous: npt.ArrayLike | None = None,
-    max_changes: int | None = None,
-    keep_all: bool = False,
     seconds: float | None = None,
     gap: float = 1e-4,
 ) -> Solution:
@@ -65,17 +63,14 @@ def solve(
     and last of all early guests with early hosts, so that the answer does not depend on the order
     of the candidates.
 
-    previous (m,) is true for meetings of an earlier answer; with `keep_all` all of them stay, with
-    `max_changes` all but so many. seconds bounds the search where the rules are no network; `gap`
-    is the relative gap at which a MIP may stop and still be called optimal.
+    previous (m,) is true for meetings of an earlier answer. seconds bounds the search where the rules
+    are no network; `gap` is the relative gap at which a MIP may stop and still be called optimal.
 
     Where no choice keeps the rules the status is "infeasible" and `advice` says why. Raises
     `DataError` for candidates or blocks that cannot be used, `QuestionError` for a wrong question
     or where no answer was found in the seconds given.
     """
-    question, by = asked(
-        candidates, blocks, objectives, previous, max_changes, keep_all, seconds, gap
-    )
+    question, by = asked(candidates, blocks, objectives, previous, seconds, gap)
     power = exponent(question.candidates.score)
     if power:
         score = np.ldexp(question.candidates.score, -power)
@@ -86,7 +81,7 @@ def solve(
         candidates = replace(question.candidates, score=score)
         question = replace(question, candidates=candidates, blocks=blocks)
     found = answer(question)
-    return _in_asked_order(_multiplied(found, power) if power else found, by, len(blocks))
+    return _in_asked_order(_multiplied(found, power) if power else found, by)
 
 
 def _multiplied(found: Solution, power: int) -> Solution:
@@ -155,13 +150,13 @@ def _impossible(question: AssignmentQuestion, engine: str) -> Solution:
     )
 
 
-def _in_asked_order(solution: Solution, by: Ints | None, n_blocks: int) -> Solution:
-    """The answer for the candidates and blocks as they were given."""
-    chosen = solution.chosen
-    if by is not None:
-        chosen = np.zeros_like(chosen)
-        chosen[by] = solution.chosen
-    return replace(solution, chosen=chosen, duals=solution.duals[:n_blocks])
+def _in_asked_order(solution: Solution, by: Ints | None) -> Solution:
+    """The answer for the candidates as they were given."""
+    if by is None:
+        return solution
+    chosen = np.zeros_like(solution.chosen)
+    chosen[by] = solution.chosen
+    return replace(solution, chosen=chosen)
 
 
 def undercuts(candidates: Candidates, blocks: Sequence[Block]) -> tuple[Undercut, ...]:

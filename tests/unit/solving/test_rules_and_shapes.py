@@ -51,22 +51,11 @@ def test_exactly_four_guests_and_one_from_outside() -> None:
     assert pairs(c, solve(c, blocks).chosen) == [(0, 0), (0, 1), (0, 2), (0, 4)]
 
 
-def test_must_meet_and_all_earlier_kept() -> None:
+def test_must_meet() -> None:
     c = complete([[5.0, 1.0], [1.0, 5.0]])
     blocks = [counts("host", c.host, high=1.0), counts("guest", c.guest, high=1.0)]
     must = counts("must", [-1, 0, -1, -1], low=1.0)
     assert pairs(c, solve(c, [*blocks, must]).chosen) == [(0, 1), (1, 0)]
-    earlier = [False, True, False, False]
-    kept = solve(c, blocks, previous=earlier, keep_all=True)
-    assert pairs(c, kept.chosen) == [(0, 1), (1, 0)]
-
-
-def test_earlier_meetings_that_can_no_longer_be_kept_are_told() -> None:
-    c = complete([[1.0, 1.0]])
-    full = counts("host", c.host, high=1.0)
-    answer = solve(c, [full], previous=[True, True], keep_all=True)
-    assert answer.status == "infeasible"
-    assert {ref.rule for told in answer.advice for ref in told.needs} == {"earlier meeting"}
 
 
 def test_fewest_changes_breaks_ties_for_what_was_before() -> None:
@@ -150,7 +139,7 @@ def test_referee_reads_rules_not_the_solver() -> None:
 
 def test_wrong_questions_list_all_that_is_wrong(three: Candidates) -> None:
     with pytest.raises(QuestionError) as caught:
-        solve(three, [], objectives=("worst-off", "best"), keep_all=True, gap=2.0, seconds=0)
+        solve(three, [], objectives=("worst-off", "best", "fewest changes"), gap=2.0, seconds=0)
     assert [p.code for p in caught.value.problems] == [
         "objective", "objective", "previous", "seconds", "gap",
     ]  # fmt: skip
