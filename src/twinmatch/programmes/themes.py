@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -200,7 +200,11 @@ def lead_strength(cohort: Cohort, theme: Theme, facet_cache: FacetCache | None =
 
     0 where nothing of the theme is stated; a city's own strengths and its pilot activities count.
     """
-    shows = strengths(cohort)
+    shows = (
+        facet_cache.once(cohort, "strengths", lambda: strengths(cohort))
+        if facet_cache
+        else strengths(cohort)
+    )
     parts = [
         shows.wide[:, WIDE.index(d)] if d not in FINE else shows.fine[:, FINE.index(d)]
         for d in theme.domains
@@ -214,6 +218,7 @@ def lead_strength(cohort: Cohort, theme: Theme, facet_cache: FacetCache | None =
     return np.asarray(np.mean(parts, axis=0)) if parts else np.zeros(len(cohort))
 
 
+@cache
 def topics_of(theme: Theme | None) -> frozenset[Topic]:
     """Return the topics of a theme's domains and levers; none for a theme of texts alone, or for no theme."""
     areas = {*theme.domains, *theme.levers} if theme else set()

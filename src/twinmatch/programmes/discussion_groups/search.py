@@ -336,16 +336,20 @@ def _leads(
         for i, c in enumerate(cohort.cities)
         if set(settings.lead_roles) & set(c.roles) and fits[i]
     ]
-    of_theme = {theme.id: strength_of(round_, theme)[may] for theme in {s.theme for s in slots}}
-    strength = np.array([of_theme[slot.theme.id] for slot in slots]).reshape(len(slots), len(may))
-    ready = levels(cohort)[may]
+    themes = {slot.theme.id: slot.theme for slot in slots}
+    of_theme = {key: strength_of(round_, theme)[may] for key, theme in themes.items()}
+    shows = {key: [bool(shown_on(round_, t, [i])) for i in may] for key, t in themes.items()}
+    strength, shown = (
+        np.array([found[slot.theme.id] for slot in slots]).reshape(len(slots), len(may))
+        for found in (of_theme, shows)
+    )
+    ready = round_.facet_cache.once(cohort, "levels", lambda: levels(cohort))[may]
     known = ~np.isnan(ready)
     mean = np.where(
         known.any(axis=1), np.nan_to_num(ready).sum(axis=1) / np.maximum(known.sum(axis=1), 1), 2.0
     )
-    shown = np.array([[bool(shown_on(round_, slot.theme, [i])) for i in may] for slot in slots])
     fit = (1 - LEAD_READINESS) * strength + LEAD_READINESS * mean / 4
-    score = np.round(fit + LEAD_SHOWS * shown.reshape(strength.shape), 6)
+    score = np.round(fit + LEAD_SHOWS * shown, 6)
     locked = locked_in(round_, settings, slots)
     own = np.array([locked.get(i, -1) for i in may], dtype=np.int64)
     elsewhere = (own >= 0) & (own != np.arange(len(slots))[:, None])
