@@ -67,22 +67,12 @@ class Problem:
             "level": self.level,
         }
 
-    def packed(self) -> dict[str, Any]:
-        """Return the problem as JSON that keeps what its texts were made of, for a process or a store of our own."""
-        from twinmatch.wording import sayings_of
-
-        sayings = [asdict(saying) for saying in sayings_of((self.found, self.do))]
-        return {**self.plain(), "sayings": sayings} if sayings else self.plain()
-
     @classmethod
     def from_plain(cls, said: Mapping[str, Any]) -> Problem:
-        """Return the problem that :meth:`plain` or :meth:`packed` has written."""
-        from twinmatch.wording import Saying, restored
-
+        """Return the problem that :meth:`plain` has written."""
         place = {f.name: said[f.name] for f in fields(Where) if f.name in said}
         rest = {name: said[name] for name in ("code", "found", "do", "level") if name in said}
-        sayings = (Saying(**saying) for saying in said.get("sayings", ()))
-        return restored(cls(where=Where(**place), **rest), sayings)
+        return cls(where=Where(**place), **rest)
 
 
 def grouped(problems: Iterable[Problem]) -> list[Problem]:

@@ -192,9 +192,9 @@ def _code(items: list[Any]) -> str:
 def _found(items: list[Any]) -> str:
     item = items[0]
     if item["type"] == "missing":
-        return "The field is missing."
+        return say("The field is missing.")
     if item["type"] == "extra_forbidden":
-        return "There is no such field."
+        return say("There is no such field.")
     if item["type"] == "value_error" and isinstance(item["input"], dict):
         said = str(item["ctx"]["error"])
         return f"{said[:1].upper()}{said[1:]}."  # about several fields at once

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from functools import cache, lru_cache, reduce
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
@@ -389,12 +389,34 @@ def sayings_of(thing: Any) -> tuple[Saying, ...]:
 def restored(result: T, sayings: Iterable[Saying]) -> T:
     """Return a result that was read, its texts made of what they were made of."""
     found: dict[str, Said] = {}
-    for one in sorted(sayings, key=lambda saying: (len(saying.text), saying.text)):
-        # A parameter is shorter than the text that it stands in, so it is there already.
+    for one in sorted(sayings, key=_after_its_parts):
         values = {k: found.get(v, v) if isinstance(v, str) else v for k, v in one.values.items()}
         found[one.text] = said = _made(one.text, one.message, one.several, values)
         said.language = one.language
     return mapped(result, lambda text: found.get(text, text)) if found else result
+
+
+def _after_its_parts(saying: Saying) -> tuple[int, bool, str]:
+    """Return a key by which a text comes after its parts: those are shorter, or it only raises or lowers the one."""
+    whole = len(saying.text)
+    return whole, any(len(str(part)) == whole for part in saying.values.values()), saying.text
+
+
+def packed(plain: Any) -> Any:
+    """Return JSON that keeps what its texts were made of, for a process or a store of our own; else as it is."""
+    made = [asdict(saying) for saying in sayings_of(plain)]
+    return {"plain": plain, "sayings": made} if made else plain
+
+
+def unpacked(stored: Any) -> Any:
+    """Return JSON whose parts that were :func:`packed`, however deep, are as they were."""
+    if isinstance(stored, list):
+        return [unpacked(part) for part in stored]
+    if not isinstance(stored, dict):
+        return stored
+    if stored.keys() == {"plain", "sayings"}:
+        return restored(stored["plain"], (Saying(**saying) for saying in stored["sayings"]))
+    return {key: unpacked(part) for key, part in stored.items()}
 
 
 def translated(result: T, code: str) -> T:
@@ -403,10 +425,14 @@ def translated(result: T, code: str) -> T:
 
 
 def mapped(result: T, change: Callable[[str], str]) -> T:
-    """Return a result whose texts are changed: those of frozen dataclasses and tuples, however deep."""
+    """Return a result whose texts are changed: those of frozen dataclasses, tuples and JSON, however deep."""
     given: Any = result
     if isinstance(given, str):
         return change(given)  # type: ignore[return-value]
+    if isinstance(given, dict):
+        return {key: mapped(part, change) for key, part in given.items()}  # type: ignore[return-value]
+    if isinstance(given, list):
+        return [mapped(part, change) for part in given]  # type: ignore[return-value]
     if isinstance(given, tuple):
         parts: Any = tuple(mapped(part, change) for part in given)
         same = type(given) is not tuple or all(map(operator.is_, parts, given))
@@ -423,9 +449,9 @@ def _gather(thing: Any, found: dict[str, Said]) -> None:
         text = str(thing)
         if text not in found or found[text].language:  # a term before somebody's own word
             found[text] = thing
-            _gather(tuple(thing.values.values()), found)
-    elif isinstance(thing, tuple):
-        for part in thing:
+            _gather(thing.values, found)
+    elif isinstance(thing, dict | list | tuple):
+        for part in thing.values() if isinstance(thing, dict) else thing:
             _gather(part, found)
     elif not isinstance(thing, str):
         for name in _names(type(thing)):

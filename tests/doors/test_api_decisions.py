@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import get_args
 
 import pytest
 from service_for_tests import PROGRAMME, board_of, finished, five_cities, served
@@ -11,9 +12,13 @@ from twinmatch.app import decisions
 from twinmatch.app.decisions import decided_so_far
 from twinmatch.app.round import open_round
 from twinmatch.exporting import read_proposal
+from twinmatch.exporting.letters import Correspondence, letters
 from twinmatch.programmes import load
 from twinmatch.proposal.wire import to_wire
 from twinmatch.reading import read
+from twinmatch.store.history import KINDS, MAILS
+from twinmatch.web.jobs import proposal_of
+from twinmatch.web.schemas import Decision
 from twinmatch.whatif.case import twinning_case
 from twinmatch.whatif.difference import difference
 from twinmatch.whatif.prices import price_list
@@ -58,6 +63,25 @@ def test_a_lock_is_kept_with_by_whom_when_and_why(five, proposal):
     answer = five.get(f"/v1/proposals/{proposal}/decisions", headers=whole)
     assert answer.json() == found
     assert answer.headers["etag"] == '"1"'
+
+
+def test_every_decision_of_the_page_has_its_form_here(five, proposal):
+    kinds = set(get_args(Decision.model_fields["kind"].annotation))
+    assert kinds == {*KINDS} - {*MAILS}
+    pair = {"one": "de-guest", "other": "it-host"}
+    decide(five, proposal, 0, kind="hold", **pair)
+    decide(five, proposal, 1, kind="assign", why="Ada", **pair)
+    text = "Twinning\n\nDear colleagues, please come."
+    decide(five, proposal, 2, kind="letter", city="de-guest", why=text)
+    held = board_of(five).store.held(proposal)
+    made = proposal_of(board_of(five), proposal)
+    (mine,) = (
+        x for x in letters(made, Correspondence(edited=held.letters)) if x.city == "de-guest"
+    )
+    assert (mine.subject, mine.text) == ("Twinning", "Dear colleagues, please come.")
+    assert (held.holds, held.assigned[tuple(pair.values())].why) == ((tuple(pair.values()),), "Ada")
+    decide(five, proposal, 3, 400, kind="letter", city="de-guest", why="no subject")
+    decide(five, proposal, 3, 400, kind="letter", city="nowhere", why=text)
 
 
 def test_the_last_word_on_a_pair_holds(five, proposal):

@@ -312,7 +312,7 @@ def test_a_city_is_moved_to_another_group_and_solve_again_honours_it(grouped):
     assert costs.count("keeps all") == 2
     assert "breaks" not in costs
     worse = client.get(f"/workbench/proposals/{run}/moves", params={**asked, "city": "de-guest"})
-    assert "shared challenge" in worse.text
+    assert "Shared challenge" in worse.text
     kept = {"city": "at-both", "group": "discussion_groups:trams", "version": 0}
     assert (
         send(client, f"{run}/keep-group", **kept).headers["location"].endswith("discussion_groups")
@@ -411,7 +411,8 @@ shared_challenges = 1
 
 def test_clusters_and_panels_are_changed_by_hand_as_groups_are(tmp_path):
     first = [f"it-c{n},C{n},IT,guest,energy_systems:3" for n in range(4)]
-    other = [f"it-d{n},D{n},IT,guest,waste_circular_economy:3" for n in range(4)]
+    roles = ["guest; mission", "guest", "guest", "guest"]
+    other = [f"it-d{n},D{n},IT,{role},waste_circular_economy:3" for n, role in enumerate(roles)]
     rest = [f"at-{n},At-{n},AT,guest," for n in "abc"]
     table = ["id,name,country,roles,challenges", *first, *other, *rest]
     (tmp_path / "cities.csv").write_text("\n".join(table), encoding="utf-8")
@@ -436,8 +437,13 @@ def test_clusters_and_panels_are_changed_by_hand_as_groups_are(tmp_path):
         }
         assert set(rules) == {"at", "it-1", "it-2"}
         cells = [row.text_content() for row in page.xpath("//tbody/tr")]
-        assert ["cluster size" in c for c in cells] == ["part 2" in c for c in cells]
-        assert ["country first" in c for c in cells] == ["Austria" in c for c in cells]
+        assert ["Cluster size" in c for c in cells] == ["part 2" in c for c in cells]
+        assert ["Country first" in c for c in cells] == ["Austria" in c for c in cells]
+        # The one Mission City cannot leave its cluster without breaking the rule of anchors.
+        anchor = {"product": "national_clusters", "city": "it-d0"}
+        moves = client.get(f"/workbench/proposals/{run}/moves", params=anchor).text
+        now, *others = (r.text_content() for r in lxml.html.fromstring(moves).xpath("//tbody/tr"))
+        assert ["Anchor" in row for row in (now, *others)] == [False, *(True for _ in others)]
         # It is locked beside a city that is there, so that no other numbering answers it; so two decisions are kept.
         form = rules[at(run)["it-d0"]]
         assert (

@@ -7,9 +7,9 @@ it, or a run of the store.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
@@ -122,16 +122,26 @@ def read_sheet(file: Path, cohort: Cohort, earlier: Proposal | None = None) -> D
 
     Raises DataError for a wrong sheet, and QuestionError with every guest and host that the cohort does not have.
     """
-    sheet = read_decisions(file)
-    resolved = _resolved([((d.guest, d.host), d.where) for d in sheet.found], cohort)
-    lock = [pair for pair, d in zip(resolved, sheet.found, strict=True) if d.word == "lock"]
-    ban = [pair for pair, d in zip(resolved, sheet.found, strict=True) if d.word != "lock"]
+    sheet = decisions_of(file, cohort)
+    lock = [(d.guest, d.host) for d in sheet.found if d.word not in REFUSED]
+    ban = [(d.guest, d.host) for d in sheet.found if d.word in REFUSED]
     beside = file.parent / "proposal.json"
     if earlier is None and beside.is_file():
         earlier = read_proposal(beside)
     return Decided(
         tuple(lock), tuple(ban), earlier=earlier, sheet=file.name, undecided=sheet.undecided
     )
+
+
+def decisions_of(file: Path, cohort: Cohort) -> DecisionSheet:
+    """Return the decisions of a workbook on pairs by id; raises DataError and QuestionError as :func:`read_sheet` does."""
+    sheet = read_decisions(file)
+    pairs = _resolved([((d.guest, d.host), d.where) for d in sheet.found], cohort)
+    found = (
+        replace(d, guest=guest, host=host)
+        for d, (guest, host) in zip(sheet.found, pairs, strict=True)
+    )
+    return replace(sheet, found=tuple(found))
 
 
 def group_of(pair: tuple[str, str]) -> tuple[str, str] | None:
@@ -249,7 +259,8 @@ def _resolved(
     return pairs
 
 
-Word = Literal["lock", "ban", "reject"]
+Word = Literal["accept", "reject", "hold", "lock", "ban"]
+REFUSED: Final = ("reject", "ban")
 
 SHEET: Final = "Decisions"
 GUEST, HOST, DECISION, NOTE = "Guest id", "Host id", "Decision", "Note"
@@ -257,9 +268,7 @@ GUEST_NAME, HOST_NAME, SCORE = "Guest", "Host", "Points of 100"
 WORDS: Final[dict[str, Word | None]] = {
     "": None,
     "keep": None,
-    "lock": "lock",
-    "ban": "ban",
-    "reject": "reject",
+    **{word: word for word in get_args(Word)},
 }
 """What may stand in the column Decision; none where nothing is asked."""
 
@@ -368,7 +377,7 @@ def _contradictions(found: list[SheetDecision]) -> list[Problem]:
     problems = []
     for decision in found:
         first = seen.setdefault((decision.guest.casefold(), decision.host.casefold()), decision)
-        if (first.word == "lock") != (decision.word == "lock"):
+        if (first.word in REFUSED) != (decision.word in REFUSED):
             names = f"{decision.guest} and {decision.host}"
             said = say(
                 "{names}: {word} here, but {word2} in row {row}.",

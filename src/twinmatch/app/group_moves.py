@@ -201,10 +201,11 @@ def _on_clusters(
     affinity = compare(round_.cohort, settings.weights, round_.facet_cache)
     city, index = round_.id(i), round_.cohort.index
     now = next((k for k, m in enumerate(meetings) if city in m.cities()), -1)
+    led = {m.id for m in meetings if m.cities("lead")}
     for k in (now, *range(len(meetings))):
         moved = _with(meetings, city, k)
         score = sum(cohesion(affinity, [index[c] for c in m.cities()]) for m in moved)
-        yield score, cluster_rules(round_, settings, moved)
+        yield score, cluster_rules(round_, settings, moved, led)
 
 
 def _with(meetings: Sequence[Meeting], city: str, at: int) -> list[Meeting]:

@@ -21,7 +21,7 @@ from twinmatch.facets.text import all_sentences
 from twinmatch.proposal import Account, Evidence
 from twinmatch.proposal.wire import Hidden, Number, on_wire
 from twinmatch.standings import best, drawn_pairs
-from twinmatch.wording import say
+from twinmatch.wording import joined, say
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -99,7 +99,7 @@ def text_model(
     more: Sequence[str] = (),
 ) -> TextModel:
     """Return the one text model of a run, chosen aloud for all sentences of the cohort and some ``more``."""
-    progress("Text model")
+    progress(say("Text model"))
     sentences = [*all_sentences(cohort), *more]
     return open_text_model(name, sentences, prefix=prefix, progress=_in_tenths(progress))
 
@@ -112,7 +112,8 @@ def _in_tenths(progress: Progress) -> Callable[[int, int], None]:
         nonlocal last
         tenth = 10 * done // of
         if of >= MANY and tenth > last:
-            progress(f"Text model: {10 * tenth}% of {of:,} new sentences")
+            told = {"part": 10 * tenth, "of": of}
+            progress(say("Text model: {part}% of {of:,} new sentences", **told))
         last = 0 if done == of else tenth
 
     return tell
@@ -127,7 +128,7 @@ def text_of(facet_cache: FacetCache) -> TextModel:
 
 def told(text: TextModel) -> str:
     """Return what a result says of its text model, with what could not be read."""
-    return " ".join([text.says, *text.notes])
+    return joined([text.says, *text.notes])
 
 
 def similar(
@@ -157,7 +158,12 @@ def says(text: TextModel, affinity: Affinity) -> str:
         return told(text)
     n = len(affinity.cohort)
     drawn = sum(len(rows) * len(cols) for rows, cols in drawn_pairs(n))
-    return f"{told(text)} Standings rest on {drawn:,} of {n * (n - 1) // 2:,} pairs, drawn evenly: to within 0.1 of 100 points."
+    return say(
+        "{text} Standings rest on {drawn:,} of {all:,} pairs, drawn evenly: to within 0.1 of 100 points.",
+        text=told(text),
+        drawn=drawn,
+        all=n * (n - 1) // 2,
+    )
 
 
 def nearest(affinity: Affinity, row: int, k: int, allowed: Bools | None = None) -> Ints:

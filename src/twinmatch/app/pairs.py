@@ -29,11 +29,11 @@ from twinmatch.proposal.wire import Hidden
 from twinmatch.solving import Bools
 from twinmatch.whatif.case import twinning_of
 from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
-from twinmatch.wording import say
+from twinmatch.wording import joined, listed, say
 
 Purpose = Literal["peers", "learning"]
 
-PEERS = "Scored against all pairs of cities."
+PEERS = say("Scored against all pairs of cities.")
 
 
 @dataclass(frozen=True)
@@ -91,15 +91,22 @@ class Learning:
             over = self._over(guest, host)
             row, column = guest, over.column_of[host.id]
             runners = next_best(over, row, column, over.comparable)
-            says = f"No pair of the round: {reason} Scored against all pairs of a city and a host."
+            says = say(
+                "No pair of the round: {reason} Scored against all pairs of a city and a host.",
+                reason=reason,
+            )
         else:
             over = held.affinity
             row, column = over.row_of[guest], self._column(held, host)
             runners = next_best(over, row, column, held.open)
-            guests = count(len(over.rows), "eligible guest")
-            says = f"Scored as in the round, against all pairs of its {guests} and {count(len(over.columns), 'host')}."
-            says = " ".join([says, *self._forbidden(held, row, column)])
-        title = f"{self._cohort.cities[guest].name} learns from {over.columns[column].name}"
+            says = say(
+                "Scored as in the round, against all pairs of its {guests} and {hosts}.",
+                guests=count(len(over.rows), "eligible guest"),
+                hosts=count(len(over.columns), "host"),
+            )
+            says = joined([says, *self._forbidden(held, row, column)])
+        both = {"guest": self._cohort.cities[guest].name, "host": over.columns[column].name}
+        title = say("{guest} learns from {host}", **both)
         return PairExplanation("learning", title, over.account(row, column), says, runners)
 
     def _not_in(self, held: _OfRound, guest: int, host: Host) -> str:
@@ -107,19 +114,21 @@ class Learning:
         if guest not in held.affinity.row_of:
             name = self._cohort.cities[guest].name
             reason = held.who.refused.get(guest) or held.who.ask.get(guest)
-            return f"{name} is no guest in it. {reason or self._no_guest(guest)}"
+            why = reason or self._no_guest(guest)
+            return say("{name} is no guest in it. {why}", name=name, why=why)
         if self._column(held, host) < 0:
-            return f"{host.name} is no host in it."
+            return say("{name} is no host in it.", name=host.name)
         return ""
 
     def _no_guest(self, guest: int) -> str:
         """Return why a city is neither an applicant nor a refused one."""
         city, asked = self._cohort.cities[guest], self._settings.guests
         if not set(asked.roles) & set(city.roles):
-            return "It has not applied as one."
+            return say("It has not applied as one.")
         if city.id in self._settings.host_ids:
-            return "It is named as a host."
-        return f"It has not taken part in {' or '.join(asked.took_part_in)}."
+            return say("It is named as a host.")
+        parts = listed(asked.took_part_in, "or")
+        return say("It has not taken part in {parts}.", parts=parts)
 
     def _column(self, held: _OfRound, host: Host) -> int:
         """Return the place of a host, for a city of a unit that of its unit; -1 where the round has none."""
@@ -131,7 +140,7 @@ class Learning:
     def _forbidden(self, held: _OfRound, row: int, column: int) -> tuple[str, ...]:
         pair = column * len(held.affinity.rows) + row
         return tuple(
-            f"The rule {rule.name!r} forbids the pair."
+            say("The rule {rule} forbids the pair.", rule=repr(rule.name))
             for rule in held.filters
             if rule.forbidden[pair]
         )
@@ -180,7 +189,8 @@ def pair_explanations(
     i, beside = found_pair(cohort, one, other)
     j, found = beside.cities[0], []
     if len(beside.cities) == 1:
-        title = f"{cohort.cities[i].name} and {cohort.cities[j].name} as peers"
+        names = {"one": cohort.cities[i].name, "other": cohort.cities[j].name}
+        title = say("{one} and {other} as peers", **names)
         runners = best_peers(compared, i, j)
         found.append(PairExplanation("peers", title, compared.account(i, j), PEERS, runners))
     if learning is not None:

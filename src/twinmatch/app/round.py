@@ -108,15 +108,15 @@ def propose_round(
     round_ = solve_round(round_, progress)
     text = text_of(round_.facet_cache)
     proposal = proposal_of(round_, dict(text.fingerprint), progress)
-    progress("Figures")
+    progress(say("Figures"))
     proposal = with_figures(proposal, round_)
     proposal = _with_prices(proposal, rule_costs(round_, again=answers))
     solved = round_.solution_of("twinning")
     if solved is not None and answers:
-        progress("Prices and stability")
+        progress(say("Prices and stability"))
         proposal = with_answers(proposal, case_of(solved))
     elif solved is not None:
-        progress("Shaken weights")
+        progress(say("Shaken weights"))
         proposal = _with_shaken(proposal, case_of(solved))
     notes = [note for one in decided for note in one.notes(proposal)]
     made_from = ({"title": title.strip()} if title.strip() else {}) | proposal.made_from
@@ -327,7 +327,7 @@ def themes_of(
     Raises QuestionError where cities say too little for so many themes.
     """
     text = text_model(cohort, model or "auto", None, progress)
-    progress("Themes")
+    progress(say("Themes"))
     found = find_themes(cohort, FacetCache(text), TRIED if count is None else [count])
     return told(text), found
 

@@ -396,7 +396,7 @@ def open_service(
 ) -> Service:
     """Return a service ready to answer; raises DataError with every problem of the profiles."""
     settings = load(*programme)
-    progress("Profiles")
+    progress(say("Profiles"))
     cohort = profiles if isinstance(profiles, Cohort) else read(profiles)
     text = text_model(cohort, model or settings.text.model, settings.text.prefix, progress)
     progress(f"Standings of {len(cohort)} cities")

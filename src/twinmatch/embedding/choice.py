@@ -32,9 +32,9 @@ import platform
 import re
 import sys
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypedDict
@@ -410,13 +410,10 @@ def choose(
         return _auto(texts, bundled)
     if name == "bundled":
         return _bundled(texts, bundled)
-    if name == "minilm":
-        return _said(backends.minilm(), ", as asked for")
-    if name == "static":
-        return _said(backends.static(), ", as asked for")
-    if name == "multilingual":
-        return _said(multilingual(), ", as asked for")
-    return _said(backends.named(name, prefix), ", as asked for")
+    own: dict[str, Callable[[], Backend]] = {"minilm": backends.minilm, "static": backends.static}
+    own["multilingual"] = multilingual
+    make = own.get(name) or partial(backends.named, name, prefix)
+    return _said(make(), say(", as asked for"))
 
 
 _NAMED_HERE = ("auto", "bundled", "minilm", "static", "multilingual")
@@ -429,7 +426,7 @@ def _auto(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:
     read = Counter(code for code in codes.values() if code and code in LANGUAGES)
     if read and is_there():
         named = ", ".join(f"{n} in {language_name(code)}" for code, n in sorted(read.items()))
-        return _said(multilingual(), f"; of this run's sentences, {named}")
+        return _said(multilingual(), say("; of this run's sentences, {named}", named=named))
     if not others:
         return _said(backends.BundledOnly(), "")
     why = say_n(

@@ -227,12 +227,8 @@ def fact_figure(fact: Fact) -> str:
         return printed(fact.value, fact.source) or fact.value
     text = figure(fact.value)
     if scale := _SCALE.fullmatch(fact.unit):
-        told = {"n": text, "high": scale["high"]}
-        known = {
-            "level": say("level {n} of {high}", **told),
-            "weight": say("weight {n} of {high}", **told),
-        }
-        return known.get(scale["what"]) or f"{scale['what']} {text} of {scale['high']}"
+        told = {"what": titled(scale["what"]), "n": text, "high": scale["high"]}
+        return say("{what} {n} of {high}", **told)
     if fact.unit == "%":
         return say("{n}%", n=text)
     return joined((text, fact.unit)) if fact.unit else text

@@ -37,7 +37,7 @@ SHEETS: dict[str, str] = {
 
 
 DECISIONS: Final = "Decisions"
-CHOICES: Final = ("keep", "lock", "ban", "reject")
+CHOICES: Final = ("keep", "accept", "reject", "hold", "lock", "ban")
 """What a coordinator may decide of a pair; ``propose --decisions`` reads it back."""
 
 SPARE_ROWS: Final = 20
@@ -190,7 +190,7 @@ def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
         rows.append((*names, None, say("ban"), None, guest, host))
     rows += [(None,) * len(columns)] * SPARE_ROWS
     says = (
-        "Choose lock, ban or reject for a pair, or name a further pair below; then run twinmatch propose "
+        "Choose accept, reject, hold, lock or ban for a pair, or name a further pair below; then run twinmatch propose "
         "--decisions with this file. Locks and refusals that hold already stand here: cleared, one holds no more, "
         "unless the programme file asks for it. Notes stay in the workbook in which they were written."
     )

@@ -23,6 +23,7 @@ from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import places
 from twinmatch.vocabulary.geography import ALIASES, distance_km
 from twinmatch.vocabulary.taxonomy import SECTOR_FIELDS, plain
+from twinmatch.wording import say
 
 Known = tuple[City, Record]
 Doubt = tuple[str, str, str, str] | tuple[str, str, str, str, str]
@@ -97,32 +98,39 @@ def _totals(city: City) -> Iterator[Doubt]:
     added = math.fsum(numbers.values())
     net = added + (emissions.removals or 0.0)
     if numbers and total and abs(off := (added - total) / total) > AGREES:
-        found = f"The sectors add up to {added:,.0f} t, the printed total is {total:,.0f} t ({off:+.1%})."
+        found = say(
+            "The sectors add up to {added:,.0f} t, the printed total is {total:,.0f} t ({off:+.1%}).",
+            added=added,
+            total=total,
+            off=off,
+        )
         known = emissions.total_check == "differs" or abs((net - total) / total) <= AGREES
         level = "note" if abs(off) <= NEARLY or known else "warning"
         do = _why_off(emissions, numbers, added)
         yield "total-differs", found, "emissions.total_printed", do, level
     is_far = min(abs(added - total), abs(net - total)) > NEARLY * total
     if emissions.total_check == "agrees" and added and is_far:
-        found = "The profile says that the sectors agree with the printed total; they do not."
-        yield "total-check-wrong", found, "emissions.total_check", "Write 'differs'."
+        found = say("The profile says that the sectors agree with the printed total; they do not.")
+        yield "total-check-wrong", found, "emissions.total_check", say("Write 'differs'.")
 
 
 def _why_off(emissions: Emissions, numbers: dict[str, float], added: float) -> str:
     total = emissions.total_printed or 0.0
     gap = total - added
     if (added and 900 < total / added < 1100) or (total and 900 < added / total < 1100):
-        return "One of them is off by 1000: check whether it is in kt."
+        return say("One of them is off by 1000: check whether it is in kt.")
     if emissions.removals and abs(gap - emissions.removals) <= AGREES * total:
-        return "The printed total has the removals taken off: say so in the note."
+        return say("The printed total has the removals taken off: say so in the note.")
     for name, value in numbers.items():
         if value and abs(gap + value) <= AGREES * total:
-            where = "it may stand inside another line, or outside the total"
-            return f"The difference is {name}: {where}."
+            where = say("it may stand inside another line, or outside the total")
+            return say("The difference is {name}: {where}.", name=name, where=where)
     blank = _blank(emissions, ("waste", "ippu", "afolu"))
     if gap > 0 and blank:
-        return f"What is missing may be in {', '.join(blank)}, which have no figure."
-    return "Ask the city which line is missing or counted twice."
+        return say(
+            "What is missing may be in {blank}, which have no figure.", blank=", ".join(blank)
+        )
+    return say("Ask the city which line is missing or counted twice.")
 
 
 def _blank(emissions: Emissions, names: Sequence[str]) -> list[str]:
@@ -134,8 +142,10 @@ def _per_head(city: City) -> Iterator[Doubt]:
     value = a_head(city)
     if value is None:
         if city.emissions is not None and total_of(city.emissions) is not None:
-            found = "Emissions per capita cannot be judged: the population inside the boundary is not known."
-            do = "Fill in the population inside the boundary."
+            found = say(
+                "Emissions per capita cannot be judged: the population inside the boundary is not known."
+            )
+            do = say("Fill in the population inside the boundary.")
             path = "emissions.boundary_population"
             yield "boundary-population-unknown", found, path, do, "note"
         return
@@ -144,14 +154,24 @@ def _per_head(city: City) -> Iterator[Doubt]:
     printed = city.emissions is not None and city.emissions.total_printed is not None
     path = "emissions.total_printed" if printed else "emissions.sectors"
     low, high = USUAL
-    for factor, words in ((1000.0, "in kt"), (0.001, "in kg"), (1e6, "in Mt")):
+    for factor, words in ((1000.0, say("in kt")), (0.001, say("in kg")), (1e6, say("in Mt"))):
         if low <= value * factor <= high:
-            found = f"{_figure_of(value)} t CO2e per capita; were the figures {words}, it would be {value * factor:.1f}."
-            do = f"Check the unit: the source may be {words}, or the population in thousands."
+            found = say(
+                "{figure_of} t CO2e per capita; were the figures {words}, it would be {value:.1f}.",
+                figure_of=_figure_of(value),
+                words=words,
+                value=value * factor,
+            )
+            do = say(
+                "Check the unit: the source may be {words}, or the population in thousands.",
+                words=words,
+            )
             yield "factor-1000", found, path, do
             return
-    found = f"{_figure_of(value)} t CO2e per capita is far from what cities emit."
-    do = (
+    found = say(
+        "{figure_of} t CO2e per capita is far from what cities emit.", figure_of=_figure_of(value)
+    )
+    do = say(
         "Check unit, boundary and population; large industry or a port would explain a high figure."
     )
     yield "per-head-implausible", found, path, do
@@ -169,12 +189,18 @@ def _blanks(city: City) -> Iterator[Doubt]:
         return
     sectors = ("stationary_energy", "transport", "waste", "ippu", "afolu")
     if blank := _blank(emissions, sectors):
-        found = f"Nothing is said about {', '.join(blank)}: not occurring, or not estimated?"
-        do = "Write NO, NE, IE or C: only sectors that both cities report are compared."
+        found = say(
+            "Nothing is said about {blank}: not occurring, or not estimated?",
+            blank=", ".join(blank),
+        )
+        do = say("Write NO, NE, IE or C: only sectors that both cities report are compared.")
         yield "sector-blank", found, f"emissions.sectors.{blank[0]}", do, "note"
     for name in ("stationary_energy", "transport"):
         if numbers.get(name) == 0:
-            found, do = f"{name} is zero, which no city is.", "Leave it empty, or write NE or IE."
+            found, do = (
+                say("{name} is zero, which no city is.", name=name),
+                say("Leave it empty, or write NE or IE."),
+            )
             yield "zero-or-unknown", found, f"emissions.sectors.{name}", do
 
 
@@ -184,16 +210,23 @@ def _base_year(city: City) -> Iterator[Doubt]:
         return
     year, path = city.emissions.year, "emissions.year"
     if year is None:
-        do = "Fill in the year that the figures are of."
-        yield "year-missing", "The inventory has no year.", path, do, "note"
+        do = say("Fill in the year that the figures are of.")
+        yield "year-missing", say("The inventory has no year."), path, do, "note"
         return
     if year < 1990:
-        base = "the base year of the climate convention, 1990"
-        yield "year-early", f"An inventory of {year} is older than {base}.", path, "Check the year."
+        base = say("the base year of the climate convention, 1990")
+        yield (
+            "year-early",
+            say("An inventory of {year} is older than {base}.", year=year, base=base),
+            path,
+            say("Check the year."),
+        )
     target = city.commitment.neutral_by if city.commitment else None
     if target and year >= target:
-        found = f"The inventory is of {year}, the target year is {target}."
-        yield "year-after-target", found, path, "One of them is wrong."
+        found = say(
+            "The inventory is of {year}, the target year is {target}.", year=year, target=target
+        )
+        yield "year-after-target", found, path, say("One of them is wrong.")
 
 
 def _old_years(known: Sequence[Known]) -> Iterator[Problem]:
@@ -203,8 +236,12 @@ def _old_years(known: Sequence[Known]) -> Iterator[Problem]:
     newest = sorted(years)[int(0.9 * (len(years) - 1))]
     for city, record in known:
         if city.emissions and city.emissions.year and newest - city.emissions.year > OLD:
-            found = f"The inventory is of {city.emissions.year}; nine in ten are of {newest} or before, most much newer than this."
-            do = "Ask for a newer inventory."
+            found = say(
+                "The inventory is of {year}; nine in ten are of {newest} or before, most much newer than this.",
+                year=city.emissions.year,
+                newest=newest,
+            )
+            do = say("Ask for a newer inventory.")
             yield _say(record, "year-old", found, "emissions.year", do, "note")
 
 
@@ -215,14 +252,20 @@ def _commitment(city: City) -> Iterator[Doubt]:
         return
     latest, path = city.commitment.neutral_by_at_latest, "commitment.neutral_by"
     if latest is not None and by > latest:
-        found = f"Climate-neutral by {by}, and by {latest} at the latest."
-        yield "target-contradicts", found, path, "Keep the year that the council adopted.", "error"
+        found = say("Climate-neutral by {by}, and by {latest} at the latest.", by=by, latest=latest)
+        yield (
+            "target-contradicts",
+            found,
+            path,
+            say("Keep the year that the council adopted."),
+            "error",
+        )
     if by > 2050:
-        found = f"Climate-neutral by {by} is later than 2050, the Union's own year."
-        yield "target-late", found, path, "Check the year."
+        found = say("Climate-neutral by {by} is later than 2050, the Union's own year.", by=by)
+        yield "target-late", found, path, say("Check the year.")
     if by > 2030 and city.has(Role.MISSION):
-        found = f"A Mission City whose target year is {by}, not 2030."
-        yield "target-after-2030", found, path, "Some are; check the contract.", "note"
+        found = say("A Mission City whose target year is {by}, not 2030.", by=by)
+        yield "target-after-2030", found, path, say("Some are; check the contract."), "note"
 
 
 def _guests(city: City) -> Iterator[Doubt]:
@@ -230,14 +273,14 @@ def _guests(city: City) -> Iterator[Doubt]:
     least, most = taking.guests_at_least, taking.guests_at_most
     if least is not None and most is not None and least > most:
         found, path = (
-            f"At least {least} guests and at most {most}.",
+            say("At least {least} guests and at most {most}.", least=least, most=most),
             "participation.guests_at_least",
         )
-        yield "guests-contradict", found, path, "Exchange or repair them.", "error"
+        yield "guests-contradict", found, path, say("Exchange or repair them."), "error"
     both = sorted(set(city.refuses) & set(city.wishes))
     if both or city.id in city.refuses:
-        found = f"{', '.join(both) or city.id} is wished for and refused."
-        yield "wished-and-refused", found, "refuses", "Remove it from one.", "error"
+        found = say("{id} is wished for and refused.", id=", ".join(both) or city.id)
+        yield "wished-and-refused", found, "refuses", say("Remove it from one."), "error"
 
 
 def _clashes(
@@ -247,26 +290,28 @@ def _clashes(
     d, level = Dimension, levels.get
     said, emissions = city.commitment or Commitment(), city.emissions
     inventory = emissions is not None and emissions.kind != "estimated" and level(d.INVENTORY) == 0
-    found = "The city has an inventory, and says that it has none (level 0)."
+    found = say("The city has an inventory, and says that it has none (level 0).")
     yield inventory, d.INVENTORY, found, "warning"
-    found = "A neutrality year is stated, and the target is said to be absent (level 0)."
+    found = say("A neutrality year is stated, and the target is said to be absent (level 0).")
     yield said.neutral_by and level(d.TARGET) == 0, d.TARGET, found, "warning"
     yearless = level(d.TARGET, 0) >= 3 and not (said.neutral_by or said.neutral_by_at_latest)
-    found = "The target is at level 3 or more, which needs a stated year, and no year is given."
+    found = say(
+        "The target is at level 3 or more, which needs a stated year, and no year is given."
+    )
     yield yearless, d.TARGET, found, "note"
     for what, dimension, base in (
-        ("The plan's effects are worked out", d.PLAN, d.INVENTORY),
-        ("Measures are on schedule", d.DELIVERY, d.PLAN),
-        ("The money of the plan is in place", d.FINANCE, d.PLAN),
+        (say("The plan's effects are worked out"), d.PLAN, d.INVENTORY),
+        (say("Measures are on schedule"), d.DELIVERY, d.PLAN),
+        (say("The money of the plan is in place"), d.FINANCE, d.PLAN),
     ):
-        found = f"{what} (level 3 or more) without any {base} (level 0)."
+        found = say("{what} (level 3 or more) without any {base} (level 0).", what=what, base=base)
         yield level(dimension, 0) >= 3 and level(base) == 0, dimension, found, "warning"
     labelled = city.mission and city.mission.label_awarded
-    found = (
+    found = say(
         "The Mission Label was awarded for a contract with a plan, and the plan is at level 0 or 1."
     )
     yield labelled and level(d.PLAN, 4) <= 1, d.PLAN, found, "warning"
-    found = "Everything is at level 4, which no city says of itself after a second look."
+    found = say("Everything is at level 4, which no city says of itself after a second look.")
     yield len(levels) == len(d) and set(levels.values()) == {4}, d.MANDATE, found, "note"
 
 
@@ -275,7 +320,7 @@ def _readiness(city: City) -> Iterator[Doubt]:
     levels = dict(city.readiness or {})
     if not levels:
         return
-    do = "Read the wording of the level again (sheet 'levels' of the form)."
+    do = say("Read the wording of the level again (sheet 'levels' of the form).")
     for clashes, dimension, found, level in _clashes(city, levels):
         if clashes:
             yield "readiness-contradicts", found, f"readiness.{dimension}", do, level
@@ -289,18 +334,31 @@ def _place(city: City) -> Iterator[Doubt]:
     if city.location and known.lat is not None and known.lon is not None:
         lat, lon = city.location.lat, city.location.lon
         if abs(lat - known.lon) < 0.5 and abs(lon - known.lat) < 0.5 and abs(lat - known.lat) > 1:
-            found = f"{lat}, {lon} looks like longitude and latitude exchanged."
-            yield "lat-lon-exchanged", found, "location.lat", "Exchange them."
+            found = say(
+                "{lat}, {lon} looks like longitude and latitude exchanged.", lat=lat, lon=lon
+            )
+            yield "lat-lon-exchanged", found, "location.lat", say("Exchange them.")
         elif abs(lat - known.lat) > 0.5 or abs(lon - known.lon) > 0.8:
-            there = f"{known.name}, which lies at {known.lat}, {known.lon}"
-            do = "Check the coordinates, or the identifier."
-            yield "place-far", f"{lat}, {lon} is far from {there}.", "location.lat", do
+            there = say(
+                "{name}, which lies at {lat}, {lon}", name=known.name, lat=known.lat, lon=known.lon
+            )
+            do = say("Check the coordinates, or the identifier.")
+            yield (
+                "place-far",
+                say("{lat}, {lon} is far from {there}.", lat=lat, lon=lon, there=there),
+                "location.lat",
+                do,
+            )
     people = city.population
     is_own = people is not None and people.of in {"municipality", "settlement"}
     ratio = people.value / known.population if people and is_own and known.population else 1.0
     if people and not 1 / 3 <= ratio <= 3:
-        found = f"{people.value:,} people; the gazetteer has {known.population:,}."
-        do = "Check whether thousands, or another area, are meant."
+        found = say(
+            "{value:,} people; the gazetteer has {population:,}.",
+            value=people.value,
+            population=known.population,
+        )
+        do = say("Check whether thousands, or another area, are meant.")
         yield "population-differs", found, "population.value", do
 
 
@@ -318,8 +376,14 @@ def _twice(known: Sequence[Known]) -> Iterator[Problem]:
             if first is None or city.id in told:
                 continue
             told.add(city.id)
-            found = f"{city.id} and {first.id} are both {city.name} in {city.country}."
-            do = "If they are one city, keep one of the two; its places would be given twice."
+            found = say(
+                "{id} and {id2} are both {name} in {country}.",
+                id=city.id,
+                id2=first.id,
+                name=city.name,
+                country=city.country,
+            )
+            do = say("If they are one city, keep one of the two; its places would be given twice.")
             yield _say(record, "same-name", found, "id", do)
 
 
@@ -335,15 +399,20 @@ def _covenant(city: City) -> Iterator[Doubt]:
     if city.covenant and city.covenant.id[:2].isalpha():
         code = ALIASES.get(city.covenant.id[:2].upper(), city.covenant.id[:2].upper())
         if code != city.country:
-            found = f"The Covenant identifier {city.covenant.id} is of {code}, the city of {city.country}."
-            yield "covenant-country", found, "covenant.id", "Check the identifier."
+            found = say(
+                "The Covenant identifier {id} is of {code}, the city of {country}.",
+                id=city.covenant.id,
+                code=code,
+                country=city.country,
+            )
+            yield "covenant-country", found, "covenant.id", say("Check the identifier.")
 
 
 def _outliers(known: Sequence[Known]) -> Iterator[Problem]:
     """Values that lie far from those of the other cities, on a logarithmic scale."""
     for path, what, unit, value in (
-        ("emissions.total_printed", "Emissions per capita", "t CO2e", a_head),
-        ("context.gdp_per_head.value", "Gross domestic product per capita", "EUR", _gdp),
+        ("emissions.total_printed", say("Emissions per capita"), "t CO2e", a_head),
+        ("context.gdp_per_head.value", say("Gross domestic product per capita"), "EUR", _gdp),
     ):
         values = {i: v for i, (c, _) in enumerate(known) if (v := value(c)) is not None and v > 0}
         logs = {i: math.log(v) for i, v in values.items()}
@@ -356,8 +425,15 @@ def _outliers(known: Sequence[Known]) -> Iterator[Problem]:
         for i, log in logs.items():
             score = 0.6745 * (log - middle) / spread
             if abs(score) > FAR:
-                found = f"{what}, {_figure_of(values[i])} {unit}, is far from the cohort's middle, {_figure_of(math.exp(middle))} (score {score:+.1f})."
-                do = "True outliers exist (ports, steel, capitals): accept it if it is one."
+                found = say(
+                    "{what}, {figure_of} {unit}, is far from the cohort's middle, {figure_of2} (score {score:+.1f}).",
+                    what=what,
+                    figure_of=_figure_of(values[i]),
+                    unit=unit,
+                    figure_of2=_figure_of(math.exp(middle)),
+                    score=score,
+                )
+                do = say("True outliers exist (ports, steel, capitals): accept it if it is one.")
                 level = "warning" if value is a_head else "note"
                 yield _say(known[i][1], "outlier", found, path, do, level)
 

@@ -24,7 +24,7 @@ from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.schema import City, Dimension
 from twinmatch.validate import NAMING, Record, in_order, names_of, profiles, validate
 from twinmatch.vocabulary.gazetteer import Names, listed_place
-from twinmatch.wording import say
+from twinmatch.wording import joined, say
 
 PUBLIC: Final = (
     *("local_name", "location", "population", "languages", "mission", "pilot", "commitment"),
@@ -135,10 +135,14 @@ def _usable(records: Sequence[Record], *, is_guest: bool) -> tuple[list[Record],
             at = {record.place(path): path for path in _paths(record.data)}
             paths = [at.get(p.where, "") for p in wrong]
             is_lost = any(path.partition(".")[0] in {"", *NEEDED} for path in paths)
-            says = "The row is left out." if is_lost else "The city stays, the answer is left out."
+            says = (
+                say("The row is left out.")
+                if is_lost
+                else say("The city stays, the answer is left out.")
+            )
             for path, problem in zip(paths, wrong, strict=True):
                 code = problem.code if is_lost else "answer-left-out"
-                do = f"{problem.do} {says}".strip()
+                do = joined(filter(None, (problem.do, says)))
                 problems.append(replace(problem, code=code, level="warning", do=do))
                 if not is_lost:
                     _drop(record.data, path)
@@ -225,7 +229,7 @@ def _no_host(
     near = names.near(wish)
     do = say("Did you mean {names}?", names=" or ".join(near)) if near and not hits else ""
     verb = {"wishes": "wishes for", "refuses": "refuses", "welcomes": "welcomes"}[path]
-    why = "does not host in this round" if hits else "is no city of this round"
+    why = say("does not host in this round") if hits else say("is no city of this round")
     found = say(
         "{city} {verb} {wish}, which {why}.", city=city, verb=verb, wish=repr(wish), why=why
     )

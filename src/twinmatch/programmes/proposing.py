@@ -33,7 +33,7 @@ def proposal_of(
     cohort, facet_cache, programme = round_.cohort, round_.facet_cache, programme_of(round_)
     tables = [ladder(cohort, programme), transition_map(cohort), round_.ledger.table()]
     if programme.pathways is not None and programme.pathways.offered:
-        progress("Support pathways")
+        progress(say("Support pathways"))
         tables.append(pathways(cohort, facet_cache, programme.pathways, programme))
     return Proposal(
         made_from(cohort, programme, text_model),
@@ -116,7 +116,7 @@ def _titled(programme: Programme, name: str, problems: Sequence[Problem]) -> Ite
     title = getattr(programme, name).title
     for problem in problems:
         is_own = problem.level == "error" and problem.code != "repair"
-        yield replace(problem, found=f"{title}: {problem.found}") if is_own else problem
+        yield replace(problem, found=joined((title, problem.found), ": ")) if is_own else problem
 
 
 NOT_FORMED = {"no-hosts", "no-leads", "limits-undercut", "lock-impossible"}

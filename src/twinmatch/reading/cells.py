@@ -22,6 +22,7 @@ from twinmatch.reading.values import MISSING, Decimal, Number, decides, is_finit
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country_code, language_code
 from twinmatch.vocabulary.taxonomy import notation, plain, words
+from twinmatch.wording import say
 
 NONE_STATED: Final = "(none)"
 """What a cell holds where a list is known to be empty."""
@@ -87,7 +88,9 @@ class Notes:
     def summed(self) -> list[Problem]:
         """Return what was reported, what was counted once each with how often."""
         return self.problems + [
-            p if n == 1 else replace(p, found=f"{p.found} So in {n:,} cells, first here.")
+            p
+            if n == 1
+            else replace(p, found=say("{found} So in {n:,} cells, first here.", found=p.found, n=n))
             for p, n in zip(self.first.values(), self.counted.values(), strict=True)
         ]
 
@@ -170,7 +173,9 @@ def is_none(written: str) -> bool:
 
 def _is_missing(written: str, row: int, name: str, notes: Notes) -> bool:
     if is_none(written):
-        notes.count("not-known", name, f"{written!r} is read as not known.", row)
+        notes.count(
+            "not-known", name, say("{written} is read as not known.", written=repr(written)), row
+        )
         return True
     return False
 
@@ -182,12 +187,19 @@ def clean(cell: Any, row: int, name: str, notes: Notes) -> str:
         return value
     if value in _ERRORS:
         notes.add(
-            "cell-error", f"The cell holds the error {value}.", row, name, "Repair the formula."
+            "cell-error",
+            say("The cell holds the error {value}.", value=value),
+            row,
+            name,
+            say("Repair the formula."),
         )
         return ""
-    for pattern, what in ((_INVISIBLE, "Invisible characters"), (_CONTROL, "Control characters")):
+    for pattern, what in (
+        (_INVISIBLE, say("Invisible characters")),
+        (_CONTROL, say("Control characters")),
+    ):
         if pattern.search(value):
-            notes.count("characters-removed", name, f"{what} were taken out.", row)
+            notes.count("characters-removed", name, say("{what} were taken out.", what=what), row)
             value = pattern.sub("", value)
     return value.strip()
 
@@ -235,7 +247,9 @@ class _Numbers:
         """Return a count of people whole: figures of statistics have decimals."""
         if self.column.unit != "people" or float(value).is_integer() or abs(value) < 100:
             return value
-        self.notes.count("rounded", self.name, "A number of people with decimals was rounded.", row)
+        self.notes.count(
+            "rounded", self.name, say("A number of people with decimals was rounded."), row
+        )
         return round(value)
 
     def _value(self, number: Number, written: str, row: int) -> Any:
@@ -264,12 +278,14 @@ class _Numbers:
             return None
         if found.gas == "CO2":
             self._says_co2(row)
-        self.notes.count("unit-read", self.name, f"{unit} was turned into tonnes.", row)
+        self.notes.count(
+            "unit-read", self.name, say("{unit} was turned into tonnes.", unit=unit), row
+        )
         return found.tonnes * self.target.factor
 
     def _says_co2(self, row: int) -> None:
-        found = "The unit says CO2, not CO2e: other greenhouse gases may be missing."
-        do = "Ask the city; keep it in the inventory's note."
+        found = say("The unit says CO2, not CO2e: other greenhouse gases may be missing.")
+        do = say("Ask the city; keep it in the inventory's note.")
         self.notes.add("co2-only", found, row, self.name, do, "warning")
 
     def _reading(self, number: Number, written: str, row: int, factor: float) -> float | None:
@@ -285,8 +301,10 @@ class _Numbers:
         if len(fitting) == 1:
             return fitting[0]
         one, other = (f"{v:,.10g}" for v in fitting)
-        found = f"{written!r} may be {one} or {other}."
-        do = 'Say decimal = "," or decimal = "." in a mapping file.'
+        found = say(
+            "{written} may be {one} or {other}.", written=repr(written), one=one, other=other
+        )
+        do = say('Say decimal = "," or decimal = "." in a mapping file.')
         self.notes.add("number-ambiguous", found, row, self.name, do)
         return None
 

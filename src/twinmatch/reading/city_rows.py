@@ -29,6 +29,7 @@ from twinmatch.vocabulary.gazetteer import (
 )
 from twinmatch.vocabulary.geography import city_id, countries, is_country
 from twinmatch.vocabulary.taxonomy import plain
+from twinmatch.wording import say
 
 
 @dataclass
@@ -90,24 +91,28 @@ def no_city(
     others = [said for i, c in enumerate(cells) if i != at["name"] and (said := text(c))]
     word = plain(name)
     if _TOTAL.match(word) and not is_place(name):
-        return "it is a total or an average", "warning"
+        return say("it is a total or an average"), "warning"
     is_note = _NOTE.match(word) or len(name) > 100 or name.startswith(("*", "†", "("))
     if is_note and not country:
-        return "it is a note below the table", "warning"
+        return say("it is a note below the table"), "warning"
     if not is_survey:
         return "", "note"
     if name.startswith('{"ImportId"'):
-        return "it is a line of the survey tool", "note"
+        return say("it is a line of the survey tool"), "note"
     if not name and len(others) <= 1 and not country:
-        return "it has no name and hardly any answer", "note"
+        return say("it has no name and hardly any answer"), "note"
     told = zip(cells, header.names, strict=False)
     if any(plain(n) in {"status", "response type"} and _PREVIEW.search(text(c)) for c, n in told):
-        return "it is a preview of the survey", "warning"
+        return say("it is a preview of the survey"), "warning"
     filled = (t.field for t, c in zip(header.targets, cells, strict=False) if t and text(c))
     if not name and not country and not set(filled) - {"", "submitted", "contact"}:
-        return "the answer was begun and not sent", "warning"
+        return say("the answer was begun and not sent"), "warning"
     more = any(_TEST.match(plain(o)) or o.startswith("test@") for o in others)
-    return ("it is a test of the survey", "warning") if _TEST.match(word) and more else ("", "note")
+    return (
+        (say("it is a test of the survey"), "warning")
+        if _TEST.match(word) and more
+        else ("", "note")
+    )
 
 
 # --- names --------------------------------------------------------------------------------------------------
@@ -130,7 +135,7 @@ def spell(rows: Sequence[CityRow], mapping: Mapping, notes: Notes) -> None:
                 _lost_name(row, name, country, notes)
         elif country is None and len(hits := countries_of(name)) == 1:
             row.data["country"] = hits[0]
-            found = "The country is that of the one place of this name."
+            found = say("The country is that of the one place of this name.")
             notes.count("country-found", row.named_in, found, row.row)
         elif isinstance(country, str) and set(country) <= {"?", " "}:
             _lost_country(row, name, country, notes)
@@ -155,8 +160,11 @@ def _lost_country(row: CityRow, name: str, country: str, notes: Notes) -> None:
     """Ask which city it is whose name and country both lost their letters at export."""
     fitting = [c for c, ns in _COUNTRY_NAMES.items() if any(len(n) == len(country) for n in ns)]
     hits = [(h, c) for c in sorted(fitting) for h in lost_letters(c, name, row.people)[:4]]
-    asks = f"The letters of a city's name and country were lost at export ({name!r}). Which city is it?"
-    choices = (*((f"{h}, {c}", f"{h} ({c})") for h, c in hits), ("", "leave it out"))
+    asks = say(
+        "The letters of a city's name and country were lost at export ({name}). Which city is it?",
+        name=repr(name),
+    )
+    choices = (*((f"{h}, {c}", f"{h} ({c})") for h, c in hits), ("", say("leave it out")))
     notes.ask("names", f"{name} (row {row.row})", asks, (row.row, row.named_in), choices)
 
 
@@ -165,14 +173,21 @@ def _lost_name(row: CityRow, name: str, country: str, notes: Notes) -> None:
     hits = lost_letters(country, name, people if isinstance(people, int | float) else None)
     if len(hits) == 1 and re.search(r"[^?\s]", name):
         row.data["name"] = hits[0]
-        found = f"Letters of {name!r} were lost at export; the one place in {country} that it can be is {hits[0]}."
-        do = "Export the table as UTF-8."
+        found = say(
+            "Letters of {name} were lost at export; the one place in {country} that it can be is {hits}.",
+            name=repr(name),
+            country=country,
+            hits=hits[0],
+        )
+        do = say("Export the table as UTF-8.")
         notes.add("letters-lost", found, row.row, row.named_in, do, "warning")
         return
-    asks = (
-        f"The letters of a city's name were lost at export ({name!r}, {country}). Which city is it?"
+    asks = say(
+        "The letters of a city's name were lost at export ({name}, {country}). Which city is it?",
+        name=repr(name),
+        country=country,
     )
-    choices = (*((h, h) for h in hits[:5]), ("", "leave as it is"))
+    choices = (*((h, h) for h in hits[:5]), ("", say("leave as it is")))
     notes.ask("names", f"{name} (row {row.row})", asks, (row.row, row.named_in), choices)
 
 
@@ -212,7 +227,11 @@ def identify(rows: Sequence[CityRow], mapping: Mapping, notes: Notes) -> None:
             continue
         for row, (lat, lon) in zip(same, spots, strict=True):
             row.data["id"] = f"{city}-{abs(lat * 100):.0f}n{abs(lon * 100):.0f}e"
-            found = f"{len(same)} places are called {row.data.get('name')!r}: each is a city of its own by its coordinates."
+            found = say(
+                "{n} places are called {name}: each is a city of its own by its coordinates.",
+                n=len(same),
+                name=repr(row.data.get("name")),
+            )
             notes.add("same-name", found, row.row, "name", "", "warning")
 
 
@@ -233,25 +252,42 @@ def _identify_one(row: CityRow, mapping: Mapping, notes: Notes) -> None:
     known = known_city(country, name) or known_city(country, str(data.get("local_name", "")))
     data["id"] = known or city_id(country, name)
     if known:
-        found = "The identifier is that of the bundled city of this name and country."
+        found = say("The identifier is that of the bundled city of this name and country.")
         if not {plain(name), bare(name)} & {plain(n) for n in places()[known].names}:
-            said = f"{name!r} is {places()[known].name} ({known})."
+            said = say(
+                "{name} is {name2} ({known}).",
+                name=repr(name),
+                name2=places()[known].name,
+                known=known,
+            )
             notes.add("name-read-as", said, row.row, row.named_in, "", "note")
     else:
-        found = "The identifier was made from country and name."
+        found = say("The identifier was made from country and name.")
         if "?" not in name and not unbroken(name) and (near := near_city(country, name)):
             _near(row, name, near, mapping, notes)
     notes.count("id-made", row.named_in, found, row.row)
 
 
 def _near(row: CityRow, name: str, near: Any, mapping: Mapping, notes: Notes) -> None:
-    found = f"{name!r} is nearly {near.name!r} ({near.id or near.country}), a city that is known."
+    found = say(
+        "{name} is nearly {name2} ({country}), a city that is known.",
+        name=repr(name),
+        name2=repr(near.name),
+        country=near.id or near.country,
+    )
     if notes.is_foreign and name not in mapping.names:
-        asks, place = f"{found} Is it that city?", (row.row, row.named_in)
-        choices = ((near.name, f"it is {near.name}"), (name, "it is another city"))
+        asks, place = say("{found} Is it that city?", found=found), (row.row, row.named_in)
+        choices = (
+            (near.name, say("it is {name}", name=near.name)),
+            (name, say("it is another city")),
+        )
         notes.ask("names", name, asks, place, choices, near.name)
     elif not notes.is_foreign and near.id:
-        do = f"If it is that city, write {near.name!r} or give the id {near.id}."
+        do = say(
+            "If it is that city, write {name} or give the id {id}.",
+            name=repr(near.name),
+            id=near.id,
+        )
         notes.add("city-near", found, row.row, row.named_in, do, "warning")
 
 
@@ -300,8 +336,12 @@ def _one(same: list[CityRow], notes: Notes) -> CityRow:
                 put(data, path, value)
                 elsewhere[path] = row.record.place(path)
     rows = " and ".join(str(r.row) for r in same)
-    found = f"{data.get('name')} stands in rows {rows}: read as one city, the later answer wins."
-    found += f" Changed: {', '.join(sorted(changed))}." if changed else ""
+    found = say(
+        "{name} stands in rows {rows}: read as one city, the later answer wins.",
+        name=data.get("name"),
+        rows=rows,
+    )
+    found += say(" Changed: {changed}.", changed=", ".join(sorted(changed))) if changed else ""
     notes.add("rows-merged", found, latest.row, "name", "", "warning")
     contacts = tuple(dict.fromkeys(c for r in same for c in r.contacts))
     places_ = {**latest.record.elsewhere, **elsewhere}

@@ -46,7 +46,7 @@ from twinmatch.reading.sense import (
 from twinmatch.schema import City
 from twinmatch.vocabulary.geography import language_code
 from twinmatch.vocabulary.taxonomy import plain, words
-from twinmatch.wording import say
+from twinmatch.wording import listed, say
 
 SEARCHED: Final = 30
 """Rows in which the header is looked for."""
@@ -390,8 +390,11 @@ class _Finder:
 
     def _ask_which(self, field: str, positions: Sequence[int]) -> None:
         label, first = self._label(field), self.names[positions[0]]
-        named = " and ".join(repr(self.names[i]) for i in positions)
-        asks = f"{named} both read as {label}, and say different things. Is {first!r} the one?"
+        named = listed([repr(self.names[i]) for i in positions])
+        told = {"named": named, "label": label, "first": repr(first)}
+        asks = say(
+            "{named} both read as {label}, and say different things. Is {first} the one?", **told
+        )
         self._question(positions[0], asks, ((field, label), SET_ASIDE))
 
     def _question(self, i: int, asks: str, choices: Choices, guess: str = "") -> None:
@@ -402,7 +405,7 @@ class _Finder:
     def _label(self, field: str) -> str:
         path = field.removeprefix(NOT)
         label = columns(self.model)[path].label if path in columns(self.model) else path
-        return label if path == field else f"{label}: a yes means no"
+        return label if path == field else say("{label}: a yes means no", label=label)
 
     def told(self, header: Header) -> list[Problem]:
         """Return what is said of the columns, and ask what is in doubt."""
@@ -414,11 +417,8 @@ class _Finder:
                 continue
             if i in self.doubled and header.is_form:
                 meant = exact_target(_bare(name), self.mapping, self.model)
-                found = say(
-                    "The column stands here twice: {name} is {p} again.",
-                    name=repr(name),
-                    p=meant.field if meant else name,
-                )
+                again = {"name": repr(name), "p": meant.field if meant else name}
+                found = say("The column stands here twice: {name} is {p} again.", **again)
                 problems.append(Problem("column-twice", found, place, say("Keep one.")))
             elif i in self.asked:
                 self._ask(i)
@@ -444,8 +444,10 @@ class _Finder:
     def _ask(self, i: int) -> None:
         field, run = self.asked[i], self.runs.get(i, ())
         example = next(filter(None, map(text, self.cells[i])), "")
-        more = f" and the {len(run)} after it, each headed by an option," if run else ""
-        asks = f"Is the column {self.names[i]!r}{more} (such as {example[:40]!r}) {self._label(field)!r}?"
+        more = say(" and the {n} after it, each headed by an option,", n=len(run)) if run else ""
+        told = {"name": repr(self.names[i]), "more": more, "example": repr(example[:40])}
+        label = self._label(field)
+        asks = say("Is the column {name}{more} (such as {example}) “{label}”?", label=label, **told)
         other = (f for pair in _EITHER if field in pair for f in pair if f != field)
         self._question(i, asks, (*((f, self._label(f)) for f in (field, *other)), SET_ASIDE), field)
 
@@ -462,7 +464,8 @@ class _Finder:
             is_long = median(len(text(c).split()) for c in self.cells[i] if text(c)) >= 5
             if guess := missing[0][0] if len(missing) == 2 and is_long else "":
                 self.asked[i] = guess  # of what is left, once
-            self._question(i, f"The column {name!r} holds texts. What are they?", missing, guess)
+            asks = say("The column {name} holds texts. What are they?", name=repr(name))
+            self._question(i, asks, missing, guess)
             return []
         if near := near_field(name, self.model, read):
             self.asked[i] = near
@@ -491,10 +494,5 @@ def _read_as(name: str, target: Target, place: Any) -> Problem:
     how += f", times {target.factor:,.0f}" if target.factor != 1.0 else ""
     how += f", option {target.option!r}" if target.option else ""
     do = say('If it is not: "{name}" = "" in the [columns] of the mapping file.', name=name)
-    return Problem(
-        "header-read-as",
-        say("{name} is read as {field}{how}.", name=repr(name), field=target.field, how=how),
-        place,
-        do,
-        "note",
-    )
+    found = say("{name} is read as {field}{how}.", name=repr(name), field=target.field, how=how)
+    return Problem("header-read-as", found, place, do, "note")

@@ -37,6 +37,7 @@ from twinmatch.validate import NAMING, Record
 from twinmatch.vocabulary.gazetteer import countries_of, is_place
 from twinmatch.vocabulary.geography import language_code
 from twinmatch.vocabulary.taxonomy import plain
+from twinmatch.wording import say
 
 Cells = Sequence[Any]
 
@@ -141,8 +142,12 @@ class _Reading:
 
     def _empty(self) -> None:
         is_blank = not self.grid.rows
-        found = "The table is empty." if is_blank else "The table has a header and no row below it."
-        do = "Put a row for each city below a header."
+        found = (
+            say("The table is empty.")
+            if is_blank
+            else say("The table has a header and no row below it.")
+        )
+        do = say("Put a row for each city below a header.")
         self.notes.add("no-cities", found, 0 if is_blank else self.header.row, "", do)
 
     def _lacks(self, name: str) -> None:
@@ -151,14 +156,16 @@ class _Reading:
                 self._empty()
             return
         unread = next((n for n, t in self.named if n and t is None), "")
-        found = f"The table has no column {name!r}, which every city needs."
+        found = say("The table has no column {name}, which every city needs.", name=repr(name))
         header = unread or "Header"
         do = f'Say which column it is in a mapping file: [columns] "{header}" = "{name}"'
         do += ', or for all rows: [defaults] country = "DE"' if name == "country" else ""
         self.notes.add("column-missing", found, self.header.row, "", do + ".")
         is_asked = any(q.guess == "name" for q in self.notes.questions)
         if unread and name == "name" and not is_asked:
-            asks = f"Which column holds the names of the cities? Is it {unread!r}?"
+            asks = say(
+                "Which column holds the names of the cities? Is it {unread}?", unread=repr(unread)
+            )
             where, choices = self.grid.at(self.header.row, unread), ((name, name), SET_ASIDE)
             question = MappingQuestion("columns", unread, asks, where, choices)
             self.notes.questions.insert(0, question)
@@ -182,10 +189,13 @@ class _Reading:
             row: "; ".join(filter(None, map(text, cells[width:]))) for row, cells in self.rows
         }
         self.rows = [(row, cells) for row, cells in self.rows if not beyond[row]]
-        do = "A comma or semicolon inside a text splits it: put the text in quotation marks."
+        do = say("A comma or semicolon inside a text splits it: put the text in quotation marks.")
         for row, said in beyond.items():
             if said:
-                found = f"The row is longer than the header: {said[:60]!r} stands beyond the last column."
+                found = say(
+                    "The row is longer than the header: {said} stands beyond the last column.",
+                    said=repr(said[:60]),
+                )
                 self.notes.add("row-too-long", found, row, "", do)
 
     def _repaired(self, row: int, cells: Cells) -> tuple[Any, ...]:
@@ -194,16 +204,20 @@ class _Reading:
         for i, whole in right.items():
             name = self.header.names[i] if i < len(self.header.names) else ""
             if self.mapping.repair_letters:
-                said = "Broken letters were repaired."
+                said = say("Broken letters were repaired.")
                 self.notes.count("letters-repaired", name, said, row)
                 continue
-            said = "Letters were broken when the file was saved (such as Ã¤ for ä)."
+            said = say("Letters were broken when the file was saved (such as Ã¤ for ä).")
             do = "repair_letters = true in the mapping file repairs them."
             self.notes.count("letters-broken", name, said, row, "warning", do)
             is_asked = any(q.table == "repair_letters" for q in self.notes.questions)
             if self.mapping.repair_letters is None and not is_asked:
-                asks = f"Letters were broken when the file was saved: {cells[i][:40]!r} should be {whole[:40]!r}. Repair all such cells?"
-                choices = (("true", "repair"), ("false", "leave"))
+                asks = say(
+                    "Letters were broken when the file was saved: {cells} should be {whole}. Repair all such cells?",
+                    cells=repr(cells[i][:40]),
+                    whole=repr(whole[:40]),
+                )
+                choices = (("true", say("repair")), ("false", say("leave")))
                 self.notes.ask("repair_letters", "", asks, (row, name), choices, "true")
         if not self.mapping.repair_letters:
             return tuple(cells)
@@ -225,7 +239,9 @@ class _Reading:
             if why:
                 name = text(cells[at[0]]) if at[0] < len(cells) else ""
                 shown = name or next(filter(None, map(text, cells)), "")
-                found = f"{shown[:50]!r} is not read as a city: {why}."
+                found = say(
+                    "{shown} is not read as a city: {why}.", shown=repr(shown[:50]), why=why
+                )
                 self.notes.add("row-set-aside", found, row, "", "", level)
             else:
                 kept.append((row, cells))
@@ -369,7 +385,9 @@ class _Reading:
         if codes or (own == part and self._is_option(part, reader.option)):
             self.options.setdefault(part, reader.name)
         else:
-            found = f"{part[:60]!r} is no domain or lever: it is kept in the text."
+            found = say(
+                "{part} is no domain or lever: it is kept in the text.", part=repr(part[:60])
+            )
             level = "note" if own != part or reader.option else "warning"
             self.notes.count("option-kept", reader.name, found, row, level)
         words = str(data.get(TEXT_OF[path], ""))
@@ -397,9 +415,14 @@ class _Reading:
     def _ask_option(self, value: str, name: str) -> None:
         codes = values.option_codes(value)
         either = f": {' or '.join(codes)}" if codes else ""
-        asks = f"Which does the option {value[:60]!r} mean{either}?"
+        asks = say(
+            "Which does the option {value} mean{either}?", value=repr(value[:60]), either=either
+        )
         named = ((str(c), NAMES[c]) for c in codes or (*Domain, *Lever))
-        choices, guess = (*named, ("", "none of them")), codes[0] if codes else likely_option(value)
+        choices, guess = (
+            (*named, ("", say("none of them"))),
+            codes[0] if codes else likely_option(value),
+        )
         self.notes.ask("values", value, asks, (self.header.row, name), choices, guess)
 
     # What is known of the cities
@@ -420,11 +443,19 @@ class _Reading:
             return
         place = (self.header.row, name)
         if target.factor != 1.0:
-            asks = f"{name!r} says {target.factor:,.0f}, and the figures fit those known without it. Are they people?"
-            choices = (("population.value", "people"), ("", "not read"))
+            asks = say(
+                "{name} says {factor:,.0f}, and the figures fit those known without it. Are they people?",
+                name=repr(name),
+                factor=target.factor,
+            )
+            choices = (("population.value", say("people")), ("", "not read"))
             self.notes.ask("columns", name, asks, place, choices)
             return
-        found = f"{name!r} fits the populations known of these cities times {factor:,.10g}, and is read so."
+        found = say(
+            "{name} fits the populations known of these cities times {factor:,.10g}, and is read so.",
+            name=repr(name),
+            factor=factor,
+        )
         self.notes.add("factor-found", found, *place, "", "warning")
         self.named[at[0]] = (name, replace(target, factor=float(factor)))
         for row in rows:
@@ -455,7 +486,7 @@ def _boundary(emissions: dict[str, Any], row: int, notes: Notes) -> None:
             "boundary": "city",
             "boundary_note": emissions.get("boundary_note", "not stated"),
         }
-    found = (
+    found = say(
         "The table says no form or boundary of the inventories: they are taken for the city's own."
     )
     notes.count("boundary-not-stated", "", found, row)

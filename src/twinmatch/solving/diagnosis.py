@@ -32,6 +32,7 @@ from twinmatch.solving.highs import Model, maximise
 from twinmatch.solving.laminar import bound
 from twinmatch.solving.model import RowRef, Shortage, Undercut
 from twinmatch.solving.referee import broken
+from twinmatch.wording import count, joined, say, say_n
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -399,8 +400,8 @@ def labels_of(
 
     def row(at: RowRef) -> str:
         if at.block < len(blocks):
-            return blocks[at.block].says(at.row).rstrip(".")
-        return f"the wish of {guest(at.row)}"
+            return say("{row:stopless}", row=blocks[at.block].says(at.row))
+        return say("the wish of {guest}", guest=guest(at.row))
 
     return Labels(row, host, guest)
 
@@ -417,10 +418,13 @@ def in_words(told: Undercut | Shortage | Clash, labels: Labels) -> str:
 def _undercut(told: Undercut, labels: Labels) -> str:
     rule = labels.row(told.at)
     if told.low > told.high:
-        return f"{rule}: at least {told.low:g} and at most {told.high:g} cannot both be."
+        says = "{rule}: at least {low:g} and at most {high:g} cannot both be."
+        return say(says, rule=rule, low=told.low, high=told.high)
     if told.low > told.most:
-        return f"{rule}: at least {told.low:g} is asked, and only {told.most:g} can be."
-    return f"{rule}: at most {told.high:g} is allowed, and it is {told.least:g} at least."
+        says = "{rule}: at least {low:g} is asked, and only {most:g} can be."
+        return say(says, rule=rule, low=told.low, most=told.most)
+    says = "{rule}: at most {high:g} is allowed, and it is {least:g} at least."
+    return say(says, rule=rule, high=told.high, least=told.least)
 
 
 def _shortage(told: Shortage, labels: Labels) -> str:
@@ -429,31 +433,34 @@ def _shortage(told: Shortage, labels: Labels) -> str:
         for rows in (told.needs, told.limits)
     )
     if not len(told.hosts):
-        return f"{told.needed} asked ({needs}), and nobody may be met."
-    guests = f"{_many(len(told.guests), 'guest')} ({_listed(map(labels.guest, told.guests))})"
-    hosts = f"{_many(len(told.hosts), 'host')} ({_listed(map(labels.host, told.hosts))})"
-    return (
-        f"{_many(told.needed, 'meeting')} asked ({needs}), {told.places} possible"
-        f"{f' ({limits})' if limits else ''}: {told.short} short, between {guests} and {hosts}."
+        return say("{n} asked ({needs}), and nobody may be met.", n=told.needed, needs=needs)
+    guests, hosts = _listed(map(labels.guest, told.guests)), _listed(map(labels.host, told.hosts))
+    return say(
+        "{meetings} asked ({needs}), {places} possible{limits}: {short} short, between {guests} and {hosts}.",
+        meetings=count(told.needed, "meeting"),
+        needs=needs,
+        places=told.places,
+        limits=joined((" (", limits, ")"), "") if limits else "",
+        short=told.short,
+        guests=say_n("{n} guest ({who})", "{n} guests ({who})", len(told.guests), who=guests),
+        hosts=say_n("{n} host ({who})", "{n} hosts ({who})", len(told.hosts), who=hosts),
     )
 
 
 def _clash(told: Clash, labels: Labels) -> str:
     if told.status == NO_CLASH:
-        return "The rules do not clash."
+        return say("The rules do not clash.")
     if told.status != CLASH:
-        return "Whether the rules clash was not found out with the effort allowed."
+        return say("Whether the rules clash was not found out with the effort allowed.")
     rules = _listed(map(labels.row, told.rows), "; ")
-    drop = " Without any one of them the others hold." if told.minimal else ""
-    return f"These cannot hold together: {rules}.{drop}"
+    drop = say(" Without any one of them the others hold.") if told.minimal else ""
+    return say("These cannot hold together: {rules}.{drop}", rules=rules, drop=drop)
 
 
 def _listed(names: Iterable[str], between: str = ", ", most: int = NAMED) -> str:
     every = list(names)
-    more = len(every) - most
-    end = f"{between.strip(', ')} and {more} more" if more > 0 else ""
-    return between.join(every[:most]) + end
-
-
-def _many(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+    found = joined(every[:most], between)
+    if len(every) <= most:
+        return found
+    end = joined((found, between.strip(", ")), "")
+    return say("{names} and {n} more", names=end, n=len(every) - most)

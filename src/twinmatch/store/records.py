@@ -32,7 +32,7 @@ from twinmatch.store.tables import (
     run_meetings,
     runs,
 )
-from twinmatch.wording import say
+from twinmatch.wording import packed, say
 
 TRIES: Final = 8
 """How often an entry is tried again where another one took its number, when no version was named."""
@@ -455,6 +455,7 @@ def _run_columns() -> list[sa.Column[Any]]:
 
 def _meeting_row(run: str, meeting: KeptMeeting) -> dict[str, Any]:
     row = {**vars(meeting), "run": run, "meeting": meeting.id, **meeting.about._asdict()}
+    row |= {name: packed(list(row[name])) for name in ("if_guest_declines", "if_host_declines")}
     return {column.name: row[column.name] for column in run_meetings.c}
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.types import TypeDecorator
 from twinmatch.errors import DataError, Problem
 from twinmatch.proposal.wire import Hidden, Number, OrNull
 from twinmatch.store.history import About
-from twinmatch.wording import say
+from twinmatch.wording import say, unpacked
 
 
 class Moment(TypeDecorator[datetime]):
@@ -88,9 +88,9 @@ class Plain(TypeDecorator[Any]):
         return value
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
-        """Return a stored value, with a question mark for what cannot be told."""
+        """Return a stored value, its texts as they were made, with a question mark for what cannot be told."""
         text = json.dumps(value, ensure_ascii=False)
-        return value if is_storable(text) else json.loads(text.encode("utf-8", "replace"))
+        return unpacked(value if is_storable(text) else json.loads(text.encode("utf-8", "replace")))
 
 
 metadata = sa.MetaData()

@@ -20,6 +20,7 @@ from fastapi.routing import APIRoute
 from twinmatch.errors import QuestionError
 from twinmatch.web.bodies import only_known
 from twinmatch.web.settings import VERSION
+from twinmatch.wording import say
 
 PREFIX: Final = "twm_"
 COOKIE: Final = "twinmatch_session"
@@ -93,12 +94,13 @@ class AtLeast:
         if person.rank >= self.rank:
             return person
         if person.rank is Rank.NOBODY:
-            do = "Send it as 'Authorization: Bearer twm_…'; the administrator makes keys with 'twinmatch service keys'."
-            raise QuestionError.of("key-missing", "This needs a key.", do=do)
-        found = (
-            f"This needs the role {self.rank.name.lower()}; the key has {person.rank.name.lower()}."
-        )
-        raise QuestionError.of("role-too-low", found, do="Ask the administrator.")
+            do = say(
+                "Send it as 'Authorization: Bearer twm_…'; the administrator makes keys with 'twinmatch service keys'."
+            )
+            raise QuestionError.of("key-missing", say("This needs a key."), do=do)
+        ranks = {"needed": self.rank.name.lower(), "has": person.rank.name.lower()}
+        found = say("This needs the role {needed}; the key has {has}.", **ranks)
+        raise QuestionError.of("role-too-low", found, do=say("Ask the administrator."))
 
 
 reader = AtLeast(Rank.READER)

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from twinmatch.errors import QuestionError, TwinmatchError
+from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.proposal.wire import Hidden, Instant
 from twinmatch.reading.personal_data import redact
 from twinmatch.store import COMMAND_LINE, Fallbacks, RunRecord, Store, note, open_store
@@ -23,7 +23,7 @@ from twinmatch.store.records import named
 from twinmatch.store.tables import LongText, Moment, Name, Plain, answers, metadata
 from twinmatch.web.auth import SESSION_HOURS, Person, Rank, digest, new_secret, same
 from twinmatch.web.desk import Desk
-from twinmatch.wording import say
+from twinmatch.wording import packed, say
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 ENDED: Final = ("done", "failed", "cancelled")
@@ -259,7 +259,7 @@ class Board:
         self,
         job: str,
         state: State,
-        problems: Sequence[Mapping[str, Any]] = (),
+        problems: Sequence[Problem] = (),
         result: bytes = b"",
         fallbacks: Fallbacks | None = None,
         who: str = "",
@@ -269,7 +269,7 @@ class Board:
         ``who`` is the person who stopped it, if anybody did.
         """
         open_ = jobs.update().where(jobs.c.id == job, jobs.c.state.not_in(ENDED))
-        values: dict[str, Any] = {"state": state, "problems": [dict(p) for p in problems]}
+        values = {"state": state, "problems": packed([p.plain() for p in problems])}
         with self._change() as c:
             if not c.execute(open_.values(**values, ended=_now())).rowcount:
                 return False
@@ -290,9 +290,10 @@ class Board:
     def bury(self) -> None:
         """End the jobs whose process has died: they say so, and can be asked again."""
         dead = jobs.update().where(jobs.c.state == "running", jobs.c.beat < _now() - SILENCE)
-        problem = {"code": "interrupted", "found": "The process that made it ended before it did."}
+        died = Problem("interrupted", say("The process that made it ended before it did."))
         with self._change() as c:
-            c.execute(dead.values(state="failed", problems=[problem], ended=_now()))
+            problems = packed([died.plain()])
+            c.execute(dead.values(state="failed", problems=problems, ended=_now()))
 
     # --- keys and sessions -------------------------------------------------------------------------------
 

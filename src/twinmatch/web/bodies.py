@@ -42,7 +42,7 @@ from twinmatch.errors import (
 from twinmatch.proposal import CityCard
 from twinmatch.proposal.wire import to_wire
 from twinmatch.validate import as_sentence
-from twinmatch.wording import say
+from twinmatch.wording import say, titled
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -446,7 +446,7 @@ def _by_framework(_: Request, error: Exception) -> Told:
     code = _FRAMEWORK.get(error.status_code, "error")
     return (
         error.status_code,
-        [Problem(code, _sentence(str(error.detail)))],
+        [Problem(code, titled(_sentence(str(error.detail))))],
         dict(error.headers or {}),
     )
 
@@ -457,8 +457,11 @@ def _unforeseen(request: Request, _: Exception) -> Told:
 
 def unforeseen(request_id: str) -> Problem:
     """Return what is said of an error that nobody foresaw: where to find it, and nothing of its inside."""
-    found = f"The service met an error that it did not foresee; it is logged as {request_id}."
-    return Problem("unforeseen", found, do="Try again; then tell the administrator.")
+    found = say(
+        "The service met an error that it did not foresee; it is logged as {request}.",
+        request=request_id,
+    )
+    return Problem("unforeseen", found, do=say("Try again; then tell the administrator."))
 
 
 def _sentence(text: str) -> str:

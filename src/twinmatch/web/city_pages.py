@@ -18,13 +18,14 @@ from twinmatch.exporting.atlas import kilometres, land
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.intake.forms import LEVELS
 from twinmatch.proposal import CityCard
+from twinmatch.proposal.wire import from_wire
 from twinmatch.schema import City, Dimension, Role
 from twinmatch.vocabulary.geography import is_country, language_name
 from twinmatch.web.auth import pages_router
 from twinmatch.web.board import Job
 from twinmatch.web.pages import page, wants_fragment
 from twinmatch.web.state import Shared, State, state_of
-from twinmatch.wording import say
+from twinmatch.wording import Saying, restored, say
 
 router = pages_router("/workbench")
 
@@ -217,10 +218,11 @@ def pair(
 
 def _places(state: State, city: str, round_: Job | None) -> list[tuple[str, str, str, str, str]]:
     """Return proposal, its title, product, meeting and role for every place of a city in one version, or the latest of rounds."""
-    found = []
+    found: list[tuple[str, str, str, str, str]] = []
     done = [round_] if round_ else [j for j in state.board.all_jobs(24) if j.state == "done"]
     for job in {j.round: j for j in reversed(done)}.values():
-        for product in json.loads(state.board.result(job.id))["products"]:
+        plain, before = json.loads(state.board.result(job.id)), len(found)
+        for product in plain["products"]:
             # Proposals of earlier releases lack some of today's fields.
             where = (job.id, job.title, product.get("title") or product["product"])
             for meeting in product["meetings"]:
@@ -229,4 +231,7 @@ def _places(state: State, city: str, round_: Job | None) -> list[tuple[str, str,
             for left in product.get("left_out", ()):
                 if left["city"] == city and left.get("as_role") != "":
                     found.append((*where, "", left.get("why", "")))
+        if found[before:]:
+            sayings = from_wire(tuple[Saying, ...], plain.get("sayings", []))
+            found[before:] = restored(found[before:], sayings)
     return found

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Form, Path, Query, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
-from twinmatch.app.decided import group_of, read_sheet
+from twinmatch.app.decided import decisions_of, group_of
 from twinmatch.app.decisions import run_state
 from twinmatch.app.group_moves import group_moves, group_split
+from twinmatch.app.pair_rows import decision_on
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import Correspondence, letters
@@ -126,13 +127,13 @@ def _decide_all(
     run: str,
     action: str,
     given: dict[str, Any],
-    decisions: Sequence[tuple[str, tuple[str, str]]],
+    decisions: Sequence[tuple[str, tuple[str, str], str]],
     tab: str = "twinning",
 ) -> Response:
     """Write decisions on several pairs, each on the version before it: a decision that came between is not overwritten."""
-    seen, why = given["version"], given.get("why", "")
+    seen = given["version"]
     try:
-        for kind, (one, other) in decisions:
+        for kind, (one, other), why in decisions:
             about: dict[str, Any] = {"one": one, "other": other, "why": why, "seen": seen}
             entry = state.board.store.add(run, kind, person.name, **about)
             seen = entry.number
@@ -141,7 +142,7 @@ def _decide_all(
             raise
         mine = [(k, str(v)) for k, v in given.items() if k != "version"]
         same = given.get("kind")
-        mine += [("pair" if kind == same else "undo", " ".join(pair)) for kind, pair in decisions]
+        mine += [("pair" if k == same else "undo", " ".join(pair)) for k, pair, _ in decisions]
         return conflict(request, state, run, given["version"], action, mine, error)
     if str(given.get("back", "")).startswith(f"/workbench/proposals/{run}/"):
         return RedirectResponse(own(given["back"]), 303)
@@ -175,7 +176,7 @@ def bulk(
         do = say("Tick some, or have it worked out first which pairs are robust.")
         raise QuestionError.of("meeting-missing", say("No pair was chosen."), do=do)
     given = {"kind": kind, "version": version, "why": why}
-    decisions = [(kind, p) for p in chosen]
+    decisions = [(kind, p, why) for p in chosen]
     return _decide_all(request, state, person, found["job"].id, "bulk", given, decisions)
 
 
@@ -193,7 +194,8 @@ def keep(
 ) -> Response:
     """Keep a change by hand as decisions: each pair that it makes is locked or held, what it undoes is released."""
     given: dict[str, Any] = {"kind": kind, "version": version, "back": back}
-    decisions = [("release", p) for p in _pairs(undo)] + [(kind, p) for p in _pairs(pair)]
+    decisions = [("release", p, "") for p in _pairs(undo)]
+    decisions += [(kind, p, "") for p in _pairs(pair)]
     return _decide_all(request, state, person, job.id, "keep", given, decisions)
 
 
@@ -206,14 +208,15 @@ def workbook(
     version: Version,
     file: UploadFile,
 ) -> Response:
-    """Take the decisions of a workbook's sheet."""
+    """Take the decisions of a workbook's sheet with their notes; those that hold already are passed over."""
     with scratch() as folder:
         path = folder / "proposal.xlsx"
         path.write_bytes(file.file.read(state.settings.most_upload))
-        made = proposal_of(state.board, job.id)
-        sheet = read_sheet(path, state.rounds.held(job.id).round.cohort, made)
-    wanted = [("lock", p) for p in sheet.lock] + [("ban", p) for p in sheet.ban]
-    return _decide_all(request, state, person, job.id, "workbook", {"version": version}, wanted)
+        sheet = decisions_of(path, state.rounds.round(job).cohort)
+    run = run_state(job.id, state.board.store)
+    wanted = [(d.word, About(d.guest, d.host), d.note) for d in sheet.found]
+    fresh = [w for w in wanted if decision_on(run, w[1]) != w[0]]
+    return _decide_all(request, state, person, job.id, "workbook", {"version": version}, fresh)
 
 
 # --- one pair, one applicant --------------------------------------------------------------------------------
@@ -344,9 +347,9 @@ def keep_group(
     """
     product, locks = group.partition(":")[0], state.board.store.held(job.id).locks
     old = [p for p in locks if p[0] == city and p[1].startswith(f"{product}:") and p[1] != group]
-    decisions = [("release", pair) for pair in old] + [("lock", About(city, group))]
+    decisions = [("release", pair, "") for pair in old] + [("lock", About(city, group), "")]
     if beside and all(p[1] != group for p in locks if p[0] != city):
-        decisions.append(("lock", About(beside, group)))
+        decisions.append(("lock", About(beside, group), ""))
     given = {"city": city, "group": group, "version": version}
     return _decide_all(request, state, person, job.id, "keep-group", given, decisions, product)
 

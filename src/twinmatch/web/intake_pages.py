@@ -38,7 +38,7 @@ from twinmatch.web.pages import page
 from twinmatch.web.proposals import checked, programmes_known
 from twinmatch.web.sandbox import TOO_HEAVY, changed, put_table, sandboxed, scratch, with_cell
 from twinmatch.web.state import Shared, State
-from twinmatch.wording import say
+from twinmatch.wording import packed, say
 
 router = pages_router("/workbench/intake")
 
@@ -48,6 +48,12 @@ SHOWN: Final = 60
 
 UNREAD: Final = "language-unknown"
 """The code of a text in a language that the text model does not read."""
+
+IN_STEPS: Final = (
+    *("column-missing", "column-set-aside", "header-read-as", "sheet-not-read"),
+    *("encoding-guessed", "letters-broken", "number-ambiguous"),
+)
+"""Codes of doubts that a mapping file settles, and here a step."""
 
 ACCEPTED: Final = ("accepted", "accepted_by")
 """What was accepted of an upload and by whom: it stays when its table is rewritten."""
@@ -104,7 +110,7 @@ def _unread(problems: list[dict[str, Any]], survey: Any = None) -> dict[str, Any
     """Return what is found in a table of which nothing could be read."""
     listed = [p | {"key": "", "city": ""} for p in problems]
     nothing = {"rows": 0, "usable": 0, "sheets": [], "survey": survey}
-    return {**nothing, "errors": len(listed), "problems": listed}
+    return {**nothing, "errors": len(listed), "problems": packed(listed)}
 
 
 def examine(path: str, name: str, hosts: str) -> bytes:
@@ -125,18 +131,18 @@ def _found_in(path: Path, name: str, hosts: str) -> dict[str, Any]:
         "rows": survey["rows"] if survey else checked.cities,
         "usable": checked.usable,
         "errors": sum(p["level"] == "error" for p in problems),
-        "problems": problems,
         "sheets": _sheets(path, problems),
+        "problems": packed(problems),
     }
 
 
 def _renamed(problem: dict[str, Any], path: Path, name: str) -> dict[str, Any]:
     """Return a problem with the table's own name; where a mapping file is to be written, a step of these pages does it."""
-    said = {k: v.replace(path.name, name) if isinstance(v, str) else v for k, v in problem.items()}
-    if "mapping file" in said["do"]:
-        said["do"] = "Choose it in the step Columns or Values."
+    said = {**problem, "file": problem["file"].replace(path.name, name)}
+    if said["code"] in IN_STEPS:
+        said["do"] = say("Choose it in the step Columns or Values.")
     elif said["code"] == UNREAD:
-        said["do"] = "It is not compared; topics, figures and wishes are."
+        said["do"] = say("It is not compared; topics, figures and wishes are.")
     return said
 
 

@@ -38,6 +38,7 @@ from twinmatch.web.board import Board, Job
 from twinmatch.web.sandbox import PROCESSES, put_table, scratch, sweep, warm
 from twinmatch.web.settings import Settings
 from twinmatch.whatif.stability import stability
+from twinmatch.wording import packed, say
 
 PAUSE: Final = 0.3
 """Seconds between two looks at what waits and what runs."""
@@ -83,7 +84,7 @@ class Jobs:
         for job, process in list(self._running.items()):
             process.terminate()
             with contextlib.suppress(TwinmatchError):  # without a database it is buried later
-                self._board.end(job, "failed", [_interrupted().plain()])
+                self._board.end(job, "failed", [_interrupted()])
         for process in list(self._running.values()):
             process.join(5)
         sweep()
@@ -113,7 +114,7 @@ class Jobs:
                 process.terminate()
             process.join(5)
             sweep()
-            self._board.end(job, "failed", [_interrupted().plain()])
+            self._board.end(job, "failed", [_interrupted()])
             self._running.pop(job, None)
         self._board.bury()
         while (
@@ -156,8 +157,8 @@ def work(settings_json: str, job_id: str) -> None:
         result = made(board, settings, board.job(job_id))
         patiently(lambda: board.end(job_id, "done", result=result))
     except TwinmatchError as error:
-        told = [p.plain() for p in error.problems]
-        patiently(lambda: board.end(job_id, "failed", told))
+        problems = error.problems
+        patiently(lambda: board.end(job_id, "failed", problems))
 
 
 def work_out(settings_json: str, run: str, what: str) -> None:
@@ -176,7 +177,7 @@ def work_out(settings_json: str, run: str, what: str) -> None:
             content = [[p.guest, p.host, p.share, p.judgement] for p in found.pairs]
     except TwinmatchError as error:
         _LOG.warning("not-worked-out", what=what, code=error.problems[0].code)
-    patiently(lambda: board.desk.answer(run, what, content))
+    patiently(lambda: board.desk.answer(run, what, packed(content)))
 
 
 def patiently(change: Callable[[], object], seconds: float = PATIENCE) -> None:
@@ -203,11 +204,11 @@ def made(board: Board, settings: Settings, job: Job) -> bytes:
             steps.pop()
         steps.append(step)
         with contextlib.suppress(DataError):  # how far it is can go untold, the work goes on
-            board.beat(job.id, steps=list(steps))
+            board.beat(job.id, steps=packed(steps))
 
     round_ = round_of(board, settings, job.asked, progress)
     proposal, _ = propose_round(round_, title=str(job.asked.get("title", "")), progress=progress)
-    progress("Writing")
+    progress(say("Writing"))
     return proposal_json(proposal)
 
 
@@ -249,7 +250,7 @@ def _opened(
     decided: Decided,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Round:
-    progress("Profiles")
+    progress(say("Profiles"))
     cohort = cohort_of(board, settings, asked)
     model = settings.text_model or "auto"  # never a model that a request names
     return open_round(cohort, programme, (decided,), model=model, progress=progress)
@@ -274,8 +275,8 @@ def _programme_in(made_from: Mapping[str, Any], **twinning: Any) -> Programme:
     try:
         return programme_model().model_validate(settings)
     except ValidationError as error:
-        found = "The programme that this proposal was made from is not one of this version."
-        do = "Ask for a new proposal."
+        found = say("The programme that this proposal was made from is not one of this version.")
+        do = say("Ask for a new proposal.")
         raise QuestionError.of("programme-other-version", found, do=do) from error
 
 
@@ -319,6 +320,5 @@ def programme_of(settings: Settings, asked: Mapping[str, Any]) -> Programme:
 
 
 def _interrupted() -> Problem:
-    return Problem(
-        "interrupted", "It ended before it was done.", do="Ask again; then tell the administrator."
-    )
+    do = say("Ask again; then tell the administrator.")
+    return Problem("interrupted", say("It ended before it was done."), do=do)

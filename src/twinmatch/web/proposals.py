@@ -17,6 +17,7 @@ from twinmatch.app.decisions import RunState, run_state
 from twinmatch.app.round import Repaired
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.exporting import EXPORTERS
+from twinmatch.exporting.letters import letters
 from twinmatch.programmes.programme import (
     bundled_names,
     load,
@@ -47,7 +48,7 @@ from twinmatch.whatif.difference import ProposalDifference
 from twinmatch.whatif.prices import PriceList
 from twinmatch.whatif.repair import Disruption
 from twinmatch.whatif.why_not import WhyNotAnswer
-from twinmatch.wording import LANGUAGES, say
+from twinmatch.wording import LANGUAGES, packed, say, unpacked
 
 router = api_router("proposals")
 
@@ -134,7 +135,7 @@ def check_programme(text: str) -> None:
     found = sandboxed(_wrong_with, text)
     if found != b"[]":
         heavy = say("The programme cannot be read within the memory and time it may take.")
-        problems = map(Problem.from_plain, orjson.loads(found or b"[]"))
+        problems = map(Problem.from_plain, unpacked(orjson.loads(found or b"[]")))
         raise DataError(problems if found else Problem("too-heavy", heavy))
 
 
@@ -142,7 +143,7 @@ def _wrong_with(text: str) -> bytes:
     try:
         load_text(text)
     except TwinmatchError as error:
-        return orjson.dumps([p.packed() for p in error.problems[:MOST_PROBLEMS]])
+        return orjson.dumps(packed([p.plain() for p in error.problems[:MOST_PROBLEMS]]))
     return b"[]"
 
 
@@ -301,6 +302,9 @@ def decide(
 
     run, store = state.board.run(proposal).id, state.board.store
     given = decision.model_dump(exclude={"kind"})
+    if decision.kind == "letter":  # it stands for the letter as it is made now
+        written = letters(proposal_of(state.board, run))
+        given["one"] = next((x.code for x in written if x.city == decision.city), "")
     store.add(run, decision.kind, person.name, **given, seen=seen)
     if decision.kind == "publish":
         state.board.replace_published(run, person.name)

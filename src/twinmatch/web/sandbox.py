@@ -33,6 +33,7 @@ from twinmatch.reading.grid import text
 from twinmatch.reading.headers import find_header
 from twinmatch.reading.personal_data import redact
 from twinmatch.vocabulary.taxonomy import plain as letters
+from twinmatch.wording import packed, say, unpacked
 
 # --- processes ---
 
@@ -177,7 +178,8 @@ _NOT_IN_NAMES: Final = re.compile(r"[\[\]:*?/\\]")
 
 
 TOO_HEAVY: Final = Problem(
-    "too-heavy", "The file could not be read within the memory and time that a table may take."
+    "too-heavy",
+    say("The file could not be read within the memory and time that a table may take."),
 )
 
 
@@ -189,14 +191,15 @@ def changed(name: str, content: bytes, change: Callable[..., bytes], *given: Any
         return told[1:]
     if not told:
         raise QuestionError(TOO_HEAVY)
-    raise QuestionError(Problem.from_plain({**p, "file": name}) for p in orjson.loads(told))
+    problems = unpacked(orjson.loads(told))
+    raise QuestionError(Problem.from_plain({**p, "file": name}) for p in problems)
 
 
 def _told(path: str, change: Callable[..., bytes], given: tuple[Any, ...]) -> bytes:
     try:
         return _DONE + change(Path(path), *given)
     except TwinmatchError as error:
-        return orjson.dumps([p.packed() for p in error.problems])
+        return orjson.dumps(packed([p.plain() for p in error.problems]))
 
 
 def with_cell(path: Path, cell: tuple[str, int, str], value: str) -> bytes:
@@ -222,7 +225,8 @@ def with_cell(path: Path, cell: tuple[str, int, str], value: str) -> bytes:
                     cells[at], done = _typed(value), True
         tables.append((grid.sheet, rows))
     if not done:
-        raise QuestionError.of("not-found", f"There is no cell {column!r} in row {row}.")
+        found = say("There is no cell {column} in row {row}.", column=repr(column), row=row)
+        raise QuestionError.of("not-found", found)
     return _workbook(tables)
 
 

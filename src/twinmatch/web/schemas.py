@@ -335,10 +335,15 @@ class Decision(Asked):
     kind: Literal[
         "lock",
         "ban",
+        "hold",
         "release",
         "accept",
         "reject",
         "note",
+        "assign",
+        "rename",
+        "split",
+        "letter",
         "asked",
         "agreed",
         "declined",
@@ -352,13 +357,20 @@ class Decision(Asked):
     one: str = Field(
         "",
         max_length=200,
-        description="The guest of a pair, or the id of a meeting in proposal.json",
+        description="The guest of a pair, or the id of a meeting in proposal.json; of a theme to split, its id",
     )
     other: str = Field("", max_length=200, description="The host of a pair")
     city: str = Field(
-        "", max_length=200, description="Of consent: the city that was asked or has answered"
+        "",
+        max_length=200,
+        description="Of consent: the city that was asked or has answered; of a letter: whose it is",
     )
-    why: str = Field("", max_length=2000)
+    why: str = Field(
+        "",
+        max_length=20_500,
+        description="Why; to whom a meeting is assigned; the name of a group; into how many groups a theme is "
+        "split; the letter as it was edited, its subject first, a line between: empty for the one that is made",
+    )
 
 
 class AskRepair(Asked):

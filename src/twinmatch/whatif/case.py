@@ -54,20 +54,17 @@ class Price:
     score: Number
     proven: bool = True
 
-    @on_wire
-    def says(self) -> str:
-        """Return the price in words."""
-        return self._says()
-
     @property
     def is_nothing(self) -> bool:
         """Return whether nothing is lost."""
         return self.places == 0 and abs(self.score) < NOTHING
 
     def __str__(self) -> str:
-        return str(self._says())
+        return str(self.says)
 
-    def _says(self) -> str:
+    @on_wire
+    def says(self) -> str:
+        """Return the price in words."""
         if self.is_nothing:
             return say("nothing")
         parts = []

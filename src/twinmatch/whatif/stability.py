@@ -346,11 +346,11 @@ def _places(case: Case, grids: Bools, without: dict[str, Bools | None]) -> tuple
 
 
 WORDS: Final = {
-    "total score": "highest total score",
-    "worst-off": "worst-off guest served best",
-    "attributes covered": "most countries",
-    "marked served": "most small cities",
-    "even load": "load spread most evenly over hosts",
+    "total score": say("highest total score"),
+    "worst-off": say("worst-off guest served best"),
+    "attributes covered": say("most countries"),
+    "marked served": say("most small cities"),
+    "even load": say("load spread most evenly over hosts"),
 }
 
 

@@ -16,8 +16,9 @@ from test_workbook import members
 
 from twinmatch.app.decided import DecisionSheet, read_decisions
 from twinmatch.errors import DataError
-from twinmatch.exporting.workbook import proposal_xlsx
+from twinmatch.exporting.workbook import CHOICES, proposal_xlsx
 from twinmatch.proposal import Proposal, Table
+from twinmatch.wording import LANGUAGES, spoken
 
 FAIRNESS = Table(
     "fairness",
@@ -72,6 +73,23 @@ def test_decisions_read_back_with_their_place(tmp_path):
         "Nantes", "se-lund", "lock", "the mayor asked",
     )  # fmt: skip
     assert str(second.where) == "p.xlsx, sheet 'Decisions', row 6, Decision"
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_word_of_a_sheet_reads_back_in_its_language(tmp_path, code):
+    book = openpyxl.load_workbook(BytesIO(proposal_xlsx(proposal(), code)))
+    page = book[spoken("Decisions", code)]
+    heads = {cell.value: cell.column for cell in page[1]}
+    (choices,) = {v.formula1 for v in page.data_validations.dataValidation if v.type == "list"}
+    words = choices.strip('"').split(",")
+    assert words == [spoken(word, code) for word in CHOICES]
+    for row, word in enumerate(words, 4):
+        for head, value in (("Guest id", "at-graz"), ("Host id", f"h-{row}"), ("Decision", word)):
+            page.cell(row, heads[spoken(head, code)], value)
+    book.save(tmp_path / "p.xlsx")
+    found = read_decisions(tmp_path / "p.xlsx").found
+    assert [d.word for d in found] == [word for word in CHOICES if word != "keep"]
+    assert {d.guest for d in found} == {"at-graz"}
 
 
 def test_a_pair_may_be_named_and_a_row_that_decides_nothing_is_told(tmp_path):
@@ -139,7 +157,7 @@ def test_wrong_workbooks_are_refused(tmp_path):
 def test_a_cell_offers_the_decisions_and_nothing_else():
     page = openpyxl.load_workbook(BytesIO(proposal_xlsx(proposal())))["Decisions"]
     (rule,) = page.data_validations.dataValidation
-    assert rule.formula1 == '"keep,lock,ban,reject"'
+    assert rule.formula1 == '"keep,accept,reject,hold,lock,ban"'
     assert str(rule.sqref) == f"D2:D{1 + 2 + 20}"
 
 

@@ -586,7 +586,7 @@ def test_a_place_is_far_from_half_a_degree_north_or_so_east(
     ((code, level, column, words, do),) = found
     assert (code, level, column) == ("place-far", "warning", "location.lat")
     assert words.startswith(
-        f"{place['lat']}, {place['lon']} is far from Aachen, which lies at 50.7"
+        f"{round(place['lat'], 10)}, {round(place['lon'], 10)} is far from Aachen, which lies at 50.7"
     )
     assert do == "Check the coordinates, or the identifier."
 
@@ -598,7 +598,7 @@ def test_coordinates_the_wrong_way_round_are_recognised_and_only_they() -> None:
             "lat-lon-exchanged",
             "warning",
             "location.lat",
-            f"{swapped['lat']}, {swapped['lon']} looks like longitude and latitude exchanged.",
+            f"{round(swapped['lat'], 10)}, {round(swapped['lon'], 10)} looks like longitude and latitude exchanged.",
             "Exchange them.",
         )
     ]

@@ -34,7 +34,7 @@ from twinmatch.vocabulary.geography import (
     same_funds,
     shared_languages,
 )
-from twinmatch.wording import joined, listed, say
+from twinmatch.wording import joined, listed, say, titled
 
 NEAREST_KM = 1_200
 """Farther than this a country is not near."""
@@ -171,7 +171,7 @@ def room_table(round_: Round) -> Table:
     """Return who should be in the room beside the cities: the national actors of each country of the cohort."""
     codes = sorted({c.country for c in round_.cohort.cities})
     rows = tuple(
-        actor._replace(country=country(code).name)
+        actor._replace(country=country(code).name, kind=titled(actor.kind))
         for code in codes
         for actor in national_actors()
         if actor.country == code

@@ -338,9 +338,15 @@ def _strong(names: list[str]) -> str:
 
 
 def cluster_rules(
-    round_: Round, settings: NationalClusters, meetings: Sequence[Meeting]
+    round_: Round,
+    settings: NationalClusters,
+    meetings: Sequence[Meeting],
+    led: Set[str] = frozenset(),
 ) -> tuple[RuleStatus, ...]:
-    """Return how the finished clusters stand to each rule, read from the meetings and nothing else."""
+    """Return how the finished clusters stand to each rule, read from the meetings and nothing else.
+
+    ``led`` are the clusters that had an anchor before a city was moved by hand: they are to keep one.
+    """
     low, high = settings.size
     locks = {round_.id(i): lock for i, lock in locked_in(round_, settings).items()}
     at = {c: m.id.rpartition(":")[2] for m in meetings for c in m.cities()}
@@ -375,14 +381,14 @@ def cluster_rules(
         away = [c for c, lock in locks.items() if not lock.holds_in(at.get(c, ""))]
         rules.append(counted("locks", say("Cities that are locked in a cluster are in it."), away))
     if settings.anchors:
-        bare = [m.label for m in meetings if not m.cities("lead")]
-        none = say(" None in: {bare}.", bare=listed(bare)) if bare else ""
+        bare = {m.id: m.label for m in meetings if not m.cities("lead")}
+        none = say(" None in: {bare}.", bare=listed([*bare.values()])) if bare else ""
         says = say(
             "Each cluster has a {anchors} City where its countries have enough of them.{none}",
             anchors=settings.anchors,
             none=none,
         )
-        rules.append(RuleStatus("anchor", says, "kept"))
+        rules.append(counted("anchor", says, [bare[id_] for id_ in sorted(led & bare.keys())]))
     sets = [(m.label, m.cities(), ()) for m in meetings]
     homes = homes_of(round_, meetings)
     for name, quota in settings.quotas:

@@ -1,0 +1,189 @@
+"""No English that the product made is left where its frame is in another language: pages, report, workbook, letters."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin
+
+import lxml.html
+import pytest
+from openpyxl import load_workbook
+from service_for_tests import FIVE, PROGRAMME, board_of, served, shared
+from starlette.testclient import TestClient
+
+from left_english import left_english, texts_of
+from twinmatch.exporting.folder_files import settings_in_words
+from twinmatch.exporting.letters import Correspondence, letters
+from twinmatch.programmes.base import national_actors
+from twinmatch.web.jobs import proposal_of, work, work_out
+
+FORMATS = (
+    PROGRAMME
+    + """
+[discussion_groups]
+leads = [1, 1]
+size = [1, 9]
+[[discussion_groups.themes]]
+id = "heat"
+title = "Energy systems"
+domains = ["energy_systems"]
+[discussion_groups.weights]
+theme = 1
+[national_clusters]
+[study_visits]
+"""
+)
+
+NAMES = (
+    *(name.title() for name in FIVE),
+    *("Runde 5", "Energy systems", "Ada", "tests", "twinmatch", "API", "Name", "Text", "In"),
+    "t CO2e",
+    *("coordinator at this machine", "small and not newcomer", "table.csv", "Nowhere", "Aachen"),
+    *("report.html", "proposal.xlsx", "proposal.json", "network.graphml", "programme.toml"),
+    *("letters.zip", ".xlsx, .csv, .tsv, .ods, .parquet"),
+)
+"""What is the same in every language, or somebody's own."""
+
+OWN_WORDS = ("Heat networks for old towns.", "Trams and cycle lanes", "an old town", "We run")
+DATA = ("sentence-transformers/all-MiniLM-L6-v2", "Region", "Link", "Gov", "DEFRA", "https://")
+"""Parts of what stands in the data of others."""
+
+PASSED = ("/files/", ".zip", ".toml", "/file", "/workbench/api", "/logout", "/workbench/mail")
+"""Parts of the addresses of files, and of what is in English on purpose."""
+
+SAME = re.compile(r"[a-z]+(-[a-z]+)*|[A-Z]{2}|[\d:-]+ UTC|\d{4}-\d\d-\d\d [\d:]+( UTC)?")
+"""Codes of errors, ids, countries and times."""
+
+TABLE = """City,Country,Population,Our needs,neutral_by,latitude
+Aachen,DE,1,We need to learn how others renovate old blocks of flats,2051,5
+Aachen,DE,249070,We need to learn how others renovate old blocks of flats,2030,50.7
+Nowhere,,12 to 13,Nothing,20x0,
+"""
+
+
+@pytest.fixture(scope="module")
+def round_(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, str]]:
+    """A service, and a round of four formats about which everything was decided that can be."""
+    folder = tmp_path_factory.mktemp("languages")
+    cities = folder / "cities"
+    cities.mkdir()
+    for name, fields in FIVE.items():
+        text = f"id: {name}\nname: {name.title()}\ncountry: {name[:2].upper()}\n{fields}\n"
+        (cities / f"{name}.yaml").write_text(text, encoding="utf-8")
+    with served(folder / "s.sqlite", profiles=cities, heavy_a_minute=10_000, jobs=0) as client:
+        board, run = board_of(client), asked(client, FORMATS)
+        for what in ("declines", "stability"):
+            work_out(shared(client).settings.model_dump_json(), run, what)
+        one, other = (m.about for m in board.store.meetings(run) if m.host)
+        for kind, about, said in (
+            *(("accept", one, {}), ("hold", one, {}), ("reject", other, {}), ("ban", other, {})),
+            *(("assign", one, {"why": "Ada"}), ("asked", one, {"city": one.one})),
+            *(("agreed", one, {"city": one.other}), ("declined", other, {"city": other.one})),
+        ):
+            board.store.add(run, kind, "tests", one=about.one, other=about.other, **said)
+        yield client, run
+
+
+def asked(client: TestClient, programme: str) -> str:
+    """Return the id of a proposal that was made here, or failed."""
+    given = {"title": "Runde 5", "programme_toml": programme}
+    run: str = client.post("/v1/proposals", json=given).json()["id"]
+    work(shared(client).settings.model_dump_json(), run)
+    return run
+
+
+def get(client: TestClient, place: str, code: str) -> str:
+    answer = client.get(place, headers={"accept-language": code})
+    assert answer.status_code in (200, 303, 400, 404, 409), (place, answer.text)
+    return answer.text
+
+
+def addresses(place: str, text: str) -> Iterator[str]:
+    """Yield the pages and parts of pages that a page leads to."""
+    if text.strip():
+        for found in lxml.html.fromstring(text).xpath("//a/@href | //*/@hx-get"):
+            address = urljoin(f"http://localhost{place}", found).partition("#")[0]
+            local = address.removeprefix("http://localhost")
+            another = "/cities/" in local and "de-guest" not in local
+            passed = another or any(part in local for part in PASSED)
+            if local.startswith("/workbench/") and not passed:
+                yield local
+
+
+def left_in(client: TestClient, place: str, there: str) -> list[str]:
+    """Return what is English in a German page."""
+    english = texts_of(get(client, place, "en"), "en")
+    found = left_english(texts_of(there, "de"), english, (*NAMES, *OWN_WORDS))
+    return [f"{place}: {text}" for text in found if not SAME.fullmatch(text)]
+
+
+def test_no_page_of_a_round_has_english_left(round_: tuple[TestClient, str]) -> None:
+    client, run = round_
+    base = f"/workbench/proposals/{run}"
+    waiting = [
+        *("/workbench/proposals", "/workbench/intake", "/workbench/cities", base),
+        *(f"{base}?tab={tab}" for tab in ("map", "rules", "letters", "history", "left-out")),
+        *(f"{base}/prices", f"{base}/frontier", f"{base}/nothing", f"{base}/pairs/nothing"),
+        f"{base}/why-not?guest=de-guest&host=se-host",
+        f"{base}/price?guest=de-guest&host=se-host",
+        f"{base}/moves?product=discussion_groups&city=fr-guest",
+        f"{base}/moves?product=national_clusters&city=fr-guest",
+        f"{base}/split?meeting=discussion_groups:heat&number=2",
+    ]
+    seen: set[str] = set()
+    left: list[str] = []
+    while waiting:
+        place = waiting.pop()
+        if place not in seen:
+            seen.add(place)
+            there = get(client, place, "de")
+            left += left_in(client, place, there)
+            waiting += addresses(place, there)
+    assert len(seen) > 30
+    assert not left, "\n".join(left)
+
+
+def test_what_was_stored_is_worded_when_it_is_shown(round_: tuple[TestClient, str]) -> None:
+    client, _ = round_
+    failed = asked(client, PROGRAMME.replace("[0, 1]", "[3, 3]"))
+    assert client.get(f"/v1/proposals/{failed}").json()["problems"][0]["found"]
+    file = {"file": ("table.csv", TABLE.encode(), "text/csv")}
+    handed = client.post("/workbench/intake", files=file, follow_redirects=False)
+    upload = handed.headers["location"].removesuffix("/columns")
+    left = []
+    for place in (f"/workbench/proposals/{failed}", upload, f"{upload}/review"):
+        left += left_in(client, place, get(client, place, "de"))
+    assert not left, "\n".join(left)
+
+
+def test_report_workbook_and_letters_have_no_english_left(round_: tuple[TestClient, str]) -> None:
+    client, run = round_
+    files, made = f"/v1/proposals/{run}/files", proposal_of(board_of(client), run)
+    pages = {}
+    for code in ("de", "en"):
+        report = client.get(f"{files}/report.html", params={"language": code}).text
+        book = client.get(f"{files}/proposal.xlsx", params={"language": code}).content
+        sheets = load_workbook(io.BytesIO(book)).worksheets
+        cells = [
+            cell
+            for s in sheets
+            for row in s.iter_rows(values_only=True)
+            for cell in (s.title, *row)
+        ]
+        written = letters(made, Correspondence(language=code))
+        pages[code] = [
+            *texts_of(report, code),
+            *(text for cell in cells if isinstance(cell, str) for text in cell.splitlines()),
+            *(line for letter in written for line in letter.text.splitlines()),
+        ]
+    # What a programme's file says, and public data of others, stay as they are.
+    own = {str(part) for pair in settings_in_words(made.made_from) for part in pair}
+    own |= {str(part) for actor in national_actors() for part in actor} | {
+        c.id for c in made.cities
+    }
+    own |= {m.id for p in made.products for m in p.meetings}
+    found = left_english(pages["de"], pages["en"], (*NAMES, *OWN_WORDS, *DATA))
+    left = [text for text in found if not SAME.fullmatch(text) and text not in own]
+    assert not left, "\n".join(left)
