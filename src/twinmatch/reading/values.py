@@ -243,7 +243,7 @@ def option_codes(text: str) -> tuple[str, ...]:
     The likeliest comes first. Words in brackets count only where those outside say nothing.
     """
     word = plain(text)
-    if (exact := _named_codes().get(word)) in {*Domain, *Lever}:
+    if (exact := _named_codes().get(word, "")) in {*Domain, *Lever}:
         return (exact,)
     return _codes_in(plain(re.sub(r"[(\[][^)\]]{0,300}[)\]]", " ", text))) or _codes_in(word)
 

@@ -231,8 +231,8 @@ class Names:
         if wanted.casefold() in self._ids:
             return (self._ids[wanted.casefold()],)
         name, _, after = re.sub(r"[()\[\]]", ",", wanted).partition(",")
-        tables = (lambda: self._own), (lambda: self._other)  # those in other languages once needed
-        for part, table in ((p, t()) for t in tables for p in (wanted, name)):
+        for part, is_other in ((p, o) for o in (False, True) for p in (wanted, name)):
+            table = self._other if is_other else self._own
             hits = table.get(plain(part)) or table.get(bare(part)) or []
             hits = [h for h in hits if not country or h.country == country] or hits
             if len(hits) > 1 and after.strip(" ,"):

@@ -12,8 +12,7 @@ from fastapi import Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from twinmatch.app.decisions import RunState, run_state
-from twinmatch.app.pair_rows import PairRow, pair_table, pending
+from twinmatch.app.decisions import PairRow, RunState, pair_table, pending, run_state
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.exporting import EXPORTERS
 from twinmatch.exporting.atlas import land, pair_map
