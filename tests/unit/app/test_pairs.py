@@ -80,7 +80,7 @@ def test_where_the_round_has_no_such_pair_it_is_said_why():
         "Scored against all pairs of a city and a host."
     )
     refused = asked.account(guest, alone(host))
-    assert "a commitment to climate neutrality by 2030 or earlier." in refused.says
+    assert "a commitment to climate neutrality by 2030 or earlier" in refused.says
     peers = learning().account(guest, alone(COHORT.find(CITIES[1]["id"])))
     assert f"{COHORT.cities[COHORT.find(CITIES[1]['id'])].name} is no host in it." in peers.says
 
