@@ -12,9 +12,8 @@ from fastapi import Depends, Form, Path, Query, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
 from twinmatch.app.decided import decisions_of, group_of
-from twinmatch.app.decisions import run_state
+from twinmatch.app.decisions import decision_on, run_state
 from twinmatch.app.group_moves import group_moves, group_split
-from twinmatch.app.pair_rows import decision_on
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import Correspondence, letters
