@@ -34,11 +34,8 @@ def lines_of(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
                 yield f"Report, {kind}: note", titles[meeting.id], text
         for row in rows_of(product.tables, "agenda", AgendaRow):
             if row.kind not in CODES:
-                first, *others = map(names.name, ids_in(row.asking))
-                asked = row.asked if row.asked.startswith(first) else f"{first}: {row.asked}"
-                said = (
-                    f"{asked} What answers it, from {names.names(ids_in(row.showing))}: {row.shown}"
-                )
+                others = [names.name(c) for c in ids_in(row.asking)[1:]]
+                said = f"{row.asked} {names.names(ids_in(row.showing))} can show: {row.shown}"
                 said += f" Also asked by {', '.join(others)}." if others else ""
                 yield f"Dossier, {kind}: item of the first agenda", titles[row.meeting], said
         for left in product.left_out:

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from twinmatch.vocabulary.geography import ALIASES, SAME_LANGUAGE, is_country, language_codes
+from twinmatch.vocabulary.topics import IN_TEXT as IN_TEXT
 from twinmatch.vocabulary.topics import NAMES as NAMES
 from twinmatch.vocabulary.topics import Dimension as Dimension
 from twinmatch.vocabulary.topics import Domain as Domain

@@ -173,7 +173,7 @@ class AskedText:
     def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
         """Return what a city can show of what was asked, quoted and located."""
         name = self._cohort.cities[column].name
-        places = self._offers.by([column])
+        places, _ = self._offers.by([column])
         if not len(places):
             return f"What {name} can show is not known in words.", ()
         found = self._offers.passages[places[self._cosine[:, places].max(axis=0).argmax()]]

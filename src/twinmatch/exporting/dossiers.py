@@ -254,11 +254,9 @@ def _minutes(n: int) -> str:
 
 
 def _asked(sources: Sources, talk: AgendaRow) -> str:
-    """Return what a city asks, named where its words do not name it, and what answers it."""
-    asking, asked = sources.directory.name(ids_in(talk.asking)[0]), talk.asked
-    if not asked.startswith(asking):
-        asked = joined((asking, asked), ": ")
-    return say("{asked} What answers it: {shown}", asked=asked, shown=talk.shown)
+    """Return what a city asks, and what answers it."""
+    host = sources.directory.name(talk.showing)
+    return say("{asked} {city} can show: {shown}", asked=talk.asked, city=host, shown=talk.shown)
 
 
 def _who(sources: Sources, talk: AgendaRow) -> str:

@@ -188,7 +188,9 @@ def begin_with(sources: Sources, meeting: Meeting, said: Sequence[str] = ()) -> 
     for talk in sources.talks.get(meeting.id, ()):
         if talk.kind == "need" and not any(talk.shown in text for text in said):
             city = sources.directory.name(talk.showing)
-            return say("{city} can show: {shown}", city=city, shown=talk.shown)
+            return say(
+                "{asked} {city} can show: {shown}", asked=talk.asked, city=city, shown=talk.shown
+            )
     return ""
 
 

@@ -26,7 +26,8 @@ from twinmatch.facets.base import (
     TextVectors,
     checked_entry,
 )
-from twinmatch.facets.text import NeedsOffers, Passage, SharedNeeds, needs_passages, offers_passages
+from twinmatch.facets.quoting import Passage
+from twinmatch.facets.text import NeedsOffers, SharedNeeds, needs_passages, offers_passages
 from twinmatch.schema import NAMES, City, Domain, Lever
 
 if TYPE_CHECKING:

@@ -37,11 +37,10 @@ from twinmatch.embedding.backends import ENGLISH
 from twinmatch.embedding.choice import foreign_language
 from twinmatch.embedding.sentences import TOPICS
 from twinmatch.facets.base import FacetCache, Floats, Ints, known_mean
-from twinmatch.facets.quoting import stems
+from twinmatch.facets.quoting import Passage, stems, worded
 from twinmatch.facets.text import (
     NAMED,
     NeedsOffers,
-    Passage,
     Sayings,
     answers,
     needs_passages,
@@ -50,7 +49,6 @@ from twinmatch.facets.text import (
     offers_said,
     quotes,
     shown,
-    worded,
 )
 from twinmatch.proposal import Fact
 from twinmatch.schema import City

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints, fact_of, kinds_of, known_mean
 from twinmatch.proposal import Fact
-from twinmatch.schema import NAMES, City, Domain, Lever
+from twinmatch.schema import IN_TEXT, NAMES, City, Domain, Lever
 from twinmatch.wording import joined, listed, say
 
 FINE: Final = tuple(d for d in Domain if d is not Domain.STATIONARY_ENERGY)
@@ -131,7 +131,7 @@ class SharedChallenges:
             strong = {*(one.strengths or ()), *(other.strengths or ())}
             # Who states strengths in a domain struggles with it only where the two share nothing else.
             shared = [d for d in shared if d not in strong] or shared
-            text = say("Both struggle with {shared}.", shared=listed([NAMES[d] for d in shared]))
+            text = say("Both struggle with {shared}.", shared=listed([IN_TEXT[d] for d in shared]))
         return text, _domain_facts(one, "challenges") + _domain_facts(other, "challenges")
 
 
@@ -168,8 +168,7 @@ class ChallengesMet:
             if wide
             else (FINE, self._needs.fine[i], self._shows.fine[j])
         )
-        asked = [(NAMES[d], d, s > 0) for d, n, s in zip(*sides, strict=True) if n > 0]
-        met = [(name, d) for name, d, shows in asked if shows]
+        met = [(IN_TEXT[d], d) for d, n, s in zip(*sides, strict=True) if n > 0 and s > 0]
         stated = {wider(d) if wide else d for d in host.strengths or ()}
         strong = [name for name, d in met if d in stated]
         piloted = [name for name, d in met if d not in stated]
@@ -178,8 +177,8 @@ class ChallengesMet:
             parts.append(say("has a pilot activity on {piloted}", piloted=listed(piloted)))
         text = say("{host} is known for none of the challenges of {guest}.", **names)
         if met:
-            told = {**names, "parts": joined(parts, " and "), "of": _of(len(met), len(asked))}
-            text = say("{host} {parts}: {of} that {guest} struggles with.", **told)
+            told = {**names, "parts": joined(parts, " and ")}
+            text = say("{host} {parts}, which {guest} struggles with.", **told)
         facts += _domain_facts(host, "strengths") + _pilot_facts(self._cohort, j)
         return text, facts
 
@@ -242,9 +241,8 @@ class LeversMet:
             return say("The levers that {host} can show are not known.", host=host.name), facts
         text = say("{host} is known for none of the levers that {guest} looks for.", **names)
         if met := [NAMES[v] for v in guest.levers_needed if v in self._offers[j]]:
-            of = _of(len(met), len(guest.levers_needed), levers=True)
-            told = {**names, "of": of, "met": listed(met)}
-            text = say("{host} can help with {of} that {guest} looks for: {met}.", **told)
+            says = "{host} can help with {met}, which {guest} looks for."
+            text = say(says, **names, met=listed(met))
         facts += _lever_facts(host, "levers_offered") + _pilot_facts(self._cohort, j)
         return text, facts
 
@@ -269,20 +267,6 @@ class Returns:
         told = [facet.says(j, i) for facet in flows or facets]
         facts = dict.fromkeys(fact for _, facts in told for fact in facts)
         return joined(text for text, _ in told), tuple(facts)
-
-
-def _of(met: int, total: int, levers: bool = False) -> str:
-    """Return how many are met, such as "2 of the 3 domains" or "the domain"."""
-    part = {"met": met, "total": total}
-    if total == 1:
-        return say("the lever") if levers else say("the domain")
-    if met < total and levers:
-        return say("{met} of the {total} levers", **part)
-    if met < total:
-        return say("{met} of the {total} domains", **part)
-    if total == 2:
-        return say("both levers") if levers else say("both domains")
-    return say("all {n} levers", n=total) if levers else say("all {n} domains", n=total)
 
 
 def _ruzicka(one: Floats, other: Floats) -> Floats:

@@ -12,9 +12,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,9 @@ from numpy.typing import NDArray
 from twinmatch.embedding.choice import foreign_language
 from twinmatch.embedding.sentences import KINDS, TOPICS, Classifier, Reading, bundled_classifier
 from twinmatch.facets.base import FacetCache, Floats
-from twinmatch.proposal.evidence import Claim, Ground, faults, is_sentence, printed
+from twinmatch.proposal.evidence import Claim, Ground, faults, is_own_words, is_sentence, printed
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import say
+from twinmatch.wording import listed, say
 
 Role = Literal["shows", "asks"]
 
@@ -45,23 +46,21 @@ _CUT: Final = re.compile(r"\w\.\w\.$")  # words that end in an abbreviation were
 _ENDING: Final = re.compile(r"(ations?|ings?|ions?|ies|ers?|ed|es|s|e|y)$")
 
 
-class Quoted(Hashable, Protocol):
-    """A sentence of a city with its place and source, as the text facets have it."""
+@dataclass(frozen=True)
+class Passage:
+    """A sentence of a city: the text, in which of its texts it stands, from which character to which, and the source."""
+
+    city: int
+    text: str
+    what: str
+    start: int
+    end: int
+    source: str
 
     @property
-    def text(self) -> str:
-        """Return the sentence."""
-        ...
-
-    @property
-    def what(self) -> str:
-        """Return in which of the city's texts it stands."""
-        ...
-
-    @property
-    def source(self) -> str:
-        """Return where the text comes from."""
-        ...
+    def place(self) -> str:
+        """Return where it stands, such as "needs, characters 120-188"."""
+        return f"{self.what}, characters {self.start}-{self.end}"
 
 
 def classifier_for(facet_cache: FacetCache) -> Classifier | None:
@@ -81,7 +80,7 @@ def _may_be_printed(text: str, source: str, role: Role, kind: str, shows: bool |
 
 
 def printable(
-    passages: Sequence[Quoted], role: Role, reading: Reading | None = None
+    passages: Sequence[Passage], role: Role, reading: Reading | None = None
 ) -> NDArray[np.bool_]:
     """Return which sentences may be printed as a reason, shape (n,); ``reading`` is what a classifier reads in them."""
     if reading is None:
@@ -153,14 +152,6 @@ def same_matter(words: Floats, one: Floats | None, other: Floats | None) -> Floa
     return np.asarray(np.round(1 / (1 + np.exp(-(start + by_topic * topics + by_word * words))), 4))
 
 
-def topic_of(one: Floats | None, other: Floats | None, a: int, b: int) -> Topic | None:
-    """Return the topic that two sentences share most surely, of named topics (a, T) and (b, T); None for none."""
-    if one is None or other is None:
-        return None
-    both = np.minimum(one[a], other[b])
-    return TOPICS[int(both.argmax())] if both.any() else None
-
-
 @lru_cache(maxsize=65_536)
 def names_topic(text: str, topic: Topic) -> float:
     """Return how early a text names a topic in one of its words, 1 at its beginning to 0 at its end; -1 where it does not."""
@@ -175,32 +166,46 @@ def _words_of(topic: Topic) -> frozenset[str]:
     return frozenset(stems(f"{topic.wording} {topic.examples}")) - VAGUE
 
 
-def in_language(passage: Quoted) -> str:
+def in_language(passage: Passage) -> str:
     """Return the language of a sentence, English where it is not surely another."""
     return foreign_language(passage.text, ("en",)) or "en"
 
 
-def shows(name: str, passage: Quoted, topic: Topic | None = None) -> str:
+def shows(name: str, passage: Passage, topic: Topic | None = None) -> str:
     """Return what a city can show as a sentence of its own, its topic first where one is known."""
     says = "{on}{name} names among what it can show: {said}."
     if is_sentence(passage.text):
         is_pilot = passage.what == PILOT
-        says = "{on}{name} works on: {said}" if is_pilot else "{on}{name} can show: {said}"
+        says = "{on}{name} can show: {said}"
+        if is_pilot:
+            says = "{on}{name} has a pilot activity: {said}"
     return _quoted(says, name, passage, topic)
 
 
-def asks(name: str, passage: Quoted, topic: Topic | None = None) -> str:
-    """Return what a city asks for as a sentence of its own, its topic first where one is known."""
+def asks(name: str, passage: Passage, topic: Topic | None = None) -> str:
+    """Return what a city asks for as a sentence of its own, its topic first where one is known.
+
+    "Our heat network ..." becomes that of the city, "We want ..." what it says.
+    """
     says = "{on}{name} says: {said}"
     if not is_sentence(passage.text):
         says = "{on}{name} names among what it needs: {said}."
+    elif (
+        passage.text.startswith("Our ") and name[-1].isalpha() and not is_own_words(passage.source)
+    ):
+        says = "{name}’s {said}"
+    elif passage.text.startswith("We ") and not is_own_words(passage.source):
+        says = "{on}{name} says that they {said}"
     return _quoted(says, name, passage, topic)
 
 
 @lru_cache(maxsize=65_536)
-def _quoted(says: str, name: str, passage: Quoted, topic: Topic | None) -> str:
+def _quoted(says: str, name: str, passage: Passage, topic: Topic | None) -> str:
     said = printed(passage.text, passage.source, in_language(passage))
-    return say(says, on=_on(topic, said), name=name, said=said)
+    on = _on(topic, said)
+    if says.startswith("{name}’s") or says.endswith("they {said}"):
+        said = said.partition(" ")[2]
+    return say(says, on=on, name=name, said=said)
 
 
 def _on(topic: Topic | None, said: str) -> str:
@@ -210,11 +215,23 @@ def _on(topic: Topic | None, said: str) -> str:
     )
 
 
+def worded(topics: Sequence[Topic]) -> str:
+    """Return topics as a list in a sentence."""
+    return _worded(tuple(topics))
+
+
+@lru_cache(maxsize=4096)
+def _worded(topics: tuple[Topic, ...]) -> str:
+    return listed([topic.wording for topic in topics])
+
+
 VAGUE: Final = frozenset(
     stems(
         """
         and the with from for that they than use more fewer new last make city energy climate local own other points
-        work works firms companies emissions carbon plants funds capacity safe point needs measures sets areas
+        work works firms companies emissions carbon plants funds capacity safe point needs measures sets areas power
+        public municipal national urban regional region state city cities town shared large old long short zero out too
+        who one help just part group cost joint life itself act lack hinder low wide buys runs pays cuts council test
         """
     )
 )

@@ -24,6 +24,7 @@ from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.facets.quoting import (
     PILOT,
     SURE,
+    Passage,
     Role,
     WordWeights,
     asks,
@@ -33,7 +34,7 @@ from twinmatch.facets.quoting import (
     printable,
     same_matter,
     shows,
-    topic_of,
+    worded,
 )
 from twinmatch.proposal import Fact
 from twinmatch.proposal.evidence import ASKS, LEAST, LONGEST, is_sentence, shortened
@@ -50,6 +51,12 @@ LEAST_SURE = 0.35
 SHORT = 120
 """Characters from which a sentence is less welcome, the longer it is."""
 
+TELLING = 8
+"""Words below which a sentence tells little, and is less welcome."""
+
+MOST_TOPICS = 2
+"""Topics of a need that is quoted, at most: an answer on one of more would leave the others open."""
+
 DECIMALS = 4
 """Similarities are rounded to this before anything sorts: vectors differ by 1e-7 between machines."""
 
@@ -58,23 +65,6 @@ _LARGEST_PART = 4_000_000
 
 _NEAR = 1000
 """Sentences whose cosines to some hundred others are compared before the next ones."""
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A sentence of a city: the text, in which of its texts it stands, from which character to which, and the source."""
-
-    city: int
-    text: str
-    what: str
-    start: int
-    end: int
-    source: str
-
-    @property
-    def place(self) -> str:
-        """Return where it stands, such as "needs, characters 120-188"."""
-        return f"{self.what}, characters {self.start}-{self.end}"
 
 
 def needs_passages(cohort: Cohort) -> list[Passage]:
@@ -128,7 +118,7 @@ class Sayings:
         # In double precision, so that a rounded cosine does not depend on how many stand beside it.
         self.vectors = vectors.astype(np.float64)
         self._role, self._classifier = role, classifier_for(facet_cache)
-        self._bests: dict[int, dict[Topic, tuple[float, int, Topic]]] = {}
+        self._worths: dict[int, Floats] = {}
         self.words = facet_cache.once(
             cohort, "word weights", lambda: WordWeights(all_sentences(cohort))
         )
@@ -176,51 +166,63 @@ class Sayings:
             self._surest[city] = place, best
         return self._surest[city]
 
-    def by(self, cities: Sequence[int], topics: Set[Topic] = frozenset()) -> Ints:
-        """Return the places of the sentences of some cities that may be printed, on some topics where any are given."""
-        each = [self._of(i) for i in sorted(set(cities))]
-        places = each[0] if len(each) == 1 else np.concatenate([np.zeros(0, np.intp), *each])
-        if not topics or self.reading is None:
-            return places
-        read = self.reading.topics[places]
-        mine = read[:, [TOPICS.index(t) for t in sorted(topics)]].max(axis=1)
-        return np.asarray(places[(mine >= SURE) & (mine >= read.max(axis=1) - 1e-9)])
+    def by(self, cities: Sequence[int], topics: Set[Topic] = frozenset()) -> tuple[Ints, Floats]:
+        """Return the places of the sentences of some cities that may be printed, and how well each serves on each topic.
+
+        Places (p,) and worths (p, T); only sentences that serve on some topics where any are given, and are known.
+        """
+        each = sorted(set(cities))
+        places = np.concatenate([np.zeros(0, np.intp), *map(self._of, each)])
+        worths = np.concatenate([np.zeros((0, len(TOPICS))), *map(self.worths, each)])
+        if topics and self.reading is not None:
+            on = np.isin(np.arange(len(TOPICS)), [TOPICS.index(t) for t in topics])
+            worths = np.where(on, worths, 0.0)
+            serving = (worths > 0).any(axis=1)
+            places, worths = places[serving], worths[serving]
+        return places, worths
 
     def best_on(self, cities: Sequence[int], topics: Set[Topic]) -> tuple[Passage, Topic] | None:
         """Return the printable text of some cities that names one of some topics most surely, early and in few words.
 
         Whole sentences come before mere words; what is printed of it has to name the topic, where it is in English.
         """
-        each = (self._best(i)[t] for i in set(cities) for t in topics & self._best(i).keys())
-        _, k, topic = max(each, default=(0.0, 0, None))
-        return (self.passages[-k], topic) if topic is not None else None
+        places, worths = self.by(cities, topics)
+        if not topics or self.reading is None or not len(places):
+            return None
+        best = int(worths.max(axis=1).argmax())
+        return self.passages[places[best]], TOPICS[int(worths[best].argmax())]
 
-    def _best(self, city: int) -> dict[Topic, tuple[float, int, Topic]]:
-        """Return for each topic that a city names how well its best sentence serves as evidence, and its place negated."""
-        if city not in self._bests:
-            found: dict[Topic, tuple[float, int, Topic]] = {}
-            places = self.by([city])
-            read = self.reading.topics[places] if self.reading else np.zeros((0, 0))
+    def served(self, cities: Sequence[int]) -> set[Topic]:
+        """Return the topics on which a printable sentence of some cities serves as evidence."""
+        most = self.by(cities)[1].max(axis=0, initial=0.0)
+        return {TOPICS[t] for t in np.flatnonzero(most > 0).tolist()}
+
+    def worths(self, city: int) -> Floats:
+        """Return how well each printable sentence of a city serves as evidence on each topic, (p, T), 0 where it does not."""
+        if city not in self._worths:
+            places = self._of(city)
+            found = np.zeros((len(places), len(TOPICS)))
+            read = found if self.reading is None else self.reading.topics[places]
             for row, column in np.argwhere(read >= LEAST_SURE).tolist():
-                k, topic = int(places[row]), TOPICS[column]
-                worth = self._worth(k, float(read[row, column]), float(read[row].max()), topic)
-                if worth:
-                    found[topic] = max((worth, -k, topic), found.get(topic, (0.0, 0, topic)))
-            self._bests[city] = found
-        return self._bests[city]
+                sure, most = float(read[row, column]), float(read[row].max())
+                found[row, column] = self._worth(int(places[row]), sure, most, TOPICS[column])
+            self._worths[city] = found
+        return self._worths[city]
 
     def _worth(self, k: int, sure: float, most: float, topic: Topic) -> float:
         passage, read = self.passages[k], self.reading
         said = shortened(passage.text)
         named = names_topic(said, topic) if in_language(passage) == "en" else 0.0
         # A long sentence, or one that is mainly on something else, has to begin with the topic.
-        least = 0.7 if sure < most - 1e-9 else 0.5 if len(said) > SHORT else 0.0
+        least = 0.5 if len(said) > SHORT else 0.25 if len(said) > SHORT / 2 else 0.0
+        least = 0.7 if sure < most - 1e-9 else least
         if named < least and (named or sure < SURE):
             return 0.0
         if self._role == "asks" and read and KINDS[int(read.kinds[k].argmax())] not in ASKS:
             return 0.0
         long = max(len(said) - SHORT, 0) / LONGEST
-        return round(sure + is_sentence(passage.text) + named / 2 - long, 6)
+        bare = 0.5 if len(said.split()) < TELLING else 0.0
+        return round(sure + is_sentence(passage.text) + named / 2 - long - bare, 6)
 
     def saying(self, city: int, topic: Topic) -> Passage | None:
         """Return a city's surest printable sentence that names a topic; None where none does."""
@@ -418,22 +420,30 @@ def answers(
 ) -> list[PassageMatch]:
     """Return for each need of some cities the sentence of others that answers it best, the best answered first.
 
-    Needs that nothing answers with a likelihood of ``least`` are left out; only sentences on some topics, where any are given.
+    Both have to serve as evidence on one topic, on one of some where any are given, and to be on the same matter with a
+    likelihood of ``least``; of several answers the one nearest in words and meaning is taken.
     """
-    rows, columns = needs.by(asking, topics), offers.by(showing, topics)
+    rows, asked = needs.by(asking, topics)
+    columns, shown = offers.by(showing, topics)
+    if needs.reading is not None:
+        single = (needs.reading.topics[rows] >= LEAST_SURE).sum(axis=1) <= MOST_TOPICS
+        rows, asked = rows[single], asked[single]
     if not len(rows) or not len(columns):
         return []
     sides = ((needs, rows), (offers, columns))
     texts = [[side.passages[k].text for k in at] for side, at in sides]
     read = [side.reading.topics[at] if side.reading else None for side, at in sides]
-    named = [side.named[at] if side.named is not None else None for side, at in sides]
     likely = same_matter(needs.words.likeness(*texts), *read)
+    if needs.reading is not None:
+        likely[np.minimum(asked[:, None], shown[None]).max(axis=2) == 0] = 0.0
+    near = np.round(needs.vectors[rows] @ offers.vectors[columns].T, DECIMALS)
     found = []
-    for k, b in enumerate(likely.argmax(axis=1).tolist()):
+    for k, b in enumerate(np.where(likely >= least, likely + near, -1.0).argmax(axis=1).tolist()):
         if (closeness := float(likely[k, b])) >= least:
-            asked, answer = needs.passages[rows[k]], offers.passages[columns[b]]
-            topic = topic_of(named[0], named[1], k, b)
-            found.append(PassageMatch(asked, answer, closeness, topic))
+            ask, answer = needs.passages[rows[k]], offers.passages[columns[b]]
+            both = np.minimum(asked[k], shown[b])
+            topic = TOPICS[int(both.argmax())] if both.any() else None
+            found.append(PassageMatch(ask, answer, closeness, topic))
     return sorted(found, key=lambda a: (not a.is_whole, -a.closeness, a.asks.city, a.asks.place))
 
 
@@ -446,16 +456,6 @@ def named_by_both(one: Sayings, other: Sayings, i: int, j: int) -> list[Topic]:
     """Return the topics that two cities surely speak of in what may be printed, the surest first, ``NAMED`` at most."""
     sure = np.minimum(one.surest(i)[1], other.surest(j)[1])
     return [TOPICS[t] for t in np.argsort(-sure, kind="stable")[:NAMED] if sure[t] > 0]
-
-
-def worded(topics: Sequence[Topic]) -> str:
-    """Return topics as a list in a sentence."""
-    return _worded(tuple(topics))
-
-
-@lru_cache(maxsize=4096)
-def _worded(topics: tuple[Topic, ...]) -> str:
-    return listed([topic.wording for topic in topics])
 
 
 def _read(city: City, side: Sayings, i: int, topics: Sequence[Topic]) -> Fact:

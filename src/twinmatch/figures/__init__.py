@@ -28,9 +28,8 @@ from twinmatch.facets.domains import (
     strengths,
     wider,
 )
-from twinmatch.facets.quoting import asks, shows
+from twinmatch.facets.quoting import Passage, asks, shows
 from twinmatch.facets.text import (
-    Passage,
     PassageMatch,
     answers,
 )
@@ -52,9 +51,9 @@ from twinmatch.programmes.themes import (
     topics_of,
 )
 from twinmatch.proposal import Meeting, Product, Proposal, Table
-from twinmatch.proposal.evidence import is_sentence, printed
+from twinmatch.proposal.evidence import LEAST, is_sentence, printed
 from twinmatch.proposal.tables import AgendaRow, QuestionRow, ReasonRow, ThemeRow, ids_in, rows_of
-from twinmatch.schema import NAMES
+from twinmatch.schema import IN_TEXT, NAMES
 from twinmatch.solving import Bools
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import few, joined, say, say_n
@@ -181,11 +180,12 @@ def _by_topic(
 
 
 def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: PassageMatch) -> AgendaRow:
+    asking = cohort.cities[answer.asks.city]
     return AgendaRow(
         meeting.id,
         kind,
-        cohort.cities[answer.asks.city].id,
-        printed(answer.asks.text, answer.asks.source),
+        asking.id,
+        asks(asking.name, answer.asks),
         cohort.cities[answer.shows.city].id,
         printed(answer.shows.text, answer.shows.source),
         answer.closeness,
@@ -281,7 +281,8 @@ class _Told:
         own = self.needs.best_on([i], {topic})
         if own is not None and is_sentence(own[0].text):
             found = answers(self.needs, self.offers, [i], others, {topic}, LEAST_ON_TOPIC)[:1]
-            return (found[0].shows, asks(self.name(i), found[0].asks)) if found else (None, "")
+            if not found or found[0].closeness >= LEAST:
+                return (found[0].shows, asks(self.name(i), found[0].asks)) if found else (None, "")
         best = self.offers.best_on(others, {topic})
         says = "{guest} wants to learn about {topics}."
         return best and best[0], say(says, guest=self.name(i), topics=topic.wording)
@@ -343,8 +344,6 @@ class _Group:
         named = (*(city.challenges or ()), *(city.levers_needed or ()))
         wanted = (*self._theme.domains, *self._theme.levers) if self._theme else named
         areas = [a for a in dict.fromkeys((*wanted, *named)) if a in named and self._on(a)]
-        if own and (says := self._strong_for(i, [own[1].area])):
-            return joined([says, asks(told.name(i), *own)])
         says = self._strong_for(i, areas)
         if not self._theme:
             return says or self._alike(i, areas)
@@ -356,7 +355,7 @@ class _Group:
             says = say(
                 "{city} names {named} among what it struggles with.",
                 city=city.name,
-                named=NAMES[areas[0]],
+                named=IN_TEXT[areas[0]],
             )
         return joined(filter(None, (says, shown)))
 
@@ -381,7 +380,7 @@ class _Group:
                     "{cities} are strong in {area}, which {city} struggles with.",
                     len(able),
                     cities=few([self._told.name(j) for j in able], NAMED),
-                    area=NAMES[area],
+                    area=IN_TEXT[area],
                     city=cities[i].name,
                 )
         return ""
@@ -396,7 +395,7 @@ class _Group:
             }
             if also := [j for j in self._members if j != i and area in named[j]]:
                 names = few([self._told.name(j) for j in (i, *also)], NAMED)
-                return say("{cities} struggle with {area}.", cities=names, area=NAMES[area])
+                return say("{cities} struggle with {area}.", cities=names, area=IN_TEXT[area])
         return ""
 
     def _gives(self, i: int) -> str:

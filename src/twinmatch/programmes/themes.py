@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cache, cached_property, partial
+from typing import TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -24,15 +25,17 @@ from twinmatch.facets.domains import (
     strengths,
     wider,
 )
-from twinmatch.facets.quoting import asks, shows
-from twinmatch.facets.text import Passage, needs_passages, offers_passages, offers_said, quotes
+from twinmatch.facets.quoting import Passage, asks, shows
+from twinmatch.facets.text import needs_passages, offers_passages, offers_said, quotes
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Fact
-from twinmatch.schema import NAMES, City, Domain, Lever
+from twinmatch.schema import IN_TEXT, City, Domain, Lever, Role
 from twinmatch.solving import Bools, Floats
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import Title, joined, listed, say
+
+T = TypeVar("T", bound=str)
 
 SOUGHT = 3
 """Topics named of what the members of a group seek, at most."""
@@ -125,11 +128,11 @@ class ThemeNeed:
         city, theme = self._cohort.cities[i], self._themes[column]
         wide = {wider(d) for d in theme.domains}
         named = [
-            NAMES[d]
+            IN_TEXT[d]
             for d in city.challenges or {}
             if d in theme.domains or (d is Domain.STATIONARY_ENERGY and d in wide)
         ]
-        named += [NAMES[v] for v in city.levers_needed or () if v in theme.levers]
+        named += [IN_TEXT[v] for v in city.levers_needed or () if v in theme.levers]
         own = self._near.get(theme.id, {}).get(i)
         if not named and own is not None:
             return asks(city.name, own), quotes(self._cohort, own)
@@ -198,7 +201,8 @@ def _by_domain(stated: Stated, domains: Sequence[Domain]) -> Floats:
 def lead_strength(cohort: Cohort, theme: Theme, facet_cache: FacetCache | None = None) -> Floats:
     """Return how strong each city is in a theme, in [0, 1], shape (n,): the mean over its domains, levers and texts.
 
-    0 where nothing of the theme is stated; a city's own strengths and its pilot activities count.
+    Domains and levers count by how many cities that are no Mission Cities name them. 0 where nothing of the theme is
+    stated; a city's own strengths and its pilot activities count.
     """
     shows = (
         facet_cache.once(cohort, "strengths", lambda: strengths(cohort))
@@ -215,7 +219,13 @@ def lead_strength(cohort: Cohort, theme: Theme, facet_cache: FacetCache | None =
     if theme.texts and facet_cache is not None:
         part, _ = about(offers_passages(cohort), theme, facet_cache, len(cohort))
         parts.append(np.nan_to_num(part))
-    return np.asarray(np.mean(parts, axis=0)) if parts else np.zeros(len(cohort))
+    learning = [c for c in cohort.cities if not c.has(Role.MISSION)]
+    asked = Counter(x for c in learning for x in {*(c.challenges or ()), *(c.levers_needed or ())})
+    weights = [1 + asked[x] for x in (*theme.domains, *theme.levers)]
+    weights += [1 + max(asked.values(), default=0)] * (len(parts) - len(weights))
+    return (
+        np.asarray(np.average(parts, axis=0, weights=weights)) if parts else np.zeros(len(cohort))
+    )
 
 
 @cache
@@ -237,10 +247,15 @@ def theme_of(round_: Round, meeting_id: str) -> Theme | None:
     return themes.get(first) or themes.get(first.rpartition("-")[0])
 
 
-def shown_on(round_: Round, theme: Theme | None, cities: Sequence[int]) -> str:
-    """Return what one of some cities can show on a theme: its sentence, else the topics that it names; empty for none."""
+def shown_on(
+    round_: Round, theme: Theme | None, cities: Sequence[int], wanted: Set[Topic] = frozenset()
+) -> str:
+    """Return what one of some cities can show on a theme: its sentence, else the topics that it names; empty for none.
+
+    What it can show of the topics that are ``wanted`` comes first.
+    """
     said, topics = offers_said(round_.cohort, round_.facet_cache), topics_of(theme)
-    found = said.best_on(cities, topics)
+    found = said.best_on(cities, topics & wanted) or said.best_on(cities, topics)
     if found is not None:
         return shows(round_.name(found[0].city), *found)
     for i in cities:
@@ -260,7 +275,8 @@ def strong_in(round_: Round, theme: Theme, i: int) -> str:
     own = strong_areas(city)
     tried = {x for pilot in pilots for x in (*pilot.domains, *pilot.levers)} - own
     strong, piloted = (
-        [NAMES[x] for x in (*theme.domains, *theme.levers) if x in known] for known in (own, tried)
+        [IN_TEXT[x] for x in (*theme.domains, *theme.levers) if x in known]
+        for known in (own, tried)
     )
     parts = [say("is strong in {strong}", strong=listed(strong))] if strong else []
     if piloted:
@@ -275,38 +291,72 @@ def strong_areas(city: City) -> set[str]:
     return {*(city.strengths or {}), *(city.levers_offered or ())}
 
 
-def led_by(round_: Round, theme: Theme, i: int) -> str:
-    """Return what a lead or host shows on a theme: in its words, else where it states strengths, else that none is known."""
-    return (
-        shown_on(round_, theme, [i])
-        or strong_in(round_, theme, i)
-        or say("What {city} can show of it is not known yet.", city=round_.name(i))
-    )
+def led_by(round_: Round, theme: Theme, leads: Sequence[int], others: Sequence[int]) -> str:
+    """Return what leads or hosts show on a theme, and what the others name most often of it, with what nobody answers.
+
+    Each shows what most of the others seek and nobody before it has shown, in its words, else where it states strengths.
+    """
+    wanted = sought_in(round_, theme, others)
+    said = offers_said(round_.cohort, round_.facet_cache)
+    parts, open_ = [], dict(wanted)
+    for i in leads:
+        mine = [t for t in open_ or wanted if t in said.served([i])]
+        parts.append(
+            shown_on(round_, theme, [i], {*mine[:1]} or {*wanted})
+            or strong_in(round_, theme, i)
+            or say("What {city} can show of it is not known yet.", city=round_.name(i))
+        )
+        open_ = {t: n for t, n in open_.items() if t not in mine[:1]}
+    silent = [t.wording for t in wanted if t not in said.served(leads)]
+    parts.append(_named_most(round_, theme, others, wanted))
+    if silent and leads:
+        says = "What {cities} can show on {topics} is not known yet."
+        parts.append(
+            say(says, cities=listed([round_.name(i) for i in leads]), topics=listed(silent))
+        )
+    return joined(filter(None, parts))
 
 
-def sought_most(round_: Round, theme: Theme, cities: Sequence[int]) -> str:
-    """Return what most of some cities seek of a theme: by topics where two or more seek one, else by domain and lever."""
+def sought_in(round_: Round, theme: Theme, cities: Sequence[int]) -> dict[Topic, int]:
+    """Return how many of some cities seek each topic of a theme, those that two or more seek, ``SOUGHT`` at most."""
     told, topics = topic_table(round_.cohort, round_.facet_cache), topics_of(theme)
-    each = [(i, round_.cohort.cities[i]) for i in cities]
-    sought = Counter(t.wording for i, c in each for t in told.sought(c, i) if t in topics)
-    areas = (*theme.domains, *theme.levers)
-    named = Counter(
-        NAMES[a]
-        for _, city in each
-        for a in {*(city.challenges or ()), *(city.levers_needed or ())}
-        if a in areas
-    )
-    most = [(t, n) for t, n in _ranked(sought) if n > 1] or _ranked(named)
-    if not most or not cities:
+    each = [told.sought(round_.cohort.cities[i], i) for i in cities]
+    return _most(Counter(t for sought in each for t in sought if t in topics))
+
+
+def able_to_show(
+    round_: Round, theme: Theme, cities: Sequence[int], learning: Sequence[int]
+) -> Bools:
+    """Return which cities can show, in words, what several of those that learn seek of a theme, else anything of it, (n,)."""
+    said = offers_said(round_.cohort, round_.facet_cache)
+    wanted = {*sought_in(round_, theme, learning)} or topics_of(theme)
+    return np.array([bool(wanted & said.served([i])) for i in cities], dtype=bool)
+
+
+def _named_most(
+    round_: Round, theme: Theme, cities: Sequence[int], wanted: dict[Topic, int]
+) -> str:
+    """Return which topics most of some cities seek, else which domains and levers of a theme; empty where no two agree."""
+    named = {t.wording: n for t, n in wanted.items()}
+    if not named:
+        areas = (*theme.domains, *theme.levers)
+        own = [
+            {*(c.challenges or ()), *(c.levers_needed or ())}
+            for c in (round_.cohort.cities[i] for i in cities)
+        ]
+        counted = _most(Counter(a for words in own for a in words if a in areas))
+        named = {IN_TEXT[a]: n for a, n in counted.items()}
+    if not named:
         return ""
-    parts = [say("{challenge} ({n})", challenge=t, n=n) for t, n in most[:SOUGHT]]
-    return say(
-        "What these {n} cities name most often: {parts}.", n=len(cities), parts=listed(parts)
-    )
+    parts = [say("{challenge} ({n})", challenge=t, n=n) for t, n in named.items()]
+    says = "What the {n} cities that come to learn name most often: {parts}."
+    return say(says, n=len(cities), parts=listed(parts))
 
 
-def _ranked(counted: Counter[str]) -> list[tuple[str, int]]:
-    return sorted(counted.items(), key=lambda x: (-x[1], x[0]))
+def _most(counted: Counter[T]) -> dict[T, int]:
+    """Return what is counted twice or more, the most frequent first, ``SOUGHT`` at most."""
+    ranked = sorted(counted.items(), key=lambda x: (-x[1], x[0]))
+    return {k: n for k, n in ranked[:SOUGHT] if n > 1}
 
 
 def strength_of(round_: Round, theme: Theme) -> Floats:

@@ -215,7 +215,7 @@ FEWEST_WORDS: Final = 3
 ENDED_WORDS: Final = 5
 """Words below which a text is no sentence, and from which one that ends with a stop is one whatever its verb."""
 
-ASKS: Final = frozenset({"problem", "wish", "plan"})
+ASKS: Final = frozenset({"problem", "wish"})
 """Kinds of sentences that show something, and that ask for something."""
 
 
@@ -260,6 +260,8 @@ def of_the_right_kind(claim: Claim, _: Ground) -> bool:
             return claim.kind in ASKS
         return not _SHARE.search(claim.text)
     if claim.showable is False or (claim.kind and claim.kind not in OFFERS):
+        return False
+    if _PLANNED.search(_FIRST_CLAUSE.split(claim.text)[0]):
         return False
     known = claim.showable is not None or claim.kind
     return not _SHARE.search(claim.text) and bool(known or not _PROBLEM.search(claim.text))
@@ -348,6 +350,16 @@ _PROBLEM = re.compile(
     re.IGNORECASE,
 )
 """Words of a problem, for sentences whose kind nobody has said."""
+
+_PLANNED = re.compile(
+    r"\b(is|are|was|were) ((being )?(designed|planned|due|foreseen|studied|sought|drafted)|(meant |expected |about )?to)\b"
+    r"|\b(is|are) (being )?(prepared|developed|set up|written)\b|\bprepar(es?|ing)\b|\bwill\b|\bawaits?\b"
+    r"|\bin (preparation|planning)\b|\b(plans?|wants?|aims?|hopes?|intends?) to (?!\d)|\b(is|are) planning\b",
+    re.IGNORECASE,
+)
+"""A first clause of what is only planned: nothing that a city could show yet."""
+
+_FIRST_CLAUSE = re.compile(r"[;,:]")
 
 _MANY = re.compile(
     r"\b(both|each|every|all|two|three|four|five|six|seven|eight|nine|ten|several)( \w+)? (cities|city|municipalities)\b|\btwin city\b",

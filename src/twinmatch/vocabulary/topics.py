@@ -439,3 +439,5 @@ _NAMES: Final = {
 }
 NAMES: Final = {code: say(text) for code, text in _NAMES.items()}
 """The words that people read for each code of a domain, lever, dimension of readiness or topic."""
+IN_TEXT: Final = NAMES | {"built_environment": say("the built environment")}
+"""The same as they stand within a sentence."""

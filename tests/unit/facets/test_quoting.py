@@ -19,7 +19,6 @@ from twinmatch.facets.quoting import (
     same_matter,
     shows,
     telling,
-    topic_of,
 )
 from twinmatch.vocabulary.topics import Topic
 
@@ -108,13 +107,6 @@ def test_words_are_named_and_never_quoted(text):
     assert said.endswith(f"Leuven names among what it can show: {text}.")
     assert asks("Leuven", Sentence(text)) == f"Leuven names among what it needs: {text}."
     assert "“" not in said
-
-
-def test_the_topic_named_is_the_one_that_both_have():
-    both = HEAT + topics(heat_planning=0.9)
-    assert topic_of(both, HEAT, 0, 0).value == "district_heating_cooling"
-    assert topic_of(HEAT, TRAM, 0, 0) is None
-    assert topic_of(None, HEAT, 0, 0) is None
 
 
 @pytest.mark.parametrize(

@@ -271,24 +271,22 @@ def _meeting(
     question = asked[0] if asked else None
     parts = [
         say(
-            "{missions} and {others}.",
+            "The panel has {missions} and {others}.",
             missions=count(missions, "Mission City", "Mission Cities"),
-            others=say_n("{n:,} other", "{n:,} others", len(who) - missions),
+            others=say_n("{n:,} other city", "{n:,} other cities", len(who) - missions),
         )
     ]
     if question and question.topics:
-        seeks, shows = (int((side[who] >= FITS).sum()) for side in fit_of(round_, question))
-        what = listed([t.wording for t in question.topics])
-        parts.insert(
-            0,
-            say(
-                "{seeks} of {who} cities want to learn about {what}, {shows} have something to show on it;",
-                seeks=seeks,
-                who=len(who),
-                what=what,
-                shows=shows,
-            ),
-        )
+        seeks, shows = (side[who] >= FITS for side in fit_of(round_, question))
+        counted = {
+            "n": len(who),
+            "what": listed([t.wording for t in question.topics]),
+            "seeks": int((seeks & ~shows).sum()),
+            "shows": int((shows & ~seeks).sum()),
+            "both": int((seeks & shows).sum()),
+        }
+        says = "Of its {n} cities, {both} both want to learn about {what} and can show something on it, {seeks} only want to learn and {shows} can only show."
+        parts.insert(0, say(says, **counted))
     return Meeting(
         f"city_panels:{number}",
         question.title if question else say("Panel {number}", number=number),

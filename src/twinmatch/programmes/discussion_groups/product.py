@@ -44,7 +44,7 @@ from twinmatch.programmes.rules import (
     statuses,
     worth,
 )
-from twinmatch.programmes.themes import led_by, need_of, sought_most, strength_of
+from twinmatch.programmes.themes import led_by, need_of, strength_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import NAMES
 from twinmatch.solving import Distribute, NobodyIsolated
@@ -185,8 +185,7 @@ def _meeting(made: Groups, t: int) -> Meeting:
     cities = [affinity.rows[r] for r in rows]
     parts = (
         say("Led by {names}.", names=listed([round_.name(i) for i in leads])) if leads else "",
-        *(led_by(round_, slot.theme, i) for i in leads),
-        sought_most(round_, slot.theme, cities),
+        led_by(round_, slot.theme, leads, cities),
     )
     return Meeting(
         f"{ready.settings.PRODUCT}:{slot.key}",

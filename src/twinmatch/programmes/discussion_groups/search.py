@@ -21,19 +21,21 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
+from twinmatch.embedding.sentences import TOPICS
 from twinmatch.errors import NoProposalError, Problem
+from twinmatch.facets.answered import topic_table
 from twinmatch.facets.readiness import levels
 from twinmatch.programmes.discussion_groups.settings import WHERE, DiscussionGroups, Slot, locked_in
 from twinmatch.programmes.load_ledger import LoadEntry, LoadLedger, amount, loads_of, same_loads
 from twinmatch.programmes.quotas import Counted, Units, counted_kinds, rules_of, with_topics
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, best_choice, forbid, gate, load_rules
-from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, shown_on, strength_of
+from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of, topics_of
 from twinmatch.solving import Block, Bools, Candidates, Floats, Solution, counts, solve
 from twinmatch.wording import joined, say
 
 LEAD_SHOWS = 0.3
-"""What it is worth of a lead that it says something of the theme that can be shown."""
+"""What it is worth of a lead that it can show most of what others seek of the theme."""
 
 LEAD_READINESS = 0.2
 """Part of a lead's score that is its readiness to deliver; the rest is its strength in the theme."""
@@ -338,7 +340,7 @@ def _leads(
     ]
     themes = {slot.theme.id: slot.theme for slot in slots}
     of_theme = {key: strength_of(round_, theme)[may] for key, theme in themes.items()}
-    shows = {key: [bool(shown_on(round_, t, [i])) for i in may] for key, t in themes.items()}
+    shows = {key: _shown(round_, theme, may) for key, theme in themes.items()}
     strength, shown = (
         np.array([found[slot.theme.id] for slot in slots]).reshape(len(slots), len(may))
         for found in (of_theme, shows)
@@ -362,6 +364,20 @@ def _leads(
     for k in sorted(np.flatnonzero(chosen.chosen).tolist(), key=lambda k: (-pairs.score[k], g[k])):
         leads[t[k]].append(may[int(g[k])])
     return leads
+
+
+def _shown(round_: Round, theme: Theme, may: Sequence[int]) -> Floats:
+    """Return how much of what the other cities seek of a theme each possible lead can show, (may,).
+
+    Between 0.5 for anything at all and 1 for the most.
+    """
+    table = topic_table(round_.cohort, round_.facet_cache)
+    others = np.setdiff1d(np.arange(len(round_.cohort)), may)
+    sought = np.clip(table.seeks[others], 0.0, 1.0).sum(axis=0)
+    weight = {t: 1.0 + float(sought[TOPICS.index(t)]) for t in topics_of(theme)}
+    each = [table.offers.served([i]) | {*(round_.cohort.cities[i].shows or ())} for i in may]
+    found = np.array([sum(weight[t] for t in sorted(mine & weight.keys())) for mine in each])
+    return np.asarray(((found > 0) + found / max(found.max(initial=0.0), 1.0)) / 2)
 
 
 def _lead_blocks(

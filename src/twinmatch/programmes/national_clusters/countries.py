@@ -42,6 +42,9 @@ NEAREST_KM = 1_200
 SHARED_LANGUAGE, COOPERATION, CLOSE_LANGUAGE, BORDER, NEAREST = 1.0, 0.9, 0.8, 0.6, 0.3
 """Worth of a tie between two countries; the strongest one counts. A border or nearness ties only under the same funds."""
 
+FURTHER = 0.05
+"""What each further tie between them adds."""
+
 NEAREST_COUNTRIES = 3
 """To how many nearest countries with the same funds one without another tie is tied."""
 
@@ -105,7 +108,8 @@ def _tie(one: str, other: str) -> CountryTie | None:
         return None
     reasons = [says for _, says in found] + ([under] if under else [])
     names = say("{one} and {other}", one=country(one).name, other=country(other).name)
-    return CountryTie(found[0][0], say("{names} {reasons}", names=names, reasons=listed(reasons)))
+    worth = found[0][0] + FURTHER * (len(found) - 1)
+    return CountryTie(worth, say("{names} {reasons}", names=names, reasons=listed(reasons)))
 
 
 def _middle(round_: Round, code: str) -> NDArray[np.float64]:
@@ -373,7 +377,7 @@ def _reasoned(
 ) -> list[Bridge]:
     """Return a bridge to each other cluster (its place, and cities of both) that has a reason, ``most`` in all."""
     found: dict[int, tuple[int, int, str]] = {}
-    for reason in (_answer, _shared_topic):
+    for reason in (_answer, _by_topic, _shared_topic):
         for o, here, there in tried:
             if len(found) < most and o not in found and (said := reason(round_, here, there)):
                 found[o] = said
@@ -399,6 +403,29 @@ def _answer(
     one, other = best.asks.city, best.shows.city
     shown = shows(round_.name(other), best.shows, best.topic)
     why = joined([shown, asks(round_.name(one), best.asks)])
+    return (one, other, why) if one in here else (other, one, why)
+
+
+def _by_topic(
+    round_: Round, here: Sequence[int], there: Sequence[int]
+) -> tuple[int, int, str] | None:
+    """Return a city of each side of which one shows best what the other wants to learn about; None for none."""
+    table, cities = topic_table(round_.cohort, round_.facet_cache), round_.cohort.cities
+    found = [
+        (float(worths[:, TOPICS.index(topic)].max(initial=0.0)), topic, one, other)
+        for mine, theirs in ((here, there), (there, here))
+        for other in theirs
+        for worths in (table.offers.worths(other),)
+        for one in mine
+        for topic in table.sought(cities[one], one)
+    ]
+    worth, topic, one, other = max(found, default=(0.0, TOPICS[0], 0, 0))
+    best = table.offers.best_on([other], {topic})
+    if not worth or best is None:
+        return None
+    says = "{guest} wants to learn about {topics}."
+    asked = say(says, guest=round_.name(one), topics=topic.wording)
+    why = joined([shows(round_.name(other), *best), asked])
     return (one, other, why) if one in here else (other, one, why)
 
 

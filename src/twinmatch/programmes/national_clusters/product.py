@@ -17,6 +17,7 @@ import numpy as np
 
 from twinmatch.affinity import Affinity
 from twinmatch.errors import NoProposalError, Problem
+from twinmatch.facets.answered import topic_table
 from twinmatch.programmes.national_clusters.countries import (
     Cluster,
     bridge_note,
@@ -52,7 +53,7 @@ from twinmatch.programmes.rules import (
 from twinmatch.programmes.themes import strong_areas
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RulePrice, RuleStatus
 from twinmatch.proposal.proposal import is_of_theme
-from twinmatch.schema import NAMES
+from twinmatch.schema import IN_TEXT
 from twinmatch.vocabulary.geography import country
 from twinmatch.wording import count, joined, listed, say, say_n
 
@@ -199,8 +200,7 @@ def _clusters(ready: PreparedClusters, home: Home) -> list[Cluster]:
     return [
         Cluster(
             f"{key}-{n}",
-            say("{home}, part {n} of {groups}", home=home.name, n=n, groups=len(groups))
-            + (say(": {topic}", topic=NAMES.get(topic, topic)) if topic else ""),
+            say("{home}, part {n} of {groups}", home=home.name, n=n, groups=len(groups)),
             group,
             joined(filter(None, (reason, _set_apart(round_, groups, n - 1, topic)))),
             slack / len(groups),
@@ -238,7 +238,7 @@ def _set_apart(round_: Round, groups: Sequence[tuple[int, ...]], k: int, topic: 
     named = [sum(topic in struggles(round_.cohort.cities[i]) for i in group) for group in groups]
     return say(
         "What sets this part apart is {topic}: {n} of its {all} cities struggle with it, against {m} of the {others} others.",
-        topic=NAMES.get(topic, topic),
+        topic=IN_TEXT[topic],
         n=named[k],
         all=len(groups[k]),
         m=sum(named) - named[k],
@@ -252,7 +252,7 @@ def _meeting(
     round_, settings, affinity = ready.round, ready.settings, ready.affinity
     named = {i for i in cluster.cities if ready.is_anchor(i)}
     silent = {i for i in named if _known_beside(affinity, i, cluster) < settings.known_at_least}
-    leads = named - silent
+    leads = _leading(round_, settings, cluster, named - silent)
     members = tuple(
         Member(round_.id(i), "lead" if i in leads else "member")
         for i in sorted(cluster.cities, key=lambda i: (i not in leads, i))
@@ -283,6 +283,20 @@ def _meeting(
     )
 
 
+def _leading(
+    round_: Round, settings: NationalClusters, cluster: Cluster, anchors: Set[int]
+) -> set[int]:
+    """Return the anchors that lead a cluster: those that show most of what its other cities seek, at most a part of all."""
+    table = topic_table(round_.cohort, round_.facet_cache)
+    cities = list(cluster.cities)
+    sought = np.clip(table.seeks[cities], 0.0, 1.0)
+    shown = np.clip(table.shows[cities], 0.0, 1.0)
+    gives = {i: float(sought.sum(axis=0) @ mine) for i, mine in zip(cities, shown, strict=True)}
+    gives = {i: gives[i] - float(sought[k] @ shown[k]) for k, i in enumerate(cities)}
+    most = max(1, int(settings.anchors_at_most * len(cities)))
+    return set(sorted(anchors, key=lambda i: (-round(gives[i], 6), i))[:most])
+
+
 def _known_beside(affinity: Affinity, i: int, cluster: Cluster) -> float:
     """Return the part of the weights known of a city and the others of its cluster, on average; 1 for a city alone."""
     others = [affinity.row_of[j] for j in cluster.cities if j != i]
@@ -308,12 +322,9 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
         w: _strong([round_.name(i) for i in sorted(leads) if w in strong[i]]) for w, _ in found
     }
     if len({by for _, by in found}) == 1 and not any(strongest.values()):
-        return (
-            _struggle(listed([NAMES.get(word, word) for word, _ in found]), found[0][1], all_) + "."
-        )
+        return _struggle(listed([IN_TEXT[word] for word, _ in found]), found[0][1], all_) + "."
     return joined(
-        joined(filter(None, (_struggle(NAMES.get(word, word), by, all_), strongest[word])), "; ")
-        + "."
+        joined(filter(None, (_struggle(IN_TEXT[word], by, all_), strongest[word])), "; ") + "."
         for word, by in found
     )
 

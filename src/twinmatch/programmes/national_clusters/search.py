@@ -212,10 +212,11 @@ class _Joining:
         reasons = (self._ties[pair].reason for pair in pairs if pair in self._ties)
         few = [country(code).name for code in sorted(group) if code in self.small]
         joined_because = say_n(
-            "{countries} has too few cities for a cluster of its own; joined because {reasons}.",
-            "{countries} have too few cities for clusters of their own; joined because {reasons}.",
+            "{countries} has too few cities for a cluster of its own, which takes at least {low}; joined because {reasons}.",
+            "{countries} have too few cities for clusters of their own, which take at least {low}; joined because {reasons}.",
             max(len(few), 1),
             countries=listed(few),
+            low=self._settings.size[0],
             reasons=joined(reasons, "; "),
         )
         return Home(codes, joined_because)

@@ -42,6 +42,12 @@ class NationalClusters(GatedProduct):
         Role.MISSION,
         description="Each cluster has a city of this role where there is one; Pilot Cities count as Mission Cities do",
     )
+    anchors_at_most: float = Field(
+        1 / 3,
+        gt=0,
+        le=1,
+        description="Part of a cluster's cities that lead it as anchors, at most, and one in any case: those that show most of what the others seek; further ones are members",
+    )
     countries_joined: int = Field(
         5, ge=2, le=6, description="Countries in a joined cluster, at most"
     )

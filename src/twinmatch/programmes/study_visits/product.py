@@ -43,11 +43,11 @@ from twinmatch.programmes.study_visits.settings import (
     distances,
     why_barred,
 )
-from twinmatch.programmes.themes import Theme, led_by, sought_most, theme_of
+from twinmatch.programmes.themes import led_by, theme_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RulePrice, RuleStatus, Table
 from twinmatch.proposal.tables import TravelRow
 from twinmatch.solving import Bools, Solution, solve
-from twinmatch.wording import count, joined, listed, own_words, say, say_n, titled
+from twinmatch.wording import count, listed, own_words, say, say_n, titled
 
 
 def journey_rows(
@@ -231,16 +231,10 @@ def _visit(ready: PreparedVisits, option: Option) -> tuple[Meeting, list[TravelR
         ),
         account,
         say_n(*visits, len(option.visitors), hosts=names)
-        + (_shown(round_, theme, hosts, option) if theme else account.summary()),
+        + (led_by(round_, theme, hosts, option.visitors) if theme else account.summary()),
         notes=(*notes, *coverage_note(account)),
     )
     return meeting, rows
-
-
-def _shown(round_: Round, theme: Theme, hosts: Sequence[int], option: Option) -> str:
-    """Return what each host can show on the theme of a visit, and what most of its visitors seek."""
-    shown = (led_by(round_, theme, h) for h in hosts)
-    return joined(filter(None, (*shown, sought_most(round_, theme, option.visitors))))
 
 
 def _why_tour(ready: PreparedVisits, option: Option, stop: dict[int, int]) -> str:

@@ -35,7 +35,7 @@ from twinmatch.programmes.study_visits.settings import (
     visit_kinds,
     why_barred,
 )
-from twinmatch.programmes.themes import strength_of, theme_of
+from twinmatch.programmes.themes import able_to_show, strength_of, theme_of
 from twinmatch.schema import City
 from twinmatch.solving import Block, Bools, Candidates, Floats, Ints
 from twinmatch.solving.blocks import Sentence
@@ -263,6 +263,9 @@ class _Ways:
         never = np.array([[refuses_visit(round_, i, j) for j in at] for i in party.visitors])
         may &= self.affinity.coverage[rows] >= settings.known_at_least - 1e-9
         weak = ~shows_theme(round_, party.key, at)
+        if (theme := theme_of(round_, f"study_visits:{party.key}")) is not None:
+            able = able_to_show(round_, theme, at, party.visitors)
+            weak |= ~able & bool((able & ~weak).any())
         may[:, weak], never[:, weak] = False, True
         room = np.array([visitors_at_most(round_.cohort.cities[j], settings) for j in at])
         one = Stops([(h,) for h in range(len(at))], at, room)
