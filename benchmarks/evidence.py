@@ -48,7 +48,7 @@ ROUNDS: Final = ("", "netzerocities-round-1", "covenant-twinning")
 RESAMPLES: Final = 2000
 
 _QUOTE = re.compile(
-    r"(?:On (?P<topic>[^.:]{3,80}?), )?(?P<who>[A-ZÀ-Ž][^.:“”]{1,60}?) (?P<verb>can show|works on|says): "
+    r"(?:On (?P<topic>[^.:]{3,80}?), )?(?P<who>[A-ZÀ-Ž][^.:“”]{1,60}?) (?P<verb>can show|has a pilot activity|says):? (?:that )?"
     r"(?P<text>“[^”]+”|.+?\((?:its Climate City Contract|public page)\)\.)"
 )
 """A sentence as it is printed of a city, with the topic that it is printed for."""

@@ -60,6 +60,11 @@ def test_on_theme(topics, theme, fault):
         ("Silos and weak training slow the energy transition.", "shows", {}, True),
         ("A poorer quarter suffers pollution and noise.", "shows", {}, True),
         ("Staff are missing for the heat plan.", "asks", {}, False),
+        ("Pay-as-you-throw is designed for 5,000 users.", "shows", {"kind": "action"}, True),
+        ("The company plans to heat with wood.", "shows", {"kind": "action"}, True),
+        ("A tram runs, and a second line will follow.", "shows", {"kind": "action"}, False),
+        ("The council has a climate plan to 2030.", "shows", {"kind": "achievement"}, False),
+        (HEAT, "asks", {"kind": "plan"}, True),
     ],
 )
 def test_right_kind(text, role, known, fault):

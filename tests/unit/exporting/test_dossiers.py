@@ -70,7 +70,7 @@ def test_a_pair_has_reasons_what_is_alike_and_an_agenda(found):
         "Different – language: They share no language.",
     )
     lines = [row[1] for row in part(pair, "First agenda").rows]
-    assert "Graz: Heat plans What answers it: Our heat plan" in lines
+    assert "Heat plans Aarhus can show: Our heat plan" in lines
     assert lines[-2].startswith("What flows back.")
 
 

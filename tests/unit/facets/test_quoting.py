@@ -101,6 +101,23 @@ def test_rare_words_that_both_use_count_and_words_of_any_matter_do_not():
     assert found[0, 1] == found[1, 0] == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        ("Our heat company lost heat.", "Arad", "Arad’s heat company lost heat (public page)."),
+        (
+            "Our heat company lost heat.",
+            "Niš (R)",
+            "Niš (R) says: Their heat company lost heat (public page).",
+        ),
+        ("We want peers.", "Arad", "Arad says that they want peers (public page)."),
+        ("Permits are slow here.", "Arad", "Arad says: Permits are slow here (public page)."),
+    ],
+)
+def test_a_paraphrase_is_told_of_the_city(text, name, said):
+    assert asks(name, Sentence(text, source="https://arad.example")) == said
+
+
 @pytest.mark.parametrize("text", ["cycling", "cycling and walking", "large heat pumps, trams"])
 def test_words_are_named_and_never_quoted(text):
     said = shows("Leuven", Sentence(text), TOPICS[0])

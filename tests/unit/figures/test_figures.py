@@ -32,7 +32,7 @@ needs_offers = 1
 
 def cohort():
     return cohort_of(
-        {"id": "de-one", "roles": ["guest"], "needs": "heat networks for old towns", "challenges": ["energy_systems"], "population": {"value": 40_000}},
+        {"id": "de-one", "roles": ["guest"], "needs": "One names among what it needs: heat networks for old towns.", "challenges": ["energy_systems"], "population": {"value": 40_000}},
         {"id": "fr-two", "roles": ["guest"], "needs": "trams", "challenges": ["mobility_transport"], "levers_needed": ["procurement"], "population": {"value": 60_000}},
         {"id": "fr-three", "roles": ["guest"], "challenges": ["industry"], "population": {"value": 2_000_000}},
         {"id": "it-heat", "roles": ["mission"], "offers": "heat networks in old towns", "strengths": ["energy_systems"], "needs": "zebras"},
@@ -100,7 +100,7 @@ def test_an_agenda_has_the_need_and_the_offer_that_answers_it(product):
     found = table(product, "agenda")
     needs = {row[0]: row for row in found.rows if row[1] == "need"}
     assert needs["twinning:de-one"][2:6] == (
-        "de-one", "heat networks for old towns", "it-heat", "heat networks in old towns",
+        "de-one", "One names among what it needs: heat networks for old towns.", "it-heat", "heat networks in old towns",
     )  # fmt: skip
     assert (
         "twinning:fr-two",
