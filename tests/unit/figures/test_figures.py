@@ -32,7 +32,7 @@ needs_offers = 1
 
 def cohort():
     return cohort_of(
-        {"id": "de-one", "roles": ["guest"], "needs": "One names among what it needs: heat networks for old towns.", "challenges": ["energy_systems"], "population": {"value": 40_000}},
+        {"id": "de-one", "roles": ["guest"], "needs": "heat networks for old towns", "challenges": ["energy_systems"], "population": {"value": 40_000}},
         {"id": "fr-two", "roles": ["guest"], "needs": "trams", "challenges": ["mobility_transport"], "levers_needed": ["procurement"], "population": {"value": 60_000}},
         {"id": "fr-three", "roles": ["guest"], "challenges": ["industry"], "population": {"value": 2_000_000}},
         {"id": "it-heat", "roles": ["mission"], "offers": "heat networks in old towns", "strengths": ["energy_systems"], "needs": "zebras"},
