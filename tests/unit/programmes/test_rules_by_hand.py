@@ -306,7 +306,7 @@ def test_facilitators_together_limit_all_pairs():
     people = [{"name": "Ada", "pairs_at_most": 2}, {"name": "Bo", "pairs_at_most": 3}]
     found = rule("facilitators", facilitators=people)
     assert rows(found) == [([0, 1, 2, 3, 4, 5], -math.inf, 5)]
-    assert found.says == found.block.says(0) == "The 2 facilitators accompany at most 5 pairs."
+    assert found.says == found.block.says(0) == "2 facilitators together accompany at most 5 pairs."
     assert found.block.name == "facilitators"
 
 

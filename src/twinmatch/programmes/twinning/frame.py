@@ -23,7 +23,7 @@ from twinmatch.programmes.twinning.settings import Facilitator
 from twinmatch.solving import Bools, Ints
 from twinmatch.solving.blocks import Block, Candidates, counts
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import listed, say
+from twinmatch.wording import listed, say, say_n
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,8 +266,11 @@ def facilitator_rules(frame: Frame, staff: Sequence[Facilitator]) -> list[Rule]:
     matrix = sp.csr_array(taken[:, of_pair.ravel()].astype(np.float64))
     most = [sum(one.most for one, x in zip(staff, row, strict=True) if x) for row in rows]
     who = [listed([one.name for one, x in zip(staff, row, strict=True) if x]) for row in rows]
-    says = say(
-        "The {staff} facilitators accompany at most {pairs} pairs.", staff=len(staff), pairs=most[0]
+    says = say_n(
+        "{n} facilitator accompanies at most {pairs} pairs.",
+        "{n} facilitators together accompany at most {pairs} pairs.",
+        len(staff),
+        pairs=most[0],
     )
 
     def row_says(k: int) -> str:
