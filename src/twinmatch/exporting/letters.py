@@ -365,12 +365,6 @@ def _refusal(product: Product, left: LeftOut, invited: bool) -> str:
         say("{kind}: we could not offer you a place.", kind=words.product_title(product)),
         why,
     ]
-    if left.code == "eligibility":
-        parts.append(
-            say(
-                "If this is wrong or changes, please tell us: we will look at the application again."
-            )
-        )
     if invited:
         parts.append(say("Instead we propose the meetings above."))
     elif left.offered:

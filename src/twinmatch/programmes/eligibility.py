@@ -91,7 +91,7 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
                 "A condition of the programme is not met: {failed}.",
                 "{n} conditions of the programme are not met: {failed}.",
                 len(failed),
-                failed=listed(failed),
+                failed=joined(failed, "; "),
             )
         elif unknown and rule.unknown != "let in":
             (ask if rule.unknown == "ask first" else refused)[i] = say(
@@ -112,13 +112,20 @@ def _took_part(city: City, rule: Eligibility) -> bool:
     return bool(set(own) & set(rule.took_part_in))
 
 
+URBAN: Final = (
+    say("a city (degree of urbanisation 1)"),
+    say("a city, town or suburb (degree of urbanisation 1 or 2)"),
+    say("a city, town, suburb or rural area (any degree of urbanisation)"),
+)
+"""Places up to each degree of urbanisation."""
+
 CONDITIONS: Final[dict[str, tuple[str, str, Callable[[Any], str], Callable[[Any, Any], str]]]] = {
     "neutral_by": (
         "target <= {0}",
         "commitment",
         lambda n: say("a commitment to climate neutrality by {n} or earlier", n=n),
         lambda n, has: say(
-            "guests aim to be climate neutral by {n} or earlier (the profile states {has})",
+            "guests aim to be climate neutral by {n} or earlier (the application states {has}; please correct it if it is out of date)",
             n=n,
             has=int(has),
         ),
@@ -128,7 +135,7 @@ CONDITIONS: Final[dict[str, tuple[str, str, Callable[[Any], str], Callable[[Any,
         "participation",
         lambda n: say("at least {n:g} staff hours a month", n=n),
         lambda n, has: say(
-            "guests give at least {n:g} staff hours a month (the application states {has:g})",
+            "guests give at least {n:g} staff hours a month (the application states {has:g}; please correct it if it is out of date)",
             n=n,
             has=has,
         ),
@@ -138,7 +145,7 @@ CONDITIONS: Final[dict[str, tuple[str, str, Callable[[Any], str], Callable[[Any,
         "participation",
         lambda n: say("English at {n} or better", n=n),
         lambda n, has: say(
-            "guests work in English at {n} or better (the application states {has})",
+            "guests work in English at {n} or better (the application states {has}; please correct it if it is out of date)",
             n=n,
             has=ENGLISH_LEVELS[int(has)],
         ),
@@ -162,9 +169,11 @@ CONDITIONS: Final[dict[str, tuple[str, str, Callable[[Any], str], Callable[[Any,
     "urbanisation_at_most": (
         "urbanisation <= {0}",
         "",
-        lambda n: say("a degree of urbanisation of {n} or less", n=n),
+        lambda n: say("to lie in {places}", places=URBAN[n - 1]),
         lambda n, has: say(
-            "guests have a degree of urbanisation of {n} or less (here it is {has})", n=n, has=has
+            "guests lie in {places} (the degree of urbanisation here is {has})",
+            places=URBAN[n - 1],
+            has=int(has),
         ),
     ),
 }
@@ -176,7 +185,7 @@ def conditions(city: City, rule: Eligibility) -> tuple[list[str], dict[str, str]
     failed: list[str] = []
     unknown: dict[str, str] = {}
     if clash := [role for role in rule.not_roles if city.has(role)]:
-        failed.append(say("guests cannot be {kinds}", kinds=roles_in_words(clash)))
+        failed.append(say("guests are not {kinds}", kinds=roles_in_words(clash)))
     for name, (kind, block, words, otherwise) in CONDITIONS.items():
         if (asked := getattr(rule, name)) is None:
             continue

@@ -458,7 +458,8 @@ def _steps(
         if city.id in places[name] and (english is not False or name == "national_clusters")
     ]
     grouped = city.id in places.get("discussion_groups", {})
-    if not grouped and not city.challenges and not city.levers_needed:
+    named = city.challenges or city.levers_needed
+    if "discussion_groups" in places and not grouped and not named:
         steps.append(("online", say("a discussion group as soon as the challenges are named")))
     steps.append(("online", say("online resources and training, open to every city")))
     return steps

@@ -230,6 +230,7 @@ def test_a_city_is_asked_only_what_it_can_answer(proposal):
         QUESTIONS["languages"],
     )
     assert asked("se-lund", "participation") == (QUESTIONS["participation"],)
+    assert asked("se-lund", "offers") == (QUESTIONS["strengths"],)
     assert not any("English" in point for point in asked("at-graz", "participation"))
 
 

@@ -50,7 +50,7 @@ CAUSES: Final[dict[str, Cause]] = {
 AS_GOOD = 3.0
 """Points of 100 within which a score is as good as another to those who read of it."""
 
-NEITHER = say("No application as a guest or as a host has come in.")
+NEITHER = say("There is no application for this round, as a guest or as a host.")
 
 
 @dataclass(frozen=True, eq=False)
