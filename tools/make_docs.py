@@ -15,8 +15,9 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from twinmatch.programmes.programme import programme_schema
 from twinmatch.proposal import proposal_schema
@@ -253,22 +254,59 @@ def _problems(path: Path) -> Iterator[tuple[str, str, str]]:
             continue
         named: Named = _assigned(scope) if isinstance(scope, ast.FunctionDef) else {}
         for node in _own_calls(scope):
-            if ast.unparse(node.func) != "Problem" and not ast.unparse(node.func).endswith(
-                "Error.of"
-            ):
-                continue
-            given = dict(zip(("code", "found", "where", "do"), node.args, strict=False))
-            given |= {k.arg: k.value for k in node.keywords if k.arg}
-            for code in _codes(given.get("code")):
+            given = _told(node)
+            for code in _codes(given.get("code"), named):
                 yield code, _words(given.get("found"), named), _words(given.get("do"), named)
 
 
-def _own_calls(scope: ast.AST) -> Iterator[ast.Call]:
-    """Yield the calls of a function, or those of a module that stand in no function."""
+TOLD: Final = ("code", "found", "where", "do")
+
+
+def _told(node: ast.Call | ast.Yield) -> dict[str, ast.expr]:
+    """Return what a call says of a problem, by name: of Problem, of an error, or of a function that makes one of its
+    parameters; or what is yielded to such a function.
+    """
+    if isinstance(node, ast.Yield):
+        parts = node.value.elts if isinstance(node.value, ast.Tuple) else []
+        return dict(zip(TOLD, parts, strict=False)) if parts and _is_code(parts[0]) else {}
+    called = ast.unparse(node.func)
+    is_own = called == "Problem" or called.endswith("Error.of")
+    names = TOLD if is_own else _tellers().get(called.rpartition(".")[2], ())
+    given = dict(zip(names, node.args, strict=False))
+    given |= {k.arg: k.value for k in node.keywords if k.arg in names}
+    return given if is_own or len(given) > 2 else {}  # something else is added or noted
+
+
+def _is_code(node: ast.expr) -> bool:
+    said = node.value if isinstance(node, ast.Constant) else ""
+    return isinstance(said, str) and re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", said) is not None
+
+
+@cache
+def _tellers() -> dict[str, tuple[str, ...]]:
+    """Return the parameters, in their order, of each function that makes a problem of a code that it is given."""
+    found = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for scope in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(scope, ast.FunctionDef) and not scope.name.startswith("__"):
+                names = [a.arg for a in scope.args.args if a.arg not in ("self", "cls")]
+                codes = {
+                    ast.unparse(node.args[0])
+                    for node in _own_calls(scope)
+                    if isinstance(node, ast.Call) and node.args
+                    if ast.unparse(node.func) == "Problem"
+                }
+                if "code" in codes and "code" in names and scope.name != "of":
+                    found[scope.name] = tuple(names)
+    return found
+
+
+def _own_calls(scope: ast.AST) -> Iterator[ast.Call | ast.Yield]:
+    """Yield the calls and yields of a function, or those of a module that stand in no function."""
     pending = list(ast.iter_child_nodes(scope))
     while pending:
         node = pending.pop()
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call | ast.Yield):
             yield node
         if not isinstance(node, ast.FunctionDef):
             pending.extend(ast.iter_child_nodes(node))
@@ -294,12 +332,15 @@ def _meant(node: ast.Name, named: Named) -> ast.expr | None:
     return max(before, key=lambda entry: entry[0])[1] if before else None
 
 
-def _codes(node: ast.expr | None) -> Iterator[str]:
+def _codes(node: ast.expr | None, named: Named) -> Iterator[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
     elif isinstance(node, ast.IfExp):
-        yield from _codes(node.body)
-        yield from _codes(node.orelse)
+        yield from _codes(node.body, named)
+        yield from _codes(node.orelse, named)
+    elif isinstance(node, ast.Name):
+        for _, meant in named.get(node.id, ()):
+            yield from _codes(meant, {})
 
 
 def _words(node: ast.expr | None, named: Named, depth: int = 0) -> str:
@@ -380,10 +421,14 @@ def _rules(path: Path) -> Iterator[tuple[str, str, str]]:
     for scope in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
         named = _assigned(scope)
         for node in _own_calls(scope):
-            if isinstance(node.func, ast.Name) and node.func.id in {"Rule", "forbid", "RuleStatus"}:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in {"Rule", "forbid", "RuleStatus"}
+            ):
                 given = dict(zip(("name", "says"), node.args, strict=False))
                 given |= {k.arg: k.value for k in node.keywords if k.arg}
-                for name in _codes(given.get("name")):
+                for name in _codes(given.get("name"), {}):
                     yield name, _words(given.get("says"), named), _product_of(path)
 
 

@@ -315,8 +315,22 @@ def test_a_change_by_hand_is_priced_kept_and_solved(service, visit, by_keyboard)
         for k, a in enumerate(drawn)
         for b in drawn[:k]
     )
-    page.locator("[data-grid-filters=pairs]").get_by_label("Search").fill("zzz")
+    filters = page.locator("[data-grid-filters=pairs]")
+    filters.get_by_label("Search").fill("zzz")
     expect(page.locator(".ties a:not([hidden])")).to_have_count(0)
+    filters.get_by_label("Search").fill("")
+    scores = page.locator("#pairs tbody tr td:nth-child(6)").evaluate_all(
+        "cells => cells.map((cell) => 100 * cell.dataset.v)"
+    )
+    middle = round(sorted(scores)[len(scores) // 2], 1)
+    filters.get_by_label("Score ≥").fill(str(middle))
+    shown = sum(round(score, 1) >= middle for score in scores)
+    expect(page.locator("#pairs tbody tr:not([hidden])")).to_have_count(shown)
+    assert 0 < shown < len(scores)
+    filters.get_by_label("Score ≥").fill("")
+    host = page.locator("#pairs tbody tr td:nth-child(4)").first.inner_text()
+    filters.get_by_label("Host", exact=True).select_option(host)
+    expect(page.locator("#pairs tbody tr:not([hidden])").first).to_contain_text(host)
 
 
 def test_a_city_is_moved_to_another_group_with_what_it_costs(service, visit):

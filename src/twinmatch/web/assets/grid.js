@@ -10,7 +10,8 @@ function grid(table) {
   const heads = [...table.tHead.rows[0].cells];
   const found = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
   const panel = document.querySelector(`[data-grid-filters="${table.id}"]`);
-  const selects = [...panel.querySelectorAll("[data-column]")];
+  const selects = [...panel.querySelectorAll("select[data-column]")];
+  const least = [...panel.querySelectorAll("input[data-column]")]; // in points of 100, or percent
   const search = panel.querySelector("[data-search]");
   panel.hidden = false;
 
@@ -26,9 +27,11 @@ function grid(table) {
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = selects.filter((s) => s.value !== "").map((s) => [s.dataset.column, s.value === "\u0000" ? "" : s.value]);
+    const limits = least.filter((s) => s.value !== "").map((s) => [s.dataset.column, s.valueAsNumber]);
     const shown = new Set();
     for (const row of rows) {
-      const fits = words.every((w) => found.get(row).includes(w)) && wanted.every(([c, v]) => text(row.cells[c]) === v);
+      const fits = words.every((w) => found.get(row).includes(w)) && wanted.every(([c, v]) => text(row.cells[c]) === v)
+        && limits.every(([c, v]) => Math.round(1000 * text(row.cells[c])) / 10 >= v);
       row.hidden = !fits;
       if (fits) shown.add(row.dataset.row);
     }
