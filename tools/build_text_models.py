@@ -239,8 +239,8 @@ def check_vectors(profiles: Path) -> int:
     """Say whether every sentence of the profiles has its vector, and which vectors serve none."""
     kept = vectors.read_store(VECTORS, backends.MINILM_DIMENSION)
     needed = {vectors.key_of(text, backends.MINILM_WEIGHTS): text for text in sentences(profiles)}
-    lacking = [text for key, text in needed.items() if key not in kept.rows]
-    unused = len(kept.rows.keys() - needed.keys())
+    lacking = [text for key, text in needed.items() if key not in kept]
+    unused = len(kept.keys() - needed.keys())
     for text in lacking:
         print(f"no vector: {text}")
     print(f"{len(needed)} sentences, {len(lacking)} without a vector, {unused} vectors not needed")

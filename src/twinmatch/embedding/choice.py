@@ -44,10 +44,10 @@ import numpy as np
 from twinmatch.embedding import backends
 from twinmatch.embedding.backends import ENGLISH, Backend, Vectors, check_file, read_sums
 from twinmatch.embedding.vectors import (
+    KeptVectors,
     Progress,
     UnreadableStoreError,
     UserCache,
-    VectorStore,
     cache_folder,
     encode_texts,
     lacking,
@@ -283,10 +283,10 @@ class TextModel:
 
     backend: Backend
     says: str
-    bundled: VectorStore = field(default_factory=VectorStore, repr=False)
+    bundled: KeptVectors = field(default_factory=dict, repr=False)
     cache: UserCache = field(default_factory=lambda: UserCache(None), repr=False)
     progress: Progress | None = field(default=None, repr=False)
-    _kept: VectorStore | None = field(default=None, repr=False, init=False)
+    _kept: KeptVectors | None = field(default=None, repr=False, init=False)
     _language: dict[str, str | None] = field(default_factory=dict, repr=False, init=False)
 
     def __getstate__(self) -> dict[str, object]:
@@ -345,7 +345,7 @@ class TextModel:
             lambda fresh: self.cache.add(self.backend, fresh),
         )
         if made:
-            self._kept = self._kept.joined(made)
+            self._kept = {**self._kept, **made}
         return rows
 
 
@@ -366,7 +366,7 @@ def open_text_model(
     bundled = bundled_vectors()
     backend, says = choose(name, texts, prefix=prefix, bundled=bundled)
     if backend.name == "multilingual":
-        bundled = bundled.joined(_bundled_store("e5.npz", backend.dimension).rows)
+        bundled = {**bundled, **_bundled_store("e5.npz", backend.dimension)}
     if backend.name == "static":
         cache = UserCache(None)  # quicker made than read
     elif cache is None:
@@ -397,7 +397,7 @@ def choose(
     texts: Sequence[str],
     *,
     prefix: str | None = None,
-    bundled: VectorStore,
+    bundled: KeptVectors,
 ) -> tuple[Backend, str]:
     """Return the backend for these sentences, and a sentence that says which and why."""
     if prefix is not None and name in _NAMED_HERE:
@@ -419,7 +419,7 @@ def choose(
 _NAMED_HERE = ("auto", "bundled", "minilm", "static", "multilingual")
 
 
-def _auto(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:
+def _auto(texts: Sequence[str], bundled: KeptVectors) -> tuple[Backend, str]:
     lacks = lacking(texts, bundled, backends.MINILM_WEIGHTS)
     codes = {text: foreign_language(text, backends.ENGLISH) for text in lacks}
     others = [text for text in lacks if not codes[text]]
@@ -442,13 +442,13 @@ def _auto(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:
     return _said(backends.minilm(), why)
 
 
-def _bundled(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:
+def _bundled(texts: Sequence[str], bundled: KeptVectors) -> tuple[Backend, str]:
     backend = backends.BundledOnly()
     backend.encode(_to_encode(texts, bundled))
     return _said(backend, say(", as asked for"))
 
 
-def _to_encode(texts: Sequence[str], bundled: VectorStore) -> list[str]:
+def _to_encode(texts: Sequence[str], bundled: KeptVectors) -> list[str]:
     """Return the sentences without a bundled vector that an English model would be asked for."""
     others = lacking(texts, bundled, backends.MINILM_WEIGHTS)
     return [text for text in others if not foreign_language(text, backends.ENGLISH)]
@@ -458,18 +458,18 @@ def _said(backend: Backend, why: str) -> tuple[Backend, str]:
     return backend, say("Texts are compared by {model}{why}.", model=backend.describe(), why=why)
 
 
-def bundled_vectors() -> VectorStore:
+def bundled_vectors() -> KeptVectors:
     """Return MiniLM's vectors of the bundled profiles' sentences; none if they were not built."""
     return _bundled_store("minilm.npz", backends.MINILM_DIMENSION)
 
 
-def _bundled_store(name: str, dimension: int) -> VectorStore:
+def _bundled_store(name: str, dimension: int) -> KeptVectors:
     path = bundled_path("models", "vectors", name)
-    return _read_once(path, dimension) if path.exists() else VectorStore()
+    return _read_once(path, dimension) if path.exists() else {}
 
 
 @cache
-def _read_once(path: Path, dimension: int) -> VectorStore:
+def _read_once(path: Path, dimension: int) -> KeptVectors:
     try:
         return read_store(path, dimension)
     except UnreadableStoreError as error:

@@ -27,6 +27,8 @@ from twinmatch.embedding.backends import Backend, Vectors
 from twinmatch.files import write_file
 
 Half = NDArray[np.float16]
+KeptVectors = Mapping[bytes, Half]
+"""Vectors by key."""
 Progress = Callable[[int, int], None]
 
 BATCH = 16
@@ -40,20 +42,6 @@ DECIMALS = 4
 CACHE_VARIABLE = "TWINMATCH_CACHE"
 _KEY_BYTES = 32
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say; same input, same bytes
-
-
-@dataclass(frozen=True)
-class VectorStore:
-    """Vectors by key; `VectorStore()` is empty."""
-
-    rows: Mapping[bytes, Half] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def joined(self, other: Mapping[bytes, Half]) -> VectorStore:
-        """Return a store with these rows and the other's."""
-        return VectorStore({**self.rows, **other})
 
 
 class UnreadableStoreError(Exception):
@@ -81,14 +69,14 @@ def similarities(left: Vectors, right: Vectors) -> Vectors:
     return rounded
 
 
-Keep = Callable[[Mapping[bytes, Half]], None]
+Keep = Callable[[KeptVectors], None]
 """Keeps vectors that were just made, by key."""
 
 
 def encode_texts(
     texts: Sequence[str],
     backend: Backend,
-    kept: Sequence[VectorStore] = (),
+    kept: Sequence[KeptVectors] = (),
     progress: Progress | None = None,
     keep: Keep = lambda _: None,
 ) -> tuple[Vectors, dict[bytes, Half]]:
@@ -163,8 +151,8 @@ def _by_length(text: str) -> tuple[int, str]:
     return len(text), text
 
 
-def _found(key: bytes, kept: Sequence[VectorStore]) -> Half | None:
-    return next((store.rows[key] for store in kept if key in store.rows), None)
+def _found(key: bytes, kept: Sequence[KeptVectors]) -> Half | None:
+    return next((rows[key] for rows in kept if key in rows), None)
 
 
 def _unit(half: Half) -> Vectors:
@@ -174,7 +162,7 @@ def _unit(half: Half) -> Vectors:
     return rows
 
 
-def read_store(path: Path, dimension: int) -> VectorStore:
+def read_store(path: Path, dimension: int) -> KeptVectors:
     """Read a file of vectors; raise `UnreadableStoreError` for anything but a sound one."""
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
@@ -188,10 +176,10 @@ def read_store(path: Path, dimension: int) -> VectorStore:
     lengths = np.linalg.norm(vectors.astype(np.float32), axis=1)
     if not np.all(np.abs(lengths - 1) < 0.01):
         raise UnreadableStoreError(f"{path} holds vectors that are not of length 1")
-    return VectorStore(dict(zip(map(bytes, keys), vectors, strict=True)))
+    return dict(zip(map(bytes, keys), vectors, strict=True))
 
 
-def store_bytes(rows: Mapping[bytes, Half]) -> bytes:
+def store_bytes(rows: KeptVectors) -> bytes:
     """Return the file of these vectors: sorted keys, no compression, no date; same rows, same bytes."""
     keys = sorted(rows)
     arrays = {
@@ -240,25 +228,25 @@ class UserCache:
             / f"vectors-{key_of('', backend.weights_sha256, backend.prefix).hex()[:20]}.npz"
         )
 
-    def read(self, backend: Backend) -> VectorStore:
+    def read(self, backend: Backend) -> KeptVectors:
         """Return what is kept for a model; nothing if there is no sound file."""
         path = self.path(backend)
         if path is None or not path.exists():
-            return VectorStore()
+            return {}
         try:
             return read_store(path, backend.dimension)
         except UnreadableStoreError as error:
             self._note(f"The cache of sentence vectors is ignored and rebuilt: {error}.")
-            return VectorStore()
+            return {}
 
-    def add(self, backend: Backend, made: Mapping[bytes, Half]) -> None:
+    def add(self, backend: Backend, made: KeptVectors) -> None:
         """Keep what was made, with what others have kept meanwhile."""
         path = self.path(backend)
         sound = {key: row for key, row in made.items() if np.isfinite(row).all()}
         if path is None or not sound:
             return
         try:
-            write_file(path, store_bytes(self.read(backend).joined(sound).rows))
+            write_file(path, store_bytes({**self.read(backend), **sound}))
         except OSError as error:
             self._note(f"Sentence vectors are not kept for the next run: {error}.")
 
@@ -267,7 +255,7 @@ class UserCache:
             self.notes.append(note)
 
 
-def lacking(texts: Iterable[str], store: VectorStore, weights_sha256: str) -> list[str]:
+def lacking(texts: Iterable[str], kept: KeptVectors, weights_sha256: str) -> list[str]:
     """Return the different texts, evened out and sorted, that have no vector in the store."""
     different = {normalised(text) for text in texts} - {""}
-    return sorted(text for text in different if key_of(text, weights_sha256) not in store.rows)
+    return sorted(text for text in different if key_of(text, weights_sha256) not in kept)

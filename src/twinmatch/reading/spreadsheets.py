@@ -136,8 +136,10 @@ def _measure(
 
 
 def _look(xml: bytes, name: str, where: Where, part: SheetScan) -> None:
+    from openpyxl.utils import column_index_from_string
+
     for letters, digits in _CELL.findall(xml):
-        if int(digits) > MOST_ROWS or column_number(letters.decode()) > MOST_COLUMNS:
+        if int(digits) > MOST_ROWS or column_index_from_string(letters.decode()) > MOST_COLUMNS:
             found = say(
                 "There is a cell at {p}{p2} ({name}); rows to {MOST_ROWS:,} and columns to {MOST_COLUMNS} are read.",
                 p=letters.decode(),
@@ -159,14 +161,6 @@ def _look(xml: bytes, name: str, where: Where, part: SheetScan) -> None:
             MOST_MERGED=MOST_MERGED,
         )
         raise DataError.of("too-many-merged", found, where, say("Unmerge the cells."))
-
-
-def column_number(letters: str) -> int:
-    """Return the number of a column, 1 for A and 27 for AA."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number
 
 
 _MOST_FILLED = 200_000
@@ -296,12 +290,13 @@ def _row(ref: str) -> int:
 
 def _unmerged(rows: list[Row], merged: set[str]) -> list[Row]:
     """Fill merged ranges with their value, down to the last row that holds anything."""
+    from openpyxl.worksheet.cell_range import CellRange
+
     cells = [list(values) for _, values in rows]
     filled = 0
     for ref in sorted(merged):
-        first, _, last = ref.partition(":")
-        left, right = (column_number(re.sub(r"\d", "", end)) - 1 for end in (first, last))
-        top, bottom = _row(first) - 1, min(_row(last), len(cells))
+        left, top, right, bottom = CellRange(ref).bounds
+        left, top, right, bottom = left - 1, top - 1, right - 1, min(bottom, len(cells))
         if top >= len(cells) or left >= len(cells[top]) or cells[top][left] is None:
             continue
         filled += (bottom - top) * (right - left + 1)

@@ -74,7 +74,7 @@ def test_a_vector_does_not_depend_on_its_neighbours_and_bundled_ones_are_not_mad
     np.testing.assert_array_equal(copy.encode([GREEK])[0], together[1])
     store = choice._bundled_store("e5.npz", model.dimension)
     text = "We moved households off solid fuels through years of consistent air protection policy and now co-finance retrofits under Warm Housing, with solar grants besides."
-    kept = store.rows[key_of(text, model.weights_sha256, model.prefix)]
+    kept = store[key_of(text, model.weights_sha256, model.prefix)]
     np.testing.assert_array_equal(model.encode([text])[0].astype(np.float16), kept)
 
 

@@ -18,13 +18,13 @@ from stand_ins import Counting
 from twinmatch.app.neighbours import _in_tenths
 from twinmatch.embedding import backends, vectors
 from twinmatch.embedding.choice import TextModel
-from twinmatch.embedding.vectors import UserCache, VectorStore, encode_texts
+from twinmatch.embedding.vectors import UserCache, encode_texts
 
 TEXTS = [f"Sentence number {k} of many." for k in range(200)]
 
 
 def model(backend, folder):
-    return TextModel(backend, "", VectorStore(), UserCache(folder))
+    return TextModel(backend, "", {}, UserCache(folder))
 
 
 KILLED = """
@@ -34,13 +34,13 @@ from pathlib import Path
 from stand_ins import Counting
 from twinmatch.embedding import vectors
 from twinmatch.embedding.choice import TextModel
-from twinmatch.embedding.vectors import VectorStore, UserCache
+from twinmatch.embedding.vectors import UserCache
 class Slow(Counting):
     def encode(self, texts):
         time.sleep(0.1)
         return super().encode(texts)
 vectors.KEEP_EVERY = 0.0
-TextModel(Slow(), "", VectorStore(), UserCache(Path(sys.argv[1]))).vectors([f"Sentence number {k} of many." for k in range(200)])
+TextModel(Slow(), "", {}, UserCache(Path(sys.argv[1]))).vectors([f"Sentence number {k} of many." for k in range(200)])
 """
 
 

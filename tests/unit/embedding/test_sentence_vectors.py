@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stand_ins import Counting
 
 from twinmatch.embedding import vectors
-from twinmatch.embedding.vectors import UnreadableStoreError, UserCache, VectorStore, encode_texts
+from twinmatch.embedding.vectors import UnreadableStoreError, UserCache, encode_texts
 from twinmatch.files import write_file
 
 TEXTS = ["We need heat.", "", "We offer trams.", "We  need\nheat.", "Buses"]
@@ -59,7 +59,7 @@ def test_batches_are_of_like_length_and_told(counting: Counting) -> None:
 
 def test_what_is_kept_equals_what_is_made(counting: Counting) -> None:
     fresh, made = encode_texts(TEXTS, counting)
-    again, more = encode_texts(TEXTS, counting, [VectorStore(), VectorStore(made)])
+    again, more = encode_texts(TEXTS, counting, [{}, made])
     np.testing.assert_array_equal(fresh, again)
     assert not more
     assert len(counting.asked) == 3
@@ -68,7 +68,7 @@ def test_what_is_kept_equals_what_is_made(counting: Counting) -> None:
 @pytest.mark.parametrize("other", [Counting(weights_sha256="c1"), Counting(prefix="query: ")])
 def test_another_model_or_prefix_shares_no_vector(counting: Counting, other: Counting) -> None:
     _, made = encode_texts(TEXTS, counting)
-    encode_texts(TEXTS, other, [VectorStore(made)])
+    encode_texts(TEXTS, other, [made])
     assert len(other.asked) == 3
 
 
@@ -105,8 +105,8 @@ def test_a_file_gives_back_its_rows(counting: Counting, tmp_path: Path) -> None:
     path = tmp_path / "new" / "v.npz"
     write_file(path, vectors.store_bytes(made))
     back = vectors.read_store(path, 8)
-    assert back.rows.keys() == made.keys()
-    assert all(np.array_equal(back.rows[key], made[key]) for key in made)
+    assert back.keys() == made.keys()
+    assert all(np.array_equal(back[key], made[key]) for key in made)
     assert [p.name for p in path.parent.iterdir()] == ["v.npz"]
 
 

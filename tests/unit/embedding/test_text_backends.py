@@ -184,7 +184,7 @@ def load_minilm() -> backends.Transformer:
 def test_it_makes_the_bundled_vectors(model: backends.Transformer) -> None:
     store = vectors.read_store(bundled_path("models", "vectors", "minilm.npz"), model.dimension)
     known = {"We need support with funding for home renovation at scale.", *SAMPLE}
-    kept = {t: store.rows.get(vectors.key_of(t, model.weights_sha256)) for t in known}
+    kept = {t: store.get(vectors.key_of(t, model.weights_sha256)) for t in known}
     bundled = {text: row for text, row in kept.items() if row is not None}
     assert bundled, "none of the sampled sentences is bundled any more: choose others"
     made = model.encode(list(bundled)).astype(np.float16)

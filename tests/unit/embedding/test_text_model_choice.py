@@ -6,7 +6,7 @@ from stand_ins import Counting
 
 from twinmatch.embedding import backends, choice, vectors
 from twinmatch.embedding.choice import TextModel, open_text_model
-from twinmatch.embedding.vectors import UserCache, VectorStore
+from twinmatch.embedding.vectors import KeptVectors, UserCache
 from twinmatch.errors import DataError, QuestionError
 
 KNOWN = ["We need heat.", "We offer trams."]
@@ -14,11 +14,9 @@ NEW = "A sentence that is new."
 
 
 @pytest.fixture
-def bundled(monkeypatch: pytest.MonkeyPatch) -> VectorStore:
+def bundled(monkeypatch: pytest.MonkeyPatch) -> KeptVectors:
     rows = dict(zip(KNOWN, np.eye(2, 384, dtype=np.float16), strict=True))
-    store = VectorStore(
-        {vectors.key_of(t, backends.MINILM_WEIGHTS): row for t, row in rows.items()}
-    )
+    store = {vectors.key_of(t, backends.MINILM_WEIGHTS): row for t, row in rows.items()}
     monkeypatch.setattr(choice, "bundled_vectors", lambda: store)
     return store
 
@@ -124,7 +122,7 @@ def test_a_prefix_is_for_named_models_only(name: str) -> None:
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("installed", [False], indirect=True)
-def test_never_mixed(bundled: VectorStore) -> None:
+def test_never_mixed(bundled: KeptVectors) -> None:
     """One new sentence sends all of them to the static table, the bundled ones too."""
     model = open_text_model("auto", [*KNOWN, NEW])
     rows = model.vectors([*KNOWN, NEW])
@@ -132,7 +130,7 @@ def test_never_mixed(bundled: VectorStore) -> None:
     np.testing.assert_array_equal(rows, expected)
 
 
-def test_bundled_vectors_are_used_without_encoding(bundled: VectorStore) -> None:
+def test_bundled_vectors_are_used_without_encoding(bundled: KeptVectors) -> None:
     model = open_text_model("auto", KNOWN)
     np.testing.assert_array_equal(model.vectors(KNOWN), np.eye(2, 384, dtype=np.float32))
     with pytest.raises(QuestionError, match="no bundled vector"):
@@ -202,16 +200,16 @@ def test_sentences_that_no_english_model_reads_do_not_turn_the_choice() -> None:
     assert np.isnan(model.vectors([*KNOWN, GERMAN])).all(axis=1).tolist() == [False, False, True]
 
 
-def test_bundled_english_is_foreign_to_a_model_without_english(bundled: VectorStore) -> None:
+def test_bundled_english_is_foreign_to_a_model_without_english(bundled: KeptVectors) -> None:
     text = "We look for a city that has already changed its district heating."
     english = {vectors.key_of(text, backends.MINILM_WEIGHTS): np.eye(1, 384, dtype=np.float16)[0]}
-    model = TextModel(Counting(languages=frozenset({"de"})), "says", bundled.joined(english))
+    model = TextModel(Counting(languages=frozenset({"de"})), "says", {**bundled, **english})
     assert model.foreign(text) == "en"
     assert TextModel(Counting(languages=frozenset({"en"})), "says", bundled).foreign(text) is None
 
 
 def test_a_bundled_text_is_not_looked_at_again(
-    bundled: VectorStore, monkeypatch: pytest.MonkeyPatch
+    bundled: KeptVectors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choice._foreign.cache_clear()
     monkeypatch.setattr(choice, "detect", lambda *_: pytest.fail("was looked at"))
