@@ -200,11 +200,19 @@ def roles_in_words(roles: Iterable[Role], last: str = "and") -> str:
 
 
 def cities_of(
-    cohort: Cohort, roles: Iterable[Role], says: str, code: str = "no-hosts"
+    cohort: Cohort,
+    roles: Iterable[Role],
+    says: str,
+    code: str = "no-hosts",
+    among: Bools | None = None,
 ) -> list[int]:
-    """Return the cities with one of some roles; raises QuestionError, in words that name the roles, where none has."""
+    """Return the cities with one of some roles, of some (n,) or of all.
+
+    Raises QuestionError, in words that name the roles, where none has one.
+    """
     wanted = set(roles)
     found = [i for i, city in enumerate(cohort.cities) if wanted & set(city.roles)]
+    found = [i for i in found if among is None or among[i]]
     if not found:
         told = say(says, roles=roles_in_words(roles, "or"))
         raise QuestionError.of(code, told, do=say("Give at least one city that role."))

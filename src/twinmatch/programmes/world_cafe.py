@@ -18,6 +18,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, ClassVar, Final
 
 import numpy as np
@@ -25,21 +26,20 @@ from pydantic import Field, model_validator
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
-from twinmatch.errors import NoProposalError, QuestionError
+from twinmatch.errors import NoProposalError
 from twinmatch.programmes.base import Load, ScoredProduct, each_once
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import (
-    costed,
+    cities_of,
     counted,
     judged,
-    price_at_most,
     roles_in_words,
 )
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.proposal.tables import SeatingRow, ids_in, rows_of
 from twinmatch.schema import Role
-from twinmatch.solving import Candidates, Floats, Solution, counts, solve
+from twinmatch.solving import Candidates, Solution, counts, solve
 from twinmatch.wording import count, say, say_n
 
 
@@ -108,163 +108,177 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
 
     Raises QuestionError where no city may host, NoProposalError where the themes lack hosts.
     """
-    tables = len(settings.themes)
-    hosts, guests = _who(round_, settings)
-    per_cafe = tables * len(strides(tables, settings.rounds, settings.seats))
-    # Each café has a guest for every table: of the hosts, those who might be guests too are no longer.
-    enough = max(
-        1, len(guests) // (2 * tables) if set(hosts) & set(guests) else len(guests) // tables
+    ready = PreparedCafes(round_, settings)
+    made, solution = ready.seated()
+    meetings = tuple(ready.meeting(cafe) for cafe in made)
+    plan = _plan(round_, settings, made)
+    told = {
+        "cafes": count(len(made), "café"),
+        "tables": ready.tables,
+        "rounds": count(settings.rounds, "round"),
+        "cities": sum(len(c.hosts) + len(c.guests) for c in made),
+    }
+    says = (
+        "{cafes} of {tables} tables and {rounds} with {cities} cities; nobody meets anybody twice."
     )
-    wanted = min(settings.cafes, enough, max(1, -(-len(guests) // per_cafe)))
-    cafes = _hosts(round_, settings, hosts, wanted)
-    taken = {i for cafe in cafes for i in cafe}
-    affinity = _affinity(round_, settings, cafes, [i for i in guests if i not in taken])
-    made, solution = _seated(settings, cafes, affinity, tables)
-    meetings = tuple(_meeting(round_, settings, cafe, affinity, tables) for cafe in made)
-    plan = _plan(round_, settings, made, tables)
-    kept = seating_rules(round_, settings, meetings, rows_of([plan], "seating", SeatingRow))
-    placed = sum(len(cafe.guests) for cafe in made)
-    seats = price_at_most(len(guests) - placed, placed - solution.score)
+    engine = "plan by construction over {tables} tables, places by {engine}"
     return Product(
         "world_cafe",
         settings.title,
         "optimal" if solution.status == "optimal" else "feasible",
-        say(
-            "plan by construction over {tables} tables, places by {engine}",
-            tables=tables,
-            engine=solution.engine,
-        ),
+        say(engine, tables=ready.tables, engine=solution.engine),
         solution.score,
         max(solution.bound, solution.score),
         meetings,
         _left_out(round_, settings, made),
-        costed(judged(kept), price_at_most(0, 0.0), {"seats": seats}, define=MADE_OF),
-        say(
-            "{cafes} of {tables} tables and {rounds} with {cities} cities; nobody meets anybody twice.",
-            cafes=count(len(made), "café"),
-            tables=tables,
-            rounds=count(settings.rounds, "round"),
-            cities=sum(len(c.hosts) + len(c.guests) for c in made),
-        ),
-        weights=shares(affinity) if affinity.rows else (),
+        judged(seating_rules(round_, settings, meetings, rows_of([plan], "seating", SeatingRow))),
+        say(says, **told),
+        weights=shares(ready.affinity) if ready.affinity.rows else (),
         tables=(plan,),
     )
 
 
-def _affinity(
-    round_: Round, settings: WorldCafe, cafes: Sequence[tuple[int, ...]], guests: Sequence[int]
-) -> Affinity:
-    """Return how well every table of every café, café-major, fits every guest."""
-    themes = [theme for _ in cafes for theme in settings.themes]
-    return compare(
-        round_.cohort,
-        settings.weights,
-        round_.facet_cache,
-        rows=guests,
-        columns=[
-            Host(f"{theme.id}-{k}", theme.title, (cafe[t],))
-            for k, cafe in enumerate(cafes)
-            for t, theme in enumerate(settings.themes)
-        ],
-        own={"theme": ThemeNeed(round_.cohort, themes, round_.facet_cache)},
-    )
+@dataclass(frozen=True, eq=False)
+class PreparedCafes:
+    """Cafés of a round: the hosts of their tables, and how well every table, café-major, fits every guest."""
 
+    round: Round
+    settings: WorldCafe
 
-def _seated(
-    settings: WorldCafe, cafes: Sequence[tuple[int, ...]], affinity: Affinity, tables: int
-) -> tuple[list[Cafe], Solution]:
-    """Return the cafés with their guests in the best places, and the solve behind them; none without guests but the first."""
-    guests = affinity.rows
-    places = [
-        (k, i, j)
-        for k in range(len(cafes))
-        for j in strides(tables, settings.rounds, settings.seats)
-        for i in range(tables)
-    ]
-    worth = _worth(affinity.score, places, settings, tables)
-    g, q = (axis.ravel() for axis in np.indices((len(guests), len(places))))
-    # The places of j = 1 sit at all tables at once: filled, they leave no table without a guest in any round.
-    fill = len(guests) >= len(cafes) * tables
-    first = np.array([float(fill and j == 1) for _, _, j in places])
-    solution = solve(
-        Candidates(q, g, worth.ravel(), max(len(places), 1), max(len(guests), 1)),
-        [
-            counts("one place each", g, high=1, rows=len(guests)),
-            counts("one guest a place", q, low=first, high=1, rows=len(places)),
-        ],
-    )
-    chosen = np.flatnonzero(solution.chosen).tolist()
-    seated = sorted((places[int(q[n])], guests[int(g[n])]) for n in chosen)
-    made = [
-        Cafe(k, hosts, tuple((i, p[1], p[2]) for p, i in seated if p[0] == k))
-        for k, hosts in enumerate(cafes)
-    ]
-    return [cafe for cafe in made if cafe.number == 0 or cafe.guests], solution
+    @property
+    def tables(self) -> int:
+        """Return the number of tables of a café."""
+        return len(self.settings.themes)
 
+    @cached_property
+    def _who(self) -> tuple[list[int], list[int]]:
+        """Who may host a table and who may be a guest."""
+        settings, cohort = self.settings, self.round.cohort
+        lead, member = (self.round.ledger.fits(settings.load(r)) for r in ("lead", "member"))
+        may = set(settings.roles)
+        guests = [
+            i for i, c in enumerate(cohort.cities) if member[i] and (not may or may & set(c.roles))
+        ]
+        says = "No city of this cohort can host a table, which takes {roles}."
+        return cities_of(cohort, settings.host_roles, says, among=lead), guests
 
-def _who(round_: Round, settings: WorldCafe) -> tuple[list[int], list[int]]:
-    """Return who may host a table and who may be a guest."""
-    lead, member = (round_.ledger.fits(settings.load(role)) for role in ("lead", "member"))
-    cities = list(enumerate(round_.cohort.cities))
-    hosts = [i for i, c in cities if set(settings.host_roles) & set(c.roles) and lead[i]]
-    guests = [
-        i
-        for i, c in cities
-        if member[i] and (not settings.roles or set(settings.roles) & set(c.roles))
-    ]
-    if not hosts:
-        roles = roles_in_words(settings.host_roles, "or")
-        raise QuestionError.of(
-            "no-hosts",
-            say("No city of this cohort can host a table, which takes {roles}.", roles=roles),
-            do=say("Give at least one city that role."),
-        )
-    return hosts, guests
-
-
-def _hosts(
-    round_: Round, settings: WorldCafe, may: Sequence[int], wanted: int
-) -> list[tuple[int, ...]]:
-    """Return the host of each table of as many cafés as have hosts for all, the strongest in the themes first."""
-    strength = np.array(
-        [lead_strength(round_.cohort, t, round_.facet_cache)[list(may)] for t in settings.themes]
-    )
-    for cafes in range(wanted, 0, -1):
+    @cached_property
+    def hosts(self) -> list[tuple[int, ...]]:
+        """Return the host of each table of as many cafés as have hosts for all, the strongest in the themes first."""
+        (may, guests), tables = self._who, self.tables
+        themes, cohort = self.settings.themes, self.round.cohort
+        per_cafe = tables * len(strides(tables, self.settings.rounds, self.settings.seats))
+        # Each café has a guest for every table: of the hosts, those who might be guests too are no longer.
+        a_cafe = 2 * tables if set(may) & set(guests) else tables
+        enough = max(1, len(guests) // a_cafe)
+        wanted = min(self.settings.cafes, enough, max(1, -(-len(guests) // per_cafe)))
+        strength = np.array([lead_strength(cohort, t, self.round.facet_cache)[may] for t in themes])
         t, g = np.nonzero(strength > 0)
-        slots = np.repeat(np.arange(cafes), len(t)) * len(settings.themes) + np.tile(t, cafes)
-        guest, score = np.tile(g, cafes), np.tile(np.round(strength[t, g], 6), cafes)
-        rows = cafes * len(settings.themes)
-        found = solve(
-            Candidates(slots, guest, score, rows, len(may)),
+        for cafes in range(wanted, 0, -1):
+            slots = np.repeat(np.arange(cafes), len(t)) * tables + np.tile(t, cafes)
+            guest, score = np.tile(g, cafes), np.tile(np.round(strength[t, g], 6), cafes)
+            rows = cafes * tables
+            found = solve(
+                Candidates(slots, guest, score, rows, len(may)),
+                [
+                    counts("one host a table", slots, low=1, high=1, rows=rows),
+                    counts("one table each", guest, high=1, rows=len(may)),
+                ],
+            )
+            if found.status != "infeasible":
+                of = {int(slots[n]): may[int(guest[n])] for n in np.flatnonzero(found.chosen)}
+                return [tuple(of[k * tables + n] for n in range(tables)) for k in range(cafes)]
+        short = [t.title for t, row in zip(themes, strength, strict=True) if not (row > 0).any()]
+        raise NoProposalError.of(
+            "no-table-hosts",
+            say("There are not enough cities strong in the themes to host a table each")
+            + (say("; none in: {names}.", names=", ".join(short)) if short else "."),
+            do=say("Drop a theme, or let other roles host."),
+        )
+
+    @cached_property
+    def affinity(self) -> Affinity:
+        """Return how well every table of every café, café-major, fits every guest."""
+        cohort, themes = self.round.cohort, self.settings.themes
+        taken = {i for cafe in self.hosts for i in cafe}
+        columns = [
+            Host(f"{theme.id}-{k}", theme.title, (cafe[t],))
+            for k, cafe in enumerate(self.hosts)
+            for t, theme in enumerate(themes)
+        ]
+        return compare(
+            cohort,
+            self.settings.weights,
+            self.round.facet_cache,
+            rows=[i for i in self._who[1] if i not in taken],
+            columns=columns,
+            own={"theme": ThemeNeed(cohort, [*themes] * len(self.hosts), self.round.facet_cache)},
+        )
+
+    def _stops(self, cafe: int, i: int, j: int) -> list[int]:
+        """The tables (columns) that a place comes by, round by round."""
+        rounds = range(self.settings.rounds)
+        return [cafe * self.tables + table_of(i, j, r, self.tables) for r in rounds]
+
+    def seated(self) -> tuple[list[Cafe], Solution]:
+        """Return the cafés with their guests in the best places, and the solve behind them; none without guests but the first."""
+        guests, tables, settings = self.affinity.rows, self.tables, self.settings
+        places = [
+            (k, i, j)
+            for k in range(len(self.hosts))
+            for j in strides(tables, settings.rounds, settings.seats)
+            for i in range(tables)
+        ]
+        worth = np.zeros((len(guests), len(places)))
+        for n, place in enumerate(places):  # the mean score of the tables that it comes by
+            worth[:, n] = self.affinity.score[:, self._stops(*place)].mean(axis=1)
+        g, q = (axis.ravel() for axis in np.indices(worth.shape))
+        # The places of j = 1 sit at all tables at once: filled, they leave no table without a guest in any round.
+        fill = len(guests) >= len(self.hosts) * tables
+        first = np.array([float(fill and j == 1) for _, _, j in places])
+        score, sizes = np.round(worth, 9).ravel(), (max(len(places), 1), max(len(guests), 1))
+        solution = solve(
+            Candidates(q, g, score, *sizes),
             [
-                counts("one host a table", slots, low=1, high=1, rows=rows),
-                counts("one table each", guest, high=1, rows=len(may)),
+                counts("one place each", g, high=1, rows=len(guests)),
+                counts("one guest a place", q, low=first, high=1, rows=len(places)),
             ],
         )
-        if found.status != "infeasible":
-            of = {int(slots[n]): may[int(guest[n])] for n in np.flatnonzero(found.chosen)}
-            tables = len(settings.themes)
-            return [tuple(of[k * tables + n] for n in range(tables)) for k in range(cafes)]
-    short = [
-        t.title for t, row in zip(settings.themes, strength, strict=True) if not (row > 0).any()
-    ]
-    raise NoProposalError.of(
-        "no-table-hosts",
-        say("There are not enough cities strong in the themes to host a table each")
-        + (say("; none in: {names}.", names=", ".join(short)) if short else "."),
-        do=say("Drop a theme, or let other roles host."),
-    )
+        chosen = np.flatnonzero(solution.chosen).tolist()
+        seats = sorted((places[int(q[n])], guests[int(g[n])]) for n in chosen)
+        made = [
+            Cafe(k, hosts, tuple((i, p[1], p[2]) for p, i in seats if p[0] == k))
+            for k, hosts in enumerate(self.hosts)
+        ]
+        return [cafe for cafe in made if cafe.number == 0 or cafe.guests], solution
 
-
-def _worth(
-    score: Floats, places: Sequence[tuple[int, int, int]], settings: WorldCafe, tables: int
-) -> Floats:
-    """Return what each place is worth to each guest, (G, Q): the mean score of the tables that it comes by."""
-    worth = np.zeros((len(score), len(places)))
-    for n, (k, i, j) in enumerate(places):
-        stops = [k * tables + table_of(i, j, r, tables) for r in range(settings.rounds)]
-        worth[:, n] = score[:, stops].mean(axis=1)
-    return np.round(worth, 9)
+    def meeting(self, cafe: Cafe) -> Meeting:
+        """Return a café as a meeting."""
+        round_, settings, affinity = self.round, self.settings, self.affinity
+        pairs = [
+            (affinity.row_of[city], table)
+            for city, i, j in cafe.guests
+            for table in self._stops(cafe.number, i, j)
+        ]
+        says = "Table “{title}” is hosted by {host}."
+        tables = zip(settings.themes, cafe.hosts, strict=True)
+        return Meeting(
+            f"world_cafe:{cafe.number + 1}",
+            say("Café {number}", number=cafe.number + 1),
+            (
+                *(Member(round_.id(i), "lead") for i in cafe.hosts),
+                *(Member(round_.id(i), "member") for i, _, _ in cafe.guests),
+            ),
+            affinity.joint_account(pairs, say("visits to tables")),
+            say_n(
+                "{n:,} guest comes by {rounds} of {tables} tables each.",
+                "{n:,} guests come by {rounds} of {tables} tables each.",
+                len(cafe.guests),
+                rounds=settings.rounds,
+                tables=self.tables,
+            ),
+            notes=tuple(say(says, title=t.title, host=round_.name(host)) for t, host in tables),
+        )
 
 
 def _seats(cafe: Cafe, round_number: int, tables: int) -> list[list[int]]:
@@ -275,39 +289,7 @@ def _seats(cafe: Cafe, round_number: int, tables: int) -> list[list[int]]:
     return at
 
 
-def _meeting(
-    round_: Round, settings: WorldCafe, cafe: Cafe, affinity: Affinity, tables: int
-) -> Meeting:
-    pairs = [
-        (affinity.row_of[city], cafe.number * tables + table_of(i, j, r, tables))
-        for city, i, j in cafe.guests
-        for r in range(settings.rounds)
-    ]
-    members = (
-        *(Member(round_.id(i), "lead") for i in cafe.hosts),
-        *(Member(round_.id(i), "member") for i, _, _ in cafe.guests),
-    )
-    notes = tuple(
-        say("Table “{title}” is hosted by {host}.", title=theme.title, host=round_.name(host))
-        for theme, host in zip(settings.themes, cafe.hosts, strict=True)
-    )
-    return Meeting(
-        f"world_cafe:{cafe.number + 1}",
-        say("Café {number}", number=cafe.number + 1),
-        members,
-        affinity.joint_account(pairs, say("visits to tables")),
-        say_n(
-            "{n:,} guest comes by {rounds} of {tables} tables each.",
-            "{n:,} guests come by {rounds} of {tables} tables each.",
-            len(cafe.guests),
-            rounds=settings.rounds,
-            tables=tables,
-        ),
-        notes=notes,
-    )
-
-
-def _plan(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe], tables: int) -> Table:
+def _plan(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe]) -> Table:
     rows = tuple(
         SeatingRow(
             say("Café {number}", number=cafe.number + 1),
@@ -318,7 +300,7 @@ def _plan(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe], tables: int
         )
         for cafe in cafes
         for r in range(settings.rounds)
-        for t, seats in enumerate(_seats(cafe, r, tables))
+        for t, seats in enumerate(_seats(cafe, r, len(settings.themes)))
     )
     columns = ("café", "round", "table", "host", "guests")
     return Table("seating", say("Who sits where in each round"), columns, rows)
@@ -337,9 +319,8 @@ def seating_rules(
         everyone = [row.host, *guests]
         seated |= set(everyone)
         if len(everyone) > settings.seats:
-            crowd.append(
-                say("{everyone} at {table}", everyone=len(everyone), table=repr(row.table))
-            )
+            told = {"everyone": len(everyone), "table": repr(row.table)}
+            crowd.append(say("{everyone} at {table}", **told))
         met.update(itertools.combinations(sorted(everyone), 2))
         been.update((guest, row.table) for guest in guests)
     invited = Counter(id_ for meeting in meetings for id_ in meeting.cities())
