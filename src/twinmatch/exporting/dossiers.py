@@ -256,7 +256,7 @@ def _minutes(n: int) -> str:
 def _asked(sources: Sources, talk: AgendaRow) -> str:
     """Return what a city asks, and what answers it."""
     host = sources.directory.name(talk.showing)
-    return say("{asked} {city} can show: {shown}", asked=talk.asked, city=host, shown=talk.shown)
+    return joined((talk.asked, say("{city} can show: {shown}", city=host, shown=talk.shown)))
 
 
 def _who(sources: Sources, talk: AgendaRow) -> str:

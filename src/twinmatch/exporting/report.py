@@ -188,8 +188,8 @@ def begin_with(sources: Sources, meeting: Meeting, said: Sequence[str] = ()) -> 
     for talk in sources.talks.get(meeting.id, ()):
         if talk.kind == "need" and not any(talk.shown in text for text in said):
             city = sources.directory.name(talk.showing)
-            return say(
-                "{asked} {city} can show: {shown}", asked=talk.asked, city=city, shown=talk.shown
+            return joined(
+                (talk.asked, say("{city} can show: {shown}", city=city, shown=talk.shown))
             )
     return ""
 

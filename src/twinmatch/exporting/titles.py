@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from twinmatch.proposal import Product
 from twinmatch.schema import NAMES
-from twinmatch.wording import Said, count, raised, say, titled, with_parts
+from twinmatch.wording import Said, count, own_words, raised, say, titled, with_parts
 
 FACETS: dict[str, str] = {
     "wishes": say("Stated wishes"),
@@ -163,7 +164,8 @@ YOURS: Final[dict[str, dict[str, str]]] = {
     "{on}{name} names among what it needs: {said}.": {
         "name": "{on}you name among what you need: {said}."
     },
-    "{asked} {city} can show: {shown}": {"city": "{asked} You can show: {shown}"},
+    "{city} can show: {shown}": {"city": "You can show: {shown}"},
+    "{words} (its Climate City Contract).": {"": "{words} (your Climate City Contract)."},
     "{city} names {named} among what it struggles with.": {
         "city": "You name {named} among what you struggle with."
     },
@@ -206,15 +208,27 @@ LISTS: Final = ("{t0}", "{first}", "{names}")
 """How messages begin that list names."""
 
 
+_YOU: Final = {"they": "you", "them": "you", "their": "your", "theirs": "yours"}
+_THEY = re.compile(rf"\b({'|'.join(_YOU)})\b", re.IGNORECASE)
+
+
+def _to_you(found: re.Match[str]) -> str:
+    said = _YOU[found[0].lower()]
+    return said.capitalize() if found[0][0].isupper() else said
+
+
 def addressed(text: str, name: str, within: bool = False) -> str:
     """Return a text as it is said to the city of a name; ``within`` a sentence that is about the city."""
-    if not isinstance(text, Said) or text.language:
+    if not isinstance(text, Said):
         return text
+    if text.language:
+        reported = within and text.startswith(("They ", "Their "))
+        return own_words(_THEY.sub(_to_you, text), text.language) if reported else text
     forms = YOURS.get(text.message, {})
     at = next((key for key in forms if text.values.get(key) == name), "" if within else None)
     form = forms.get(at, "") if at is not None else ""
     is_list = len(text.values) > 1 and text.message.startswith(LISTS)
-    yours = form.startswith("You ") or (within and text.message.startswith(LISTS))
+    yours = at == "" or form.startswith(("You ", "Your ", "{on}you "))
 
     def part(value: str) -> str:
         return say("you") if is_list and value == name else addressed(value, name, yours)
