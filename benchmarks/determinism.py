@@ -24,6 +24,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Collection
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -112,26 +114,29 @@ def compared(
     *,
     threads: tuple[int, ...] = THREADS,
     seeds: tuple[int, ...] = SEEDS,
+    ways: Collection[tuple[int, int]] = (),
     whole: bool = True,
     pythons: tuple[str, ...] = (sys.executable,),
 ) -> dict[str, Any]:
-    """Return how many runs were made, the files of a round by kind, and the files of which two runs differ."""
+    """Return how many runs were made, the files of a round by kind, and the files of which two runs differ.
+
+    Each number of threads meets each seed, or they meet as ``ways`` says.
+    """
     seen: dict[str, dict[str, set[str]]] = {"some": defaultdict(set), ALL: defaultdict(set)}
     count, wholes, begun = 0, 0, time.monotonic()
     for python in pythons:
-        for number in threads:
-            for seed in seeds:
-                found = in_process(python, number, seed, runs, cities, whole)
-                names = {frozenset(run) for run in found["runs"]}
-                if len(names) != 1:
-                    seen["some"]["(the names of the files)"] |= {"one", "another"}
-                for run in found["runs"]:
-                    count += 1
-                    for name, digest in run.items():
-                        seen["some"][name].add(digest)
-                wholes += bool(found[ALL])
-                for name, digest in found[ALL].items():
-                    seen[ALL][name].add(digest)
+        for number, seed in ways or product(threads, seeds):
+            found = in_process(python, number, seed, runs, cities, whole)
+            names = {frozenset(run) for run in found["runs"]}
+            if len(names) != 1:
+                seen["some"]["(the names of the files)"] |= {"one", "another"}
+            for run in found["runs"]:
+                count += 1
+                for name, digest in run.items():
+                    seen["some"][name].add(digest)
+            wholes += bool(found[ALL])
+            for name, digest in found[ALL].items():
+                seen[ALL][name].add(digest)
     differ = sorted(
         f"{w}: {n}" for w, files in seen.items() for n, d in files.items() if len(d) > 1
     )

@@ -117,16 +117,19 @@ def test_no_file_makes_the_command_line_take_three_gigabytes(name: str, tmp_path
         )
         return ran.returncode, ran.stdout + ran.stderr
 
-    check_commands(name, tmp_path, run)
+    check_commands(name, tmp_path, run, last=True)
 
 
-def check_commands(name: str, folder: Path, run: Callable[..., tuple[int, str]]) -> None:
+def check_commands(
+    name: str, folder: Path, run: Callable[..., tuple[int, str]], *, last: bool = False
+) -> None:
+    """Check what the commands say of a file; with ``last`` of the import alone, which reads as the others do."""
     place, out = place_of(name, folder), folder / "imported"
     commands = [["validate", str(place), "--json"]]
     if name not in PROFILES:
         commands.append(["import", "table", str(place), "--out", str(out)])
     expected = bool(ALL[name].codes)
-    for command in commands:
+    for command in commands[-1:] if last else commands:
         code, said = run(*command)
         assert code in ({2} if expected else {0, 2}), said[-1000:]
         for never in ("Traceback", SECRET, "root:"):

@@ -98,10 +98,9 @@ def test_an_exception_is_a_finding_told_by_kind_and_place_and_an_error_on_purpos
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["csv", "xlsx"])
-def test_seconds_of_coverage_guided_fuzzing_find_nothing(tmp_path: Path, name: str) -> None:
-    """A text and an archive show that the tool works; `tools/fuzz.py` fuzzes every reader, for as long as is asked."""
+def test_seconds_of_coverage_guided_fuzzing_find_nothing(tmp_path: Path) -> None:
+    """An archive shows that the tool works; `tools/fuzz.py` fuzzes every reader, for as long as is asked."""
     pytest.importorskip("atheris", reason="it has wheels for Linux alone")
-    run = fuzz.fuzzed(name, 2, tmp_path)
-    assert run["findings"] == 0, sorted((tmp_path / name / "findings").iterdir())
+    run = fuzz.fuzzed("xlsx", 2, tmp_path)
+    assert run["findings"] == 0, sorted((tmp_path / "xlsx" / "findings").iterdir())
     assert run["executions"] > 0
