@@ -33,7 +33,8 @@ from twinmatch.web.pages import own, page, wants_fragment
 from twinmatch.web.rounds_pages import Looked, Made, Text, gate, part_of, teller, thin, to_proposal
 from twinmatch.web.sandbox import scratch
 from twinmatch.web.state import Shared, State
-from twinmatch.whatif.prices import Edit, Priced, edits, options, solved_with
+from twinmatch.whatif.by_hand import Edit, edits, options, solved_with
+from twinmatch.whatif.prices import Priced
 from twinmatch.whatif.repair import KINDS, Disruption
 from twinmatch.whatif.repair import Kind as OfferKind
 from twinmatch.wording import say

@@ -8,7 +8,7 @@ import pytest
 from rounds_for_tests import answers, random_case, worth
 from twinmatch.errors import QuestionError
 from twinmatch.solving import broken
-from twinmatch.whatif.prices import edits, options, solved_with
+from twinmatch.whatif.by_hand import edits, options, solved_with
 
 
 def changed(case, edit):

@@ -225,18 +225,14 @@ class _Joining:
 AT_ONCE = 400
 """Cities of a country up to which several starts are tried; beyond that they differ by a few thousandths."""
 
-
 TOGETHER = 2_000
 """Cities of a country up to which every swap is tried; more are halved first."""
-
 
 LANDMARKS = 256
 """Cities beside which those to be halved are compared."""
 
-
 MOST_SEATINGS = 200
 """Ways of placing small countries whole that are tried when their home is split."""
-
 
 SPLIT_FACETS = {
     "readiness": ("readiness",),
