@@ -559,6 +559,15 @@ def test_a_change_by_hand_takes_back_what_was_decided_on_the_guest(five, proposa
     )  # the version has gone on
     (again,) = (f for f in late.forms if f.action.endswith("/keep"))
     assert again.fields["undo"] == " ".join(PAIR)
+    (mine, *_) = late.xpath("//main//strong[not(ancestor::li)]/text()")
+    assert PAIR[0] not in mine  # names, not ids
+    # Whoever writes after somebody who held the old pair meanwhile takes that back too.
+    version = board_of(five).store.held(proposal).version
+    hold = {"kind": "hold", "one": PAIR[0], "other": PAIR[1], "version": version}
+    send(five, f"{proposal}/decisions", **hold)
+    given |= {"version": version + 1, "undo": ""}
+    assert send(five, f"{proposal}/keep", **given).status_code == 303
+    assert PAIR not in board_of(five).store.held(proposal).wanted[0]
 
 
 def test_a_change_by_hand_leads_back_to_where_it_was_made(five, proposal):

@@ -85,7 +85,7 @@ def application(settings: Settings) -> ASGIApp:
     api = (cities, proposals, persons)
     for part in (*api, pages, city_pages, decided_pages, mail, rounds_pages, intake_pages):
         app.include_router(part.router)
-    app.include_router(decided_pages.by_link)
+    app.include_router(city_pages.by_link)
     _add_workbench(app)
     _add_health(app)
     _describe(app)

@@ -1,4 +1,4 @@
-"""The workbench's pages of cities: list, map, profile, cities like mine, a pair."""
+"""The workbench's pages of cities: list, map, profile, cities like mine, a pair; and a city's own page by its link."""
 
 from __future__ import annotations
 
@@ -7,23 +7,30 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
+from twinmatch.app.decisions import run_state
 from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.app.pairs import found_pair
 from twinmatch.app.service import Question, Search, Service, Wanted
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.atlas import kilometres, land
+from twinmatch.exporting.letters import Correspondence, letters
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.intake.forms import LEVELS
 from twinmatch.proposal import CityCard
 from twinmatch.proposal.wire import from_wire
 from twinmatch.schema import City, Dimension, Role
+from twinmatch.store import CONSENTS
 from twinmatch.vocabulary.geography import is_country, language_name
-from twinmatch.web.auth import pages_router
+from twinmatch.web.auth import Coordinator, Rank, pages_router
 from twinmatch.web.board import Job
-from twinmatch.web.pages import page, wants_fragment
+from twinmatch.web.decided_pages import Kind, Name
+from twinmatch.web.desk import Invited
+from twinmatch.web.jobs import proposal_of
+from twinmatch.web.pages import language, page, wants_fragment
+from twinmatch.web.rounds_pages import Made, Text
 from twinmatch.web.state import Shared, State, state_of
 from twinmatch.wording import Saying, restored, say
 
@@ -235,3 +242,80 @@ def _places(state: State, city: str, round_: Job | None) -> list[tuple[str, str,
             sayings = from_wire(tuple[Saying, ...], plain.get("sayings", []))
             found[before:] = restored(found[before:], sayings)
     return found
+
+
+# --- a city's own page: what it is offered, and its answer; nothing of anybody else's -------------------------
+
+by_link = pages_router("/workbench/city", Rank.NOBODY)
+
+Secret = Annotated[str, Path(min_length=20, max_length=80)]
+Days = Annotated[int, Form(ge=1, le=365)]
+
+
+@router.post("/proposals/{proposal}/letters/{city}/link")
+def invite(
+    request: Request, state: Shared, person: Coordinator, job: Made, city: str, days: Days = 30
+) -> Response:
+    """Make the link by which a city sees its own page; it is shown this once."""
+    if all(card.id != city for card in proposal_of(state.board, job.id).cities):
+        raise QuestionError.of(
+            "not-found", say("There is no city {city} in this round.", city=repr(city[:80]))
+        )
+    secret = state.board.desk.invite(job.id, city, days, person.trace)
+    link = f"{request.url.scheme}://{request.url.netloc}/workbench/city/{secret}"
+    back = f"/workbench/proposals/{job.id}/letters/{city}"
+    return page(request, "link.html.j2", link=link, days=days, back_to=back)
+
+
+@by_link.get("/{secret}")
+def own_page(request: Request, state: Shared, secret: Secret, said: str = "") -> Response:
+    """Return what a city is offered, and the forms of its answer."""
+    invited = state.board.desk.invited(secret)
+    parts = _offered(state, invited, language(request)) | {
+        "invited": invited,
+        "said": said == "yes",
+    }
+    answer = page(request, "city_link.html.j2", **parts)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _offered(state: State, invited: Invited, code: str) -> dict[str, Any]:
+    made, run = proposal_of(state.board, invited.run), run_state(invited.run, state.board.store)
+    given = Correspondence(language=code, edited=run.held.letters)
+    mine = next(w for w in letters(made, given) if w.city == invited.city)
+    labels = {
+        m.id: m.label
+        if p.product == "twinning"
+        else say("{kind}: {title}", kind=p.title, title=m.label)
+        for p in made.products
+        for m in p.meetings
+    }
+    meetings = [
+        (m.id, labels.get(m.id, m.label), run.held.consents.get(m.about, {}).get(invited.city))
+        for m in run.meetings
+        if invited.city in m.cities
+    ]
+    is_open = run.held.status != "withdrawn"
+    return {"letter": mine, "meetings": meetings, "is_open": is_open, "title": run.title}
+
+
+@by_link.post("/{secret}")
+def answered(
+    request: Request,
+    state: Shared,
+    secret: Secret,
+    kind: Kind,
+    meeting: Name = "",
+    why: Text = "",
+) -> Response:
+    """Write what a city answers: that it agrees or declines, or what is wrong of what is known of it."""
+    invited = state.board.desk.invited(secret)
+    parts = _offered(state, invited, language(request))
+    mine = {id_ for id_, _, _ in parts["meetings"]}
+    if kind not in (*CONSENTS[1:], "note") or (meeting and meeting not in mine):
+        raise QuestionError.of("not-found", say("This page asks for no such answer."))
+    by = f"{parts['letter'].name} by its link"
+    who = invited.city if kind in CONSENTS else ""
+    state.board.store.add(invited.run, kind, by, one=meeting, city=who, why=why)
+    return RedirectResponse(f"/workbench/city/{secret}?said=yes", 303)

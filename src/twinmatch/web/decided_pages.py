@@ -1,14 +1,14 @@
-"""The workbench's pages on which something is decided: one pair, several, an applicant, prices, repairs; and a city's own page."""
+"""The workbench's pages on which something is decided: one pair, several, an applicant, prices, repairs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Form, Path, Query, Request, Response, UploadFile
+from fastapi import Depends, Form, Query, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
 from twinmatch.app.decided import decisions_of, group_of
@@ -16,18 +16,8 @@ from twinmatch.app.decisions import decision_on, run_state
 from twinmatch.app.group_moves import group_moves, group_split
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.folder_files import Directory
-from twinmatch.exporting.letters import Correspondence, letters
-from twinmatch.store import CONSENTS, About, RunSnapshot, held
-from twinmatch.web.auth import (
-    Committee,
-    Coordinator,
-    Person,
-    Rank,
-    coordinator,
-    pages_router,
-    reader,
-)
-from twinmatch.web.desk import Invited
+from twinmatch.store import CONSENTS, DECISIONS, STEPS, About, HistoryEntry, RunSnapshot, held
+from twinmatch.web.auth import Committee, Coordinator, Person, coordinator, pages_router
 from twinmatch.web.jobs import proposal_of
 from twinmatch.web.pages import own, page, wants_fragment
 from twinmatch.web.rounds_pages import Looked, Made, Text, gate, part_of, teller, thin, to_proposal
@@ -100,7 +90,7 @@ def conflict(
     """Return what others decided meanwhile, and the form that writes mine after theirs; raises any other error."""
     if error.problems[0].code != "changed-meanwhile":
         raise error
-    history = state.board.store.history(run)
+    history, made = state.board.store.history(run), proposal_of(state.board, run)
     return page(
         request,
         "conflict.html.j2",
@@ -108,12 +98,24 @@ def conflict(
         proposal=run,
         action=action,
         later=[e for e in history if e.number > version],
-        entry_says=teller(proposal_of(state.board, run)),
+        entry_says=teller(made),
         now=held(history),
         mine=mine,
-        told=" ".join(
-            v for k, v in mine if v and k in ("kind", "one", "other", "pair", "why", "text")
-        ),
+        told=_told(mine, teller(made)),
+    )
+
+
+def _told(mine: list[tuple[str, str]], says: Callable[[HistoryEntry], str]) -> str:
+    """Return in words what a form decides, or its text."""
+    form, pairs = dict(mine), _pairs([pair for name, pair in mine if name == "pair"])
+    kind = form.get("kind", "lock" if "group" in form else "")
+    if kind not in (*DECISIONS, *CONSENTS, *STEPS):
+        return form.get("text", kind)
+    about = (form.get("one", form.get("city", "")), form.get("other", form.get("group", "")))
+    who, why = form.get("city", ""), form.get("why", "")
+    now = datetime.now(UTC)
+    return "; ".join(
+        says(HistoryEntry(0, now, "", kind, *pair, who, why)) for pair in pairs or [about]
     )
 
 
@@ -194,8 +196,10 @@ def keep(
 ) -> Response:
     """Keep a change by hand as decisions: each pair that it makes is locked or held, what it undoes is released."""
     given: dict[str, Any] = {"kind": kind, "version": version, "back": back}
-    decisions = [("release", p, "") for p in _pairs(undo)]
-    decisions += [(kind, p, "") for p in _pairs(pair)]
+    made = _pairs(pair)
+    now, moved = state.board.store.held(job.id), {guest for guest, _ in made}
+    gone = {*_pairs(undo), *(p for p in _must(now, moved) if p not in made)}
+    decisions = [("release", p, "") for p in sorted(gone)] + [(kind, p, "") for p in made]
     return _decide_all(request, state, person, job.id, "keep", given, decisions)
 
 
@@ -292,8 +296,12 @@ def price(
 def _undone(now: RunSnapshot, edit: Edit) -> list[About]:
     """Return the pairs that were decided to meet and that a change by hand parts."""
     moved = {move.guest for move in edit.outcome.moves}
-    must = now.wanted[0]
-    return [p for p in must if p.one in moved and p not in edit.pairs and not group_of(p)]
+    return [p for p in _must(now, moved) if p not in edit.pairs]
+
+
+def _must(now: RunSnapshot, guests: Collection[str]) -> list[About]:
+    """Return the pairs of some guests that were decided to meet."""
+    return [p for p in now.wanted[0] if p.one in guests and not group_of(p)]
 
 
 @router.get("/{proposal}/price/solved")
@@ -426,72 +434,3 @@ def take(
         )
     made = state.rounds.take(job.id, change, at_most, kind, person.name)
     return to_proposal(made, f"/compare?other={job.id}")
-
-
-# --- a city's own page: what it is offered, and its answer; nothing of anybody else's -------------------------
-
-by_link = pages_router("/workbench/city", Rank.NOBODY)
-
-Secret = Annotated[str, Path(min_length=20, max_length=80)]
-Days = Annotated[int, Form(ge=1, le=365)]
-
-
-@router.post("/{proposal}/letters/{city}/link", dependencies=[Depends(reader)])
-def invite(
-    request: Request, state: Shared, person: Coordinator, job: Made, city: str, days: Days = 30
-) -> Response:
-    """Make the link by which a city sees its own page; it is shown this once."""
-    if all(card.id != city for card in proposal_of(state.board, job.id).cities):
-        raise QuestionError.of(
-            "not-found", say("There is no city {city} in this round.", city=repr(city[:80]))
-        )
-    secret = state.board.desk.invite(job.id, city, days, person.trace)
-    link = f"{request.url.scheme}://{request.url.netloc}/workbench/city/{secret}"
-    back = f"/workbench/proposals/{job.id}/letters/{city}"
-    return page(request, "link.html.j2", link=link, days=days, back_to=back)
-
-
-@by_link.get("/{secret}")
-def city(request: Request, state: Shared, secret: Secret, said: str = "") -> Response:
-    """Return what a city is offered, and the forms of its answer."""
-    invited = state.board.desk.invited(secret)
-    parts = _offered(state, invited) | {"invited": invited, "said": said == "yes"}
-    answer = page(request, "city_link.html.j2", **parts)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
-
-
-def _offered(state: State, invited: Invited) -> dict[str, Any]:
-    made, run = proposal_of(state.board, invited.run), run_state(invited.run, state.board.store)
-    given = Correspondence(edited=run.held.letters)
-    mine = next(w for w in letters(made, given) if w.city == invited.city)
-    labels = {
-        m.id: m.label
-        if p.product == "twinning"
-        else say("{kind}: {title}", kind=p.title, title=m.label)
-        for p in made.products
-        for m in p.meetings
-    }
-    meetings = [
-        (m.id, labels.get(m.id, m.label), run.held.consents.get(m.about, {}).get(invited.city))
-        for m in run.meetings
-        if invited.city in m.cities
-    ]
-    is_open = run.held.status != "withdrawn"
-    return {"letter": mine, "meetings": meetings, "is_open": is_open, "title": run.title}
-
-
-@by_link.post("/{secret}")
-def answered(
-    state: Shared, secret: Secret, kind: Kind, meeting: Name = "", why: Text = ""
-) -> Response:
-    """Write what a city answers: that it agrees or declines, or what is wrong of what is known of it."""
-    invited = state.board.desk.invited(secret)
-    parts = _offered(state, invited)
-    mine = {id_ for id_, _, _ in parts["meetings"]}
-    if kind not in (*CONSENTS[1:], "note") or (meeting and meeting not in mine):
-        raise QuestionError.of("not-found", say("This page asks for no such answer."))
-    by = f"{parts['letter'].name} by its link"
-    who = invited.city if kind in CONSENTS else ""
-    state.board.store.add(invited.run, kind, by, one=meeting, city=who, why=why)
-    return RedirectResponse(f"/workbench/city/{secret}?said=yes", 303)
