@@ -25,7 +25,7 @@ from twinmatch.embedding.sentences import KINDS, TOPICS, Classifier, Reading, bu
 from twinmatch.facets.base import FacetCache, Floats
 from twinmatch.proposal.evidence import Claim, Ground, faults, is_own_words, is_sentence, printed
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import listed, say
+from twinmatch.wording import Said, listed, own_words, say, with_parts
 
 Role = Literal["shows", "asks"]
 
@@ -203,8 +203,11 @@ def asks(name: str, passage: Passage, topic: Topic | None = None) -> str:
 def _quoted(says: str, name: str, passage: Passage, topic: Topic | None) -> str:
     said = printed(passage.text, passage.source, in_language(passage))
     on = _on(topic, said)
-    if says.startswith("{name}’s") or says.endswith("they {said}"):
-        said = said.partition(" ")[2]
+    first = says.startswith("{name}’s") or says.endswith("they {said}")
+    if first and isinstance(said, Said):  # what follows the first word, "Their" or "They"
+        said = with_parts(
+            said, lambda text: own_words(text.partition(" ")[2], in_language(passage))
+        )
     return say(says, on=on, name=name, said=said)
 
 
