@@ -109,30 +109,13 @@ class Compared:
 
     def _all(self) -> Steps:
         held = np.empty((self._rows, self._columns), dtype=np.int32)
-        for kinds, block in self._blocks():
-            held[kinds, self._first(kinds) :] = block
-        if self._same:
-            for kinds in in_parts(self._rows, self._columns):
-                held[kinds[-1] + 1 :, kinds] = held[kinds, kinds[-1] + 1 :].T
-        return held
-
-    def _first(self, kinds: Ints) -> int:
-        """Return the first kind of columns that some kinds of rows are compared with."""
-        return int(kinds[0]) if self._same and len(kinds) else 0
-
-    def _blocks(self) -> Iterator[tuple[Ints, Steps]]:
-        """Yield all kinds of rows, some at a time, with their steps to all kinds of columns.
-
-        Of a facet that is the same both ways, between the same cities, to those from the first of them on.
-        """
         everyone = np.arange(self._columns, dtype=np.intp)
         for kinds in in_parts(self._rows, self._columns):
-            first = self._first(kinds)
-            held = self._held
-            yield (
-                kinds,
-                self.between(kinds, everyone[first:]) if held is None else held[kinds, first:],
-            )
+            first = int(kinds[0]) if self._same else 0
+            held[kinds, first:] = self.between(kinds, everyone[first:])
+            if first:  # what stands before is known from above
+                held[kinds, :first] = held[:first, kinds].T
+        return held
 
     def between(self, rows: Ints, columns: Ints) -> Steps:
         """Return the steps between some kinds of rows and of columns, shape (r, c)."""
@@ -167,11 +150,10 @@ class Compared:
         rows = np.bincount(self.row, minlength=self._rows)
         columns = np.bincount(self.column, minlength=self._columns)
         total = np.zeros(UNKNOWN + 1, dtype=np.int64)
-        for kinds, steps in self._blocks():
-            many = rows[kinds][:, None] * columns[None, self._first(kinds) :]
-            if self._same:  # pairs to the right of this block stand for those below it as well
-                many[:, len(kinds) :] *= 2
-            np.add.at(total, steps.ravel(), many.ravel())
+        everyone = np.arange(self._columns, dtype=np.intp)
+        for kinds in in_parts(self._rows, self._columns):
+            steps = self.between(kinds, everyone) if self._held is None else self._held[kinds]
+            np.add.at(total, steps.ravel(), (rows[kinds][:, None] * columns).ravel())
         return total
 
 
