@@ -430,7 +430,7 @@ def mapped(result: T, change: Callable[[str], str]) -> T:
     if isinstance(given, str):
         return change(given)  # type: ignore[return-value]
     if isinstance(given, dict):
-        return {key: mapped(part, change) for key, part in given.items()}  # type: ignore[return-value]
+        return {k: v if k in CODES else mapped(v, change) for k, v in given.items()}  # type: ignore[return-value]
     if isinstance(given, list):
         return [mapped(part, change) for part in given]  # type: ignore[return-value]
     if isinstance(given, tuple):
@@ -447,7 +447,9 @@ def _gather(thing: Any, found: dict[str, Said]) -> None:
     """Add the texts that were made of a message, and what these were made of, each once."""
     if isinstance(thing, Said):
         text = str(thing)
-        if text not in found or found[text].language:  # a term before somebody's own word
+        if text and (
+            text not in found or found[text].language
+        ):  # a term before somebody's own word
             found[text] = thing
             _gather(thing.values, found)
     elif isinstance(thing, dict | list | tuple):
@@ -458,11 +460,20 @@ def _gather(thing: Any, found: dict[str, Said]) -> None:
             _gather(getattr(thing, name), found)
 
 
+CODES: Final = frozenset(
+    {
+        *("id", "city", "name", "product", "role", "roles", "as_role", "status", "facet", "block"),
+        *("rule", "code", "level", "key", "file", "sheet", "column"),
+    }
+)
+"""Names of what is never a text for people, though a text may say the same word: codes, ids and names."""
+
 _NAMES: Final[dict[type, tuple[str, ...]]] = {}
 
 
 def _names(kind: type) -> tuple[str, ...]:
-    """Return the names of the fields of a dataclass, none for what is none; asked for every part of a proposal."""
+    """Return the names of the texts of a dataclass, none for what is none; asked for every part of a proposal."""
     if kind not in _NAMES:
-        _NAMES[kind] = tuple(part.name for part in fields(kind)) if is_dataclass(kind) else ()
+        parts = fields(kind) if is_dataclass(kind) else ()
+        _NAMES[kind] = tuple(part.name for part in parts if part.name not in CODES)
     return _NAMES[kind]

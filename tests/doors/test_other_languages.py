@@ -18,6 +18,7 @@ from twinmatch.exporting.folder_files import settings_in_words
 from twinmatch.exporting.letters import Correspondence, letters
 from twinmatch.programmes.base import national_actors
 from twinmatch.web.jobs import proposal_of, work, work_out
+from twinmatch.wording import spoken
 
 FORMATS = (
     PROGRAMME
@@ -156,6 +157,28 @@ def test_what_was_stored_is_worded_when_it_is_shown(round_: tuple[TestClient, st
     for place in (f"/workbench/proposals/{failed}", upload, f"{upload}/review"):
         left += left_in(client, place, get(client, place, "de"))
     assert not left, "\n".join(left)
+
+
+def test_a_german_workbook_comes_back_with_its_decisions(round_: tuple[TestClient, str]) -> None:
+    client, _ = round_
+    board, run = board_of(client), asked(client, FORMATS)
+    place = f"/v1/proposals/{run}/files/proposal.xlsx"
+    book = load_workbook(io.BytesIO(client.get(place, params={"language": "de"}).content))
+    sheet = book[spoken("Decisions", "de")]
+    heads = {cell.value: cell.column for cell in sheet[1]}
+    said = {"Decision": spoken("hold", "de"), "Note": "der Rat"}
+    for head, value in said.items():
+        sheet.cell(2, heads[spoken(head, "de")], value)
+    stream = io.BytesIO()
+    book.save(stream)
+    file = {"file": ("proposal.xlsx", stream.getvalue())}
+    base = f"/workbench/proposals/{run}/workbook"
+    done = client.post(base, data={"version": 0}, files=file, follow_redirects=False)
+    assert done.status_code == 303
+    (entry,) = board.store.history(run)
+    assert (entry.kind, entry.why) == ("hold", "der Rat")
+    again = client.post(base, data={"version": 1}, files=file, follow_redirects=False)
+    assert (again.status_code, len(board.store.history(run))) == (303, 1)
 
 
 def test_report_workbook_and_letters_have_no_english_left(round_: tuple[TestClient, str]) -> None:

@@ -220,6 +220,17 @@ def test_a_stored_text_is_the_same_in_every_language(given_values):
     ]
 
 
+def test_codes_stay_codes_where_a_text_says_the_same_word():
+    members = (Member("de-aachen", "host"), Member("fi-espoo", "guest"))
+    says = say("It has {hosts}.", hosts=count(1, "host"))
+    meeting = Meeting("twinning:fi-espoo", "Both", members, Account(()), says)
+    made = Product("twinning", "Twinning", "optimal", "flow", 0.5, 0.5, (meeting,))
+    read = translated(from_plain(to_plain(Proposal({}, (made,)))), "de").products[0]
+    assert [m.role for m in read.meetings[0].members] == ["host", "guest"]
+    assert read.product == "twinning"
+    assert "Gastgeber" in read.meetings[0].says
+
+
 def test_a_text_survives_pickling():
     text = pickle.loads(pickle.dumps(count(3, "pair")))
     assert isinstance(text, Said)

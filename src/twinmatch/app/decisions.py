@@ -21,7 +21,7 @@ from twinmatch.files import toml_text
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import LeftOut, Meeting, Pairs, Product, Proposal, pairs_wanted
 from twinmatch.proposal.proposal import is_of_theme
-from twinmatch.proposal.tables import SatisfactionRow, TieRow, ids_in, rows_of
+from twinmatch.proposal.tables import ROBUST, SatisfactionRow, TieRow, ids_in, rows_of
 from twinmatch.proposal.wire import Hidden
 from twinmatch.reading import read_rows
 from twinmatch.store import (
@@ -277,10 +277,6 @@ def satisfaction_of(path: Path) -> dict[Pair, float]:
     return liked
 
 
-FRAGILE = 0.7
-"""A pair that survives in a smaller part of the perturbed runs is fragile."""
-
-
 @dataclass(frozen=True)
 class PairRow:
     """A pair with everything that is known, decided and said of it; shares in [0, 1], ``stable`` None where not known."""
@@ -311,7 +307,7 @@ class PairRow:
         """Return "robust", "fragile", or "" where it is not known."""
         if self.stable is None:
             return ""
-        return "robust" if self.stable >= FRAGILE else "fragile"
+        return "robust" if self.stable >= ROBUST else "fragile"
 
     @property
     def consent(self) -> str:

@@ -26,7 +26,7 @@ from twinmatch.exporting.titles import role_word as role_word
 from twinmatch.exporting.titles import rule_word as rule_word
 from twinmatch.proposal import Evidence, Fact, Held, LeftOut, Meeting, Product, Proposal, Table
 from twinmatch.proposal.evidence import printed
-from twinmatch.proposal.tables import StabilityRow, rows_of
+from twinmatch.proposal.tables import ROBUST, StabilityRow, rows_of
 from twinmatch.proposal.tables import kinds_of as kinds_of
 from twinmatch.wording import Said, own_words, say, say_n, titled
 from twinmatch.wording import count as count
@@ -166,7 +166,7 @@ def _lines_of(product: Product, facet: str) -> list[Evidence]:
 def _survivors(product: Product) -> str:
     """Return how many pairs survive shaken weights, where it was looked at."""
     rows = rows_of(product.tables, "stability", StabilityRow)
-    robust = sum(row.judgement == "robust" for row in rows)
+    robust = sum(row.survives >= ROBUST for row in rows)
     if not rows:
         return ""
     return say("; pairs that survive shaken weights: {n} of {all}", n=robust, all=len(rows))

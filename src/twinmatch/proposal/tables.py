@@ -164,6 +164,10 @@ class FairnessRow(NamedTuple):
     chance: PartOf
 
 
+ROBUST: Final = 0.7
+"""A pair that survives in so large a part of the perturbed runs, or a larger one, is robust, else fragile."""
+
+
 class StabilityRow(NamedTuple):
     """In which part of the perturbed runs a pair survives, and what comes instead."""
 

@@ -27,6 +27,7 @@ from pydantic import Field
 
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.programmes.twinning import PreparedTwinning, solve_twinning
+from twinmatch.proposal.tables import ROBUST
 from twinmatch.proposal.wire import Number, Rows, Tabular, Unknown, on_wire, rows
 from twinmatch.solving import Bools, Candidates, Floats
 from twinmatch.solving.frontier import frontier, spread
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Judgement = Literal["robust", "fragile"]
-
-ROBUST: Final = 0.7
-"""A meeting that survives in at least this share of the perturbed runs is called robust."""
 
 SPREAD: Final = 0.3
 """Standard deviation of the logarithm of the factor on each weight: two weights in three stay within about 30%."""

@@ -269,11 +269,14 @@ def _checked(
                 home.append(say("{city} visits {hosts}", city=city(g).name, hosts=names))
             if why_barred(city(g), settings):
                 target.append(city(g).name)
-    size = "A visit has {low} to {high} visiting cities, or fewer where a host said so."
     abroad = say(
         "Nobody visits its own country unless it asked to, nor a city that either side refuses."
     )
-    size = say(size, low=max(low, 1), high=high)
+    size = say(
+        "A visit has {low} to {high} visiting cities, or fewer where a host said so.",
+        low=max(low, 1),
+        high=high,
+    )
     checks = [("visitors", size, crowd), ("another country", abroad, home)]
     if settings.not_roles:
         kinds = roles_in_words(settings.not_roles, "or")
