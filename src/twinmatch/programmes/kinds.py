@@ -74,7 +74,8 @@ def _history(city: City) -> str | None:
     return "newcomer" if own.newcomer else "experienced"
 
 
-def _target(city: City) -> int | None:
+def target_year(city: City) -> int | None:
+    """Return the year by which a city aims to be climate neutral, at the latest where it has stated no more."""
     own = city.commitment
     return (own.neutral_by or own.neutral_by_at_latest) if own else None
 
@@ -145,7 +146,7 @@ FIELDS: Final[dict[str, CityField]] = {
     "population": CityField(number=_people),
     "urbanisation": CityField(_one(_urbanisation), _urbanisation, lambda: ["1", "2", "3"]),
     "readiness": CityField(_one(_stage), _readiness, lambda: ["starting", "under way", "advanced"]),
-    "target": CityField(number=_target),
+    "target": CityField(number=target_year),
     "hours": CityField(number=_hours),
     "english": CityField(number=_english, known=lambda: ENGLISH_LEVELS),
     "history": CityField(_one(_history), known=lambda: ["newcomer", "experienced"]),

@@ -30,7 +30,7 @@ from twinmatch.facets.answered import topic_table
 from twinmatch.facets.readiness import STEPS, levels, step_levels, stuck_at
 from twinmatch.programmes.base import Catalogue, Resource
 from twinmatch.programmes.eligibility import conditions
-from twinmatch.programmes.kinds import is_kind
+from twinmatch.programmes.kinds import is_kind, target_year
 from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.themes import Theme, ThemeNeed
 from twinmatch.proposal import Account, Fact, LeftOut, Meeting, Product, Table
@@ -100,22 +100,13 @@ def _lacking(city: City, programme: Programme, step: str) -> tuple[str, ...]:
 
 
 def _target(city: City, by: int | None) -> tuple[str, ...]:
-    if by is None:
+    year = target_year(city)
+    if by is None or (year is not None and year <= by):
         return ()
-    stated = city.commitment
-    year = (stated.neutral_by or stated.neutral_by_at_latest) if stated else None
     if year is None:
-        return (
-            say(
-                "a climate-neutrality target by {by} or earlier, signed by its mayor (not known)",
-                by=by,
-            ),
-        )
-    return (
-        ()
-        if year <= by
-        else (say("a target by {by} or earlier (it has {year})", by=by, year=year),)
-    )
+        says = "a climate-neutrality target by {by} or earlier, signed by its mayor (not known)"
+        return (say(says, by=by),)
+    return (say("a target by {by} or earlier (it has {year})", by=by, year=year),)
 
 
 def ladder(cohort: Cohort, programme: Programme) -> Table:

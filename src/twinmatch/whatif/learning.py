@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -28,13 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from twinmatch.affinity import compare
+from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.proposal.wire import Hidden, Number, Numbers, Tabular, frame, on_wire
 from twinmatch.schema import Role
-from twinmatch.solving import Ints
 from twinmatch.whatif.backtest import Interval, interval_of, percentile_of, ranks
 
 if TYPE_CHECKING:
@@ -310,22 +309,23 @@ def partners(
         )
     abroad = np.not_equal.outer(bare.countries[candidates], bare.countries[candidates])
     everyone = np.ones_like(abroad)
-    by_unit = {name: _unit_rank(affinity.score, m, everyone) for name, m in units.items()}
-    crossing = [
-        value
-        for members in units.values()
-        if not np.isnan(value := _unit_rank(affinity.score, members, abroad))
-    ]
-    alone = {
-        name: float(np.mean([_unit_rank(block, m, everyone) for m in units.values()]))
-        for name, block in affinity.standing.items()
-    }
-    return PartnerTest(
-        interval_of(np.array(list(by_unit.values())), seed),
-        tuple(by_unit.items()),
-        tuple(alone.items()),
-        interval_of(np.array(crossing), seed) if crossing else None,
-    )
+    ranked = [_unit_rank(affinity.score, members, abroad) for members in units.values()]
+    crossing = [value for value in ranked if not np.isnan(value)]
+
+    def by_unit(score: Floats) -> dict[str, float]:
+        return {name: _unit_rank(score, members, everyone) for name, members in units.items()}
+
+    across = interval_of(np.array(crossing), seed) if crossing else None
+    return PartnerTest(*_measured(affinity, by_unit, seed), across)
+
+
+def _measured(
+    affinity: Affinity, by_unit: Callable[[Floats], dict[str, float]], seed: int
+) -> tuple[Interval, Numbers, Numbers]:
+    """The figures over units of a score, by unit, and by each facet alone."""
+    ranks = by_unit(affinity.score)
+    alone = ((n, float(np.mean([*by_unit(s).values()]))) for n, s in affinity.standing.items())
+    return interval_of(np.array([*ranks.values()]), seed), tuple(ranks.items()), tuple(alone)
 
 
 def _unit_rank(score: Floats, members: Sequence[int], rivals: NDArray[np.bool_]) -> float:
@@ -390,26 +390,15 @@ def activities(
     rows = tuple(sorted(own))
     true = np.array([own[i] for i in rows], dtype=np.int64)
     affinity = compare(bare, asked, facet_cache, rows=rows, columns=hosts)
-    by_unit = _by_unit(affinity.score, true)
-    alone = {
-        n: float(np.mean(list(_by_unit(block, true).values())))
-        for n, block in affinity.standing.items()
-    }
-    return ActivityTest(
-        interval_of(np.array(list(by_unit.values())), seed),
-        tuple((hosts[c].id, value) for c, value in by_unit.items()),
-        tuple(alone.items()),
-        len(rows),
-        len(by_unit),
-    )
+
+    def by_unit(score: Floats) -> dict[str, float]:
+        percentile = percentile_of(*ranks(score, true, np.ones(score.shape, dtype=np.bool_)))
+        return {hosts[c].id: float(percentile[true == c].mean()) for c in np.unique(true)}
+
+    return ActivityTest(*_measured(affinity, by_unit, seed), len(rows), len(np.unique(true)))
 
 
 ASKING: Final = frozenset(
     {"challenges_met", "levers_met", "topics_met", "same_words", "needs_offers", "needs_answered"}
 )
 """Facets of what a city needs against what an activity shows."""
-
-
-def _by_unit(score: Floats, true: Ints) -> dict[int, float]:
-    percentile = percentile_of(*ranks(score, true, np.ones(score.shape, dtype=np.bool_)))
-    return {int(c): float(percentile[true == c].mean()) for c in np.unique(true)}

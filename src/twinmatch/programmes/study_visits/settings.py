@@ -24,6 +24,7 @@ from pydantic import Field, model_validator
 from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError
 from twinmatch.programmes.base import Band, GatedProduct, Load, Policy, ProgrammeSection
+from twinmatch.programmes.kinds import target_year
 from twinmatch.programmes.quotas import (
     Counted,
     PairQuota,
@@ -135,42 +136,26 @@ class StudyVisits(GatedProduct):
 
 def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
     """Return why a city may not travel and what it can do, or None where it may."""
-    if set(settings.not_roles) & set(city.roles):
-        return (
-            say(
-                "{kinds} are visited and do not travel; each visit goes where most can be seen on its theme.",
-                kinds=roles_in_words(set(settings.not_roles) & set(city.roles)),
-            ),
-            "",
-        )
-    if settings.neutral_by is None:
+    by, year = settings.neutral_by, target_year(city)
+    if no := set(settings.not_roles) & set(city.roles):
+        says = "{kinds} are visited and do not travel; each visit goes where most can be seen on its theme."
+        return say(says, kinds=roles_in_words(no)), ""
+    if by is None or (year is None and settings.unknown == "let in"):
         return None
-    stated = city.commitment
-    year = (stated.neutral_by or stated.neutral_by_at_latest) if stated else None
     if year is None:
-        if settings.unknown == "let in":
-            return None
-        return (
-            say(
-                "Study visits are for cities with a climate-neutrality target by {neutral_by} or earlier; this is not known yet.",
-                neutral_by=settings.neutral_by,
-            ),
-            QUESTIONS["commitment"]
-            if settings.unknown == "ask first"
-            else say(
-                "A commitment signed by the mayor opens study visits and twinning; online resources and discussion groups are "
-                "open without one."
-            ),
+        says = "Study visits are for cities with a climate-neutrality target by {neutral_by} or earlier; this is not known yet."
+        opens = say(
+            "A commitment signed by the mayor opens study visits and twinning; online resources and discussion groups are "
+            "open without one."
         )
-    if year > settings.neutral_by:
-        return (
-            say(
-                "The climate-neutrality target is {year}; study visits ask for {neutral_by} or earlier.",
-                year=year,
-                neutral_by=settings.neutral_by,
-            ),
-            say("An earlier target signed by the mayor opens study visits and twinning."),
+        first = settings.unknown == "ask first"
+        return say(says, neutral_by=by), QUESTIONS["commitment"] if first else opens
+    if year > by:
+        says = (
+            "The climate-neutrality target is {year}; study visits ask for {neutral_by} or earlier."
         )
+        opens = say("An earlier target signed by the mayor opens study visits and twinning.")
+        return say(says, year=year, neutral_by=by), opens
     return None
 
 
