@@ -84,13 +84,11 @@ def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
 
 def _tables(main: Grid, grids: Sequence[Grid], mapping: Mapping) -> Raw:
     """Return the records of the main sheet and of those of its shape, such as one a country; others are named."""
-    names = find_header(main, mapping).names
-
-    def is_alike(grid: Grid) -> bool:
-        is_shown = mapping.sheet is None and not grid.is_hidden and bool(_filled(grid))
-        return grid is main or (is_shown and find_header(grid, mapping).names == names)
-
-    alike = [g for g in grids if is_alike(g)]
+    others = [g for g in grids if g is not main and mapping.sheet is None and not g.is_hidden]
+    shown = [g for g in others if _filled(g)]
+    names = find_header(main, mapping).names if shown else ()
+    like = {id(g) for g in shown if find_header(g, mapping).names == names}
+    alike = [g for g in grids if g is main or id(g) in like]
     tables = [table_records(g, mapping) for g in alike]
     told = [p for t in tables for p in t.problems] + _unread([g for g in grids if g not in alike])
     used = tables[0].used or mapping
@@ -149,8 +147,8 @@ def _main(grids: Sequence[Grid], by_name: dict[str, Grid], mapping: Mapping) -> 
         return named[mapping.sheet]
     if "cities" in by_name:
         return by_name["cities"]
-    order = sorted(grids, key=lambda g: (g.is_hidden, not g.is_active))
-    return next((g for g in order if _filled(g)), order[0])
+    first, *others = sorted(grids, key=lambda g: (g.is_hidden, not g.is_active))
+    return first if not others else next((g for g in (first, *others) if _filled(g)), first)
 
 
 def _filled(grid: Grid) -> list[tuple[int, tuple[Any, ...]]]:
