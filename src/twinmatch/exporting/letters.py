@@ -405,14 +405,8 @@ def _questions(
         english = is_country(at) and "en" in country(at).languages
         put = [question(block, english) for block in filter(None, blocks)][:MOST_QUESTIONS]
     points = [text for text in dict.fromkeys(put) if not any(text in said for said in first)]
-    if not points:
-        return first, ()
-    told = say_n(
-        "A few lines on this would help us:",
-        "A few lines on each of these would help us, the first one most:",
-        len(points),
-    )
-    return (*first, told), tuple(points)
+    told = say("A few lines on each of these would help us, the first one most:")
+    return (*first, *([told] if len(points) > 1 else [])), tuple(points)
 
 
 COLUMNS = (
