@@ -192,7 +192,7 @@ class WordTable:
         frequency = Counter(word for bag in said for word in bag)
         place = {word: v for v, word in enumerate(sorted(frequency))}
         speaking = sum(map(bool, said))
-        mean = sum(map(Counter.total, said)) / max(speaking, 1)
+        mean = sum(map(Counter.total, said)) / max(speaking, 1) or 1.0
         self.speaks = np.array([bool(bag) for bag in said])
         self.asks = np.array([len(bag) for bag in asked])
         rarity = {
