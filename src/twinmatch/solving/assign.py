@@ -187,7 +187,7 @@ def assign(
 
     Of answers that are equal in all this the one is taken that gives the lowest guests the lowest
     hosts (sum of (H - h) * (G - g) greatest), so a table of zeros has the answer of lowest ids.
-    Scores are counted as integers; `scaling` states the error, and `bound` holds in any case.
+    Scores are counted as integers; `model` states the error, and `bound` holds in any case.
 
     Where the minima cannot be met the status is "infeasible", with advice. Raises `DataError` with
     every problem of the tables, and `QuestionError` for an unknown fairness.
