@@ -11,13 +11,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+from pydantic import ValidationError
+
 from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.exporting.folder_files import read_proposal
+from twinmatch.exporting.spreadsheet import RULE_FIELDS, RULE_SHEET, rules_said
 from twinmatch.programmes.programme import Programme
 from twinmatch.proposal import Pairs, Proposal, count
 from twinmatch.reading import read_grids
 from twinmatch.reading.grid import Grid, text
+from twinmatch.validate import as_sentence
 from twinmatch.whatif.difference import difference
 from twinmatch.wording import LANGUAGES, say, spoken
 
@@ -42,6 +46,8 @@ class Decided:
     """The names that groups were given, by the id of the meeting."""
     splits: Mapping[str, int] = field(default_factory=dict)
     """Into how many groups a theme is split, such as {"discussion_groups:heat": 2}."""
+    rules: Mapping[str, Sequence[tuple[Where, dict[str, Any]]]] = field(default_factory=dict)
+    """The rules on kinds of cities of the formats that were changed in the workbook, each with its place."""
     sheet: str = ""
     """The name of the workbook, where it was read from one."""
     undecided: tuple[int, ...] = ()
@@ -81,6 +87,8 @@ class Decided:
             if pairs
         ]
         says = f"Decisions of {self.sheet}: {'; '.join(parts)}." if parts else ""
+        for product, rules in self.rules.items():
+            says += f" {count(len(rules), 'rule')} of {product} from {RULE_SHEET}."
         if self.undecided:
             rows = ", ".join(map(str, self.undecided))
             says += f" Without a decision, so nothing was asked for: row {rows} of {SHEET}."
@@ -122,15 +130,83 @@ def read_sheet(file: Path, cohort: Cohort, earlier: Proposal | None = None) -> D
 
     Raises DataError for a wrong sheet, and QuestionError with every guest and host that the cohort does not have.
     """
-    sheet = decisions_of(file, cohort)
-    lock = [(d.guest, d.host) for d in sheet.found if d.word not in REFUSED]
-    ban = [(d.guest, d.host) for d in sheet.found if d.word in REFUSED]
     beside = file.parent / "proposal.json"
     if earlier is None and beside.is_file():
         earlier = read_proposal(beside)
+    rules = _rules_changed(read_grids(file), earlier)
+    try:
+        sheet = decisions_of(file, cohort)
+    except DataError as error:  # a round without pairs has rules alone to be changed
+        if not rules or {p.code for p in error.problems} != {"no-decisions"}:
+            raise
+        sheet = DecisionSheet(())
+    lock = [(d.guest, d.host) for d in sheet.found if d.word not in REFUSED]
+    ban = [(d.guest, d.host) for d in sheet.found if d.word in REFUSED]
     return Decided(
-        tuple(lock), tuple(ban), earlier=earlier, sheet=file.name, undecided=sheet.undecided
+        tuple(lock),
+        tuple(ban),
+        earlier=earlier,
+        rules=rules,
+        sheet=file.name,
+        undecided=sheet.undecided,
     )
+
+
+def _rules_changed(
+    grids: Sequence[Grid], earlier: Proposal | None
+) -> dict[str, list[tuple[Where, dict[str, Any]]]]:
+    """Return the rules on kinds of cities of the formats whose rows say another thing than the earlier proposal had."""
+    names = {spoken(RULE_SHEET, code).casefold() for code in LANGUAGES}
+    grid = next((g for g in grids if g.sheet.casefold() in names and g.rows), None)
+    if grid is None:
+        return {}
+    own = ("format", *RULE_FIELDS)
+    known = {spoken(name, code): name for name in own for code in LANGUAGES}
+    heads = [known.get(text(cell), text(cell)) for cell in grid.rows[0][1]]
+    found: dict[str, list[tuple[Where, dict[str, Any]]]] = {}
+    for row, cells in grid.rows[1:]:
+        said = dict(zip(heads, map(text, cells), strict=False))
+        rule = {name: cell for name, cell in said.items() if cell and name != "format"}
+        if rule:
+            found.setdefault(said.get("format", ""), []).append((grid.at(row), rule))
+    before: dict[str, list[dict[str, str]]] = {}
+    for product, asked in rules_said(earlier.made_from if earlier else {}):
+        plain = {k: "yes" if v is True else text(v) for k, v in asked.items() if v is not False}
+        before.setdefault(product, []).append({k: v for k, v in plain.items() if v})
+    return {
+        product: found.get(product, [])
+        for product in {**before, **found}
+        if before.get(product) != [rule for _, rule in found.get(product, [])]
+    }
+
+
+def _with_rules(programme: Programme, decided: Sequence[Decided]) -> Programme:
+    """Return the programme with the rules of a workbook; raises QuestionError with every row that says no rule."""
+    changed: dict[str, Any] = {}
+    problems = []
+    for product, rules in ((p, r) for one in decided for p, r in one.rules.items()):
+        settings: Any = getattr(programme, product) if product in programme.products else None
+        if not hasattr(settings, "rules"):
+            found = say("{name} is no format with rules of this round.", name=repr(product))
+            do = say("Write one of: {names}.", names=", ".join(programme.products))
+            problems += [Problem("rule-wrong", found, where, do) for where, _ in rules[:1]]
+            continue
+        once: dict[str, Any] = {"overall": (), "per_host": ()} if product == "twinning" else {}
+        plain = settings.model_dump(mode="json", exclude_none=True) | once
+        try:
+            changed[product] = type(settings).model_validate(
+                {**plain, "rules": [rule for _, rule in rules]}
+            )
+        except ValidationError as error:
+            for wrong in error.errors():
+                at = wrong["loc"][1] if len(wrong["loc"]) > 1 else 0
+                where = rules[at if isinstance(at, int) else 0][0]
+                column = str(wrong["loc"][2]) if len(wrong["loc"]) > 2 else ""
+                where = replace(where, column=column)
+                problems.append(Problem("rule-wrong", as_sentence(wrong), where))
+    if problems:
+        raise QuestionError(problems)
+    return programme.model_copy(update=changed)
 
 
 def decisions_of(file: Path, cohort: Cohort) -> DecisionSheet:
@@ -214,6 +290,7 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
 
     Raises QuestionError where a name is not known or means several cities, and where there is no twinning to decide on.
     """
+    programme = _with_rules(programme, decided)
     programme = _with_splits(_with_groups(programme, decided), decided)
     lock, ban = (
         _resolved(

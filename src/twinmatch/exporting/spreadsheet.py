@@ -8,7 +8,7 @@ The first sheet of the workbook: the result, how to read scores and statuses, an
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
@@ -304,3 +304,46 @@ def _sections(proposal: Proposal) -> Iterator[tuple[str, list[tuple[str, str]]]]
         yield "Text model", made
     if proposal.notes:
         yield "Notes", [("", note) for note in proposal.notes]
+
+
+RULE_SHEET: Final = "Rules to change"
+RULE_FIELDS: Final = (
+    *("who", "each", "per", "at_least", "at_most", "share_at_least", "share_at_most"),
+    *("nobody_alone", "balance", "gather", "price", "of"),
+)
+"""What a rule on kinds of cities is made of, as a programme file says it."""
+
+SPARE_RULES: Final = 12
+
+
+def rules_said(made_from: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the rules on kinds of cities that a proposal was made under, each with its format, in one form."""
+    settings = (made_from.get("programme") or {}).get("settings") or {}
+    return [
+        (product, {**rule, "per": "host"} if name == "per_host" else rule)
+        for product, part in settings.items()
+        if isinstance(part, dict)
+        for name in ("per_host", "overall", "rules")
+        for rule in part.get(name) or ()
+    ]
+
+
+def rule_form(made_from: Mapping[str, Any]) -> Sheet:
+    """Return one row a rule in the form of a programme file, for the coordinator to change, and empty rows for more."""
+    rows = [
+        (
+            product,
+            *(
+                "yes" if (cell := rule.get(f)) is True else cell if cell is not False else None
+                for f in RULE_FIELDS
+            ),
+        )
+        for product, rule in rules_said(made_from)
+    ]
+    columns = tuple(SheetColumn(field, 16, "input") for field in ("format", *RULE_FIELDS))
+    says = (
+        "The rules on kinds of cities as the programme file says them. Change, clear or add rows; twinmatch propose "
+        "--decisions with this file then takes the rules of each format that was changed from here."
+    )
+    empty = [(None,) * len(columns)] * SPARE_RULES
+    return Sheet(RULE_SHEET, says, columns, (*rows, *empty))

@@ -13,12 +13,14 @@ from twinmatch.exporting.charts import SHEET, write_charts
 from twinmatch.exporting.folder_files import Directory, cell_text, settings_in_words
 from twinmatch.exporting.spreadsheet import (
     CREATED,
+    RULE_SHEET,
     SCORE,
     Cell,
     Kind,
     Sheet,
     SheetColumn,
     formats_of,
+    rule_form,
     sheet_name,
     write_front,
     write_sheet,
@@ -72,7 +74,7 @@ TABLE_SHEETS: Final[dict[str, str]] = {
 
 OWN_SHEETS: Final = (
     *("Read me", "Cities", "Accounts", "Left out", "Rules", "Gaps", "Parameters", "History"),
-    *(DECISIONS, SHEET),
+    *(DECISIONS, SHEET, RULE_SHEET),
 )
 """Names that no sheet of a product or of figures may have."""
 
@@ -138,6 +140,7 @@ def _sheets(proposal: Proposal, language: str) -> Iterator[Sheet]:
     if any(product.held for product in proposal.products):
         yield _held(proposal, directory)
     yield _rules(proposal)
+    yield rule_form(proposal.made_from)
     yield _gaps(proposal, directory)
     yield _parameters(proposal)
     for product in proposal.products:
