@@ -378,13 +378,7 @@ class Board:
 
     def upload(self, upload: str) -> Upload:
         """Return an upload without its content; raises QuestionError where there is none."""
-        with self._look() as c:
-            row = c.execute(_UPLOAD.where(uploads.c.id == upload)).first()
-        if row is None:
-            raise QuestionError.of(
-                "upload-unknown", say("There is no upload {upload}.", upload=repr(upload))
-            )
-        return Upload(**row._mapping)
+        return Upload(**self._upload_row(_UPLOAD, upload)._mapping)
 
     def all_uploads(self, size: int = 50) -> list[Upload]:
         """Return the latest uploads, the newest first."""
@@ -411,13 +405,15 @@ class Board:
 
     def uploaded(self, upload: str) -> bytes:
         """Return the very bytes that were uploaded."""
+        return bytes(self._upload_row(sa.select(uploads.c.content), upload).content)
+
+    def _upload_row(self, query: sa.Select[Any], upload: str) -> Any:
         with self._look() as c:
-            row = c.execute(sa.select(uploads.c.content).where(uploads.c.id == upload)).first()
+            row = c.execute(query.where(uploads.c.id == upload)).first()
         if row is None:
-            raise QuestionError.of(
-                "upload-unknown", say("There is no upload {upload}.", upload=repr(upload))
-            )
-        return bytes(row.content)
+            found = say("There is no upload {upload}.", upload=repr(upload))
+            raise QuestionError.of("upload-unknown", found)
+        return row
 
 
 _JOB: Final = sa.select(*(column for column in jobs.c if column.name != "beat"))

@@ -12,7 +12,7 @@ from twinmatch.errors import QuestionError
 from twinmatch.store import Store, note
 from twinmatch.store.tables import Moment, Name, answers, metadata
 from twinmatch.web.auth import digest, new_secret
-from twinmatch.wording import say
+from twinmatch.wording import packed, say
 
 STALE: Final = timedelta(seconds=180)
 """What has been begun and not reported for so long is restarted."""
@@ -83,15 +83,16 @@ class Desk:
 
     def beat(self, run: str, what: str) -> None:
         """Say that something is still being worked out."""
-        mine = (answers.c.run == run) & (answers.c.what == what)
-        with self._change() as c:
-            c.execute(answers.update().where(mine).values(beat=datetime.now(UTC)))
+        self._put(run, what, beat=datetime.now(UTC))
 
     def answer(self, run: str, what: str, content: Any) -> None:
         """Keep what was worked out."""
+        self._put(run, what, content=packed(content))
+
+    def _put(self, run: str, what: str, **values: Any) -> None:
         mine = (answers.c.run == run) & (answers.c.what == what)
         with self._change() as c:
-            c.execute(answers.update().where(mine).values(content=content))
+            c.execute(answers.update().where(mine).values(**values))
 
     def answers(self, run: str) -> dict[str, Any]:
         """Return what was worked out of a run; None where it is still waited for."""

@@ -177,7 +177,7 @@ def work_out(settings_json: str, run: str, what: str) -> None:
             content = [[p.guest, p.host, p.share, p.judgement] for p in found.pairs]
     except TwinmatchError as error:
         _LOG.warning("not-worked-out", what=what, code=error.problems[0].code)
-    patiently(lambda: board.desk.answer(run, what, packed(content)))
+    patiently(lambda: board.desk.answer(run, what, content))
 
 
 def patiently(change: Callable[[], object], seconds: float = PATIENCE) -> None:
