@@ -54,6 +54,9 @@ SHORT = 120
 TELLING = 8
 """Words below which a sentence tells little, and is less welcome."""
 
+LEAST_WORTH = 1.5
+"""Worth from which a whole sentence of what is shown serves as evidence at all; the best come to 2.5."""
+
 MOST_TOPICS = 2
 """Topics of a need that is quoted, at most: an answer on one of more would leave the others open."""
 
@@ -222,7 +225,9 @@ class Sayings:
             return 0.0
         long = max(len(said) - SHORT, 0) / LONGEST
         bare = 0.5 if len(said.split()) < TELLING else 0.0
-        return round(sure + is_sentence(passage.text) + named / 2 - long - bare, 6)
+        whole = is_sentence(passage.text)
+        worth = round(sure + whole + named / 2 - long - bare, 6)
+        return worth if not whole or self._role == "asks" or worth >= LEAST_WORTH else 0.0
 
     def saying(self, city: int, topic: Topic) -> Passage | None:
         """Return a city's surest printable sentence that names a topic; None where none does."""

@@ -349,9 +349,7 @@ class _Group:
             return says or self._alike(i, areas)
         found = told.offers.best_on(others, {t for t in self._topics if t.area in areas})
         shown = shows(told.name(found[0].city), *found) if found else ""
-        if not says and areas:
-            strong = (strong_in(self._round, self._theme, j) for j in others)
-            shown = shown or next(filter(None, strong), "")
+        if shown and not says:
             says = say(
                 "{city} names {named} among what it struggles with.",
                 city=city.name,
