@@ -54,7 +54,7 @@ DATA = ("sentence-transformers/all-MiniLM-L6-v2", "Region", "Link", "Gov", "DEFR
 PASSED = ("/files/", ".zip", ".toml", "/file", "/workbench/api", "/logout", "/workbench/mail")
 """Parts of the addresses of files, and of what is in English on purpose."""
 
-SAME = re.compile(r"[a-z]+(-[a-z]+)*|[A-Z]{2}|[\d:-]+ UTC|\d{4}-\d\d-\d\d [\d:]+( UTC)?")
+SAME = re.compile(r"[a-z]+([-_][a-z]+)*|[A-Z]{2}|[\d:-]+ UTC|\d{4}-\d\d-\d\d [\d:]+( UTC)?")
 """Codes of errors, ids, countries and times."""
 
 TABLE = """City,Country,Population,Our needs,neutral_by,latitude
