@@ -45,7 +45,7 @@ from twinmatch.wording import joined, listed, own_words, say, sentence
 NAMED = 2
 """Topics named in a sentence, at most."""
 
-LEAST_SURE = 0.35
+LEAST_SURE = 0.5
 """Probability from which a sentence that names a topic in its words may stand for it."""
 
 SHORT = 120

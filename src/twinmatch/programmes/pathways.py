@@ -386,7 +386,7 @@ def _why(
     city = cohort.cities[place[0]]
     told = {x.facet for x in account.lines if x.known and x.likeness >= LEAST} - {"language"}
     if "topic" in told:
-        told.discard("theme")  # says the same more broadly
+        told -= {"theme", "step"}  # say the same more broadly
     why = [affinity.own[x.facet].says(*place)[0] for x in account.lines if x.facet in told]
     if begins:
         why = [
@@ -397,7 +397,7 @@ def _why(
         ]
     own = (
         say("It is for cities of {country}.", country=country(city.country).name)
-        if resource.countries
+        if len(resource.countries) == 1
         else ""
     )
     return joined(filter(None, (own_words(resource.gives, "en"), *why, own)))

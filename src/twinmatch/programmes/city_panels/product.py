@@ -279,14 +279,18 @@ def _meeting(
     if question and question.topics:
         seeks, shows = (side[who] >= FITS for side in fit_of(round_, question))
         counted = {
-            "n": len(who),
+            "of": len(who),
             "what": listed([t.wording for t in question.topics]),
-            "seeks": int((seeks & ~shows).sum()),
-            "shows": int((shows & ~seeks).sum()),
+            "shows": int(shows.sum()),
             "both": int((seeks & shows).sum()),
         }
-        says = "Of its {n} cities, {both} both want to learn about {what} and can show something on it, {seeks} only want to learn and {shows} can only show."
-        parts.insert(0, say(says, **counted))
+        says = say_n(
+            "{n} of its {of} cities wants to learn about {what}; {shows} can show something on it, of which {both} would do both.",
+            "{n} of its {of} cities want to learn about {what}; {shows} can show something on it, of which {both} would do both.",
+            int(seeks.sum()),
+            **counted,
+        )
+        parts.insert(0, says)
     return Meeting(
         f"city_panels:{number}",
         question.title if question else say("Panel {number}", number=number),

@@ -50,7 +50,7 @@ CAUSES: Final[dict[str, Cause]] = {
 AS_GOOD = 3.0
 """Points of 100 within which a score is as good as another to those who read of it."""
 
-NEITHER = say("There is no application for this round, as a guest or as a host.")
+NEITHER = say("We have received no application for this round, to learn or to host.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,15 +237,9 @@ class Unplaced:
                 lowest=100 * lowest,
                 **told,
             )
-        taken = np.flatnonzero(self.chosen.reshape(self._shape)[best])
-        guests = [self.ready.round.name(self.ready.frame.guests[k]) for k in taken.tolist()]
-        if guests:
-            return says + say(
-                " The host that would have suited best, {host}, takes {guests}.",
-                guests=listed(guests),
-                **told,
-            )
-        return says + say(" The host that would have suited best is {host}.", **told)
+        if self.chosen.reshape(self._shape)[best].any():
+            return says + say(" The host with the best fit, {host}, takes others.", **told)
+        return says + say(" The host with the best fit is {host}.", **told)
 
     # --- ties
 
