@@ -45,8 +45,11 @@ from twinmatch.wording import joined, listed, own_words, say, sentence
 NAMED = 2
 """Topics named in a sentence, at most."""
 
-LEAST_SURE = 0.5
+LEAST_SURE = 0.35
 """Probability from which a sentence that names a topic in its words may stand for it."""
+
+LEAST_SHOWN = 0.5
+"""The same for what a city shows: no park-and-ride site is a park."""
 
 SHORT = 120
 """Characters from which a sentence is less welcome, the longer it is."""
@@ -206,7 +209,8 @@ class Sayings:
             places = self._of(city)
             found = np.zeros((len(places), len(TOPICS)))
             read = found if self.reading is None else self.reading.topics[places]
-            for row, column in np.argwhere(read >= LEAST_SURE).tolist():
+            least = LEAST_SURE if self._role == "asks" else LEAST_SHOWN
+            for row, column in np.argwhere(read >= least).tolist():
                 sure, most = float(read[row, column]), float(read[row].max())
                 found[row, column] = self._worth(int(places[row]), sure, most, TOPICS[column])
             self._worths[city] = found

@@ -338,7 +338,8 @@ class _Group:
         own = told.needs.best_on([i], self._topics)
         for topic in dict.fromkeys([*([own[1]] if own else []), *self._sought(i)]):
             said, sought = told.on(topic, i, others)
-            if said:
+            knows = (own is None or own[1] != topic) and told.offers.best_on([i], {topic})
+            if said and not knows:
                 return joined([shows(told.name(said.city), said, topic), sought])
         city = told.cohort.cities[i]
         named = (*(city.challenges or ()), *(city.levers_needed or ()))
@@ -355,6 +356,7 @@ class _Group:
                 city=city.name,
                 named=IN_TEXT[areas[0]],
             )
+            shown = shown or say("What the others can show on it is not known yet.")
         return joined(filter(None, (says, shown)))
 
     def _on(self, area: str) -> bool:

@@ -282,11 +282,10 @@ def _meeting(
             "of": len(who),
             "what": listed([t.wording for t in question.topics]),
             "shows": int(shows.sum()),
-            "both": int((seeks & shows).sum()),
         }
         says = say_n(
-            "{n} of its {of} cities wants to learn about {what}; {shows} can show something on it, of which {both} would do both.",
-            "{n} of its {of} cities want to learn about {what}; {shows} can show something on it, of which {both} would do both.",
+            "{n} of its {of} cities wants to learn about {what}, and {shows} can show something on it; a city may do both.",
+            "{n} of its {of} cities want to learn about {what}, and {shows} can show something on it; a city may do both.",
             int(seeks.sum()),
             **counted,
         )
