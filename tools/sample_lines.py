@@ -47,6 +47,8 @@ def lines_of(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
     for letter in letters(proposal):
         for part in letter.parts:
             for text in (*part.paragraphs, *part.points):
+                if text.endswith(":"):
+                    continue  # says that a list follows
                 yield f"Letter to {letter.name}: {part.heading or 'opening'}", letter.name, text
 
 

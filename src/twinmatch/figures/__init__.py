@@ -350,7 +350,7 @@ class _Group:
             return says or self._alike(i, areas)
         found = told.offers.best_on(others, {t for t in self._topics if t.area in areas})
         shown = shows(told.name(found[0].city), *found) if found else ""
-        if areas and not says:
+        if areas and (shown or not says):
             says = say(
                 "{city} names {named} among what it struggles with.",
                 city=city.name,

@@ -171,9 +171,9 @@ CONDITIONS: Final[dict[str, tuple[str, str, Callable[[Any], str], Callable[[Any,
         "",
         lambda n: say("to lie in {places}", places=URBAN[n - 1]),
         lambda n, has: say(
-            "guests lie in {places} (the degree of urbanisation here is {has})",
-            places=URBAN[n - 1],
-            has=int(has),
+            "guests are {places}, and Eurostat classes this municipality as {own}",
+            places=(say("cities"), say("cities, towns or suburbs"))[n - 1],
+            own=(say("a town or suburb"), say("a rural area"))[int(has) - 2],
         ),
     ),
 }

@@ -273,7 +273,7 @@ def seated(
     candidates = Candidates(p, c, np.round(fits[p, c], 6), len(asked), len(cities))
     found = solve(candidates, rules)
     if found.status == "infeasible" or not len(c):
-        says = "Too few cities seek or show what the panels ask to seat {size} on each."
+        says = "A panel needs {size} cities that want to learn about its topic or can show something on it; there are too few."
         do = say("Give other questions, or loosen a quota.")
         raise NoProposalError.of("no-panels", say(says, size=size[0]), do=do)
     label = np.full(len(cities), -1, dtype=np.int64)

@@ -89,16 +89,20 @@ def ties(
     return found
 
 
+ONE_OF_SEVERAL_NAMES = frozenset({"bs", "cnr", "hr", "sh", "sr"})
+"""Languages that countries call by names of their own: a shared one is not named for them."""
+
+
 def _tie(one: str, other: str) -> CountryTie | None:
     """Return the strongest tie of two countries, with every reason there is for it; None without one."""
     shared, together = shared_languages(one, other), cooperation(one, other)
     under = same_funds(one, other)
+    named = listed([language_name(v) for v in shared if v not in ONE_OF_SEVERAL_NAMES])
+    sharing = (
+        say("share a language ({shared})", shared=named) if named else say("understand each other")
+    )
     each = (
-        (
-            SHARED_LANGUAGE,
-            shared,
-            say("share a language ({shared})", shared=listed([language_name(v) for v in shared])),
-        ),
+        (SHARED_LANGUAGE, shared, sharing),
         (COOPERATION, together, say("work together in {together}", together=together)),
         (CLOSE_LANGUAGE, not shared and related_languages(one, other), say("have close languages")),
         (BORDER, under and are_neighbours(one, other), say("are neighbours")),

@@ -41,7 +41,6 @@ from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import (
     DEFINES,
-    QUESTIONS,
     costed,
     counted,
     judged,
@@ -49,6 +48,7 @@ from twinmatch.programmes.rules import (
     often_in,
     outside,
     price_at_most,
+    question,
 )
 from twinmatch.programmes.themes import strong_areas
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RulePrice, RuleStatus
@@ -263,7 +263,10 @@ def _meeting(
     if silent:
         says = "{cities} could lead this cluster, but too little is known of it yet. We ask: {questions}"
         asked = [b for i in silent for b in missing(round_.cohort.cities[i], settings.weights)]
-        first = [text for block, text in QUESTIONS.items() if block in asked][:1]
+        asked.sort(
+            key=lambda block: block not in ("offers", "strengths")
+        )  # it is to show something
+        first = [question(block) for block in asked][:1]
         cities = listed([round_.name(i) for i in sorted(silent)])
         notes += (say(says, cities=cities, questions=joined(first)),)
     if kind and not named:

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import scipy.sparse as sp
 
+from twinmatch.cohort import Host
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.repair_menu import in_words, menu_of
 from twinmatch.programmes.round import fillable
@@ -51,6 +52,12 @@ AS_GOOD = 3.0
 """Points of 100 within which a score is as good as another to those who read of it."""
 
 NEITHER = say("We have received no application for this round, to learn or to host.")
+
+
+def _in_words(host: Host) -> str:
+    """Return a host by name; several cities as the joint pilot activity that they are."""
+    says = "the joint pilot activity of {n} cities, {unit}"
+    return say(says, n=len(host.cities), unit=host.name) if len(host.cities) > 1 else host.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +237,8 @@ class Unplaced:
             "All {n} places went to other applicants, whose pairs fit better together.",
             places,
         )
-        told = {"host": self.ready.frame.hosts[best].name, "score": 100 * score[best]}
+        host = self.ready.frame.hosts[best]
+        told = {"host": _in_words(host), "score": 100 * score[best]}
         if 100 * float(score[best]) < 100 * lowest - AS_GOOD:
             return says + say(
                 " The best pair that was possible, with {host}, has {score:.0f} points of 100; every pair chosen has {lowest:.0f} or more.",
