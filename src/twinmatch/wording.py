@@ -270,7 +270,14 @@ def _message(text: Said, code: str) -> str:
     if text.several:
         n = _number_to_agree_with(text.values["n"], code)
         return translation(code).ngettext(text.message, text.several, n)
-    return translation(code).gettext(text.message) if text.message else ""
+    if not text.message:
+        return ""
+    found = translation(code).gettext(text.message)
+    if found != text.message:
+        return found
+    return translation(code).ngettext(
+        text.message, text.message, 1
+    )  # before Python 3.11.4: of a plural entry
 
 
 def _number_to_agree_with(n: float, code: str) -> int:

@@ -269,18 +269,19 @@ def _square(x: float, y: float, half: float) -> Box:
 
 
 def _places_beside(dot: Dot, unit: float) -> Iterator[Box]:
-    """Yield the boxes where a dot's label may stand: right, left, above, below, and the corners."""
+    """Yield the boxes where a dot's label may stand: right, left, above, below, and the corners, ever further off."""
     width, height = (0.58 * len(dot.label) + 0.2) * LETTER * unit, 0.8 * LETTER * unit
-    gap = (DOT + 3) * unit
-    left, middle, right = dot.x - gap - width, dot.x - width / 2, dot.x + gap
-    above, level, below = dot.y - gap - height, dot.y - height / 2, dot.y + gap
-    corner = 0.5 * gap
-    for x, y in (
-        *((right, level), (left, level), (middle, above), (middle, below)),
-        *((right - corner, above + corner), (left + corner, above + corner)),
-        *((right - corner, below - corner), (left + corner, below - corner)),
-    ):
-        yield x, y, x + width, y + height
+    for away in (3, 9, 15):
+        gap = (DOT + away) * unit
+        left, middle, right = dot.x - gap - width, dot.x - width / 2, dot.x + gap
+        above, level, below = dot.y - gap - height, dot.y - height / 2, dot.y + gap
+        corner = 0.5 * gap
+        for x, y in (
+            *((right, level), (left, level), (middle, above), (middle, below)),
+            *((right - corner, above + corner), (left + corner, above + corner)),
+            *((right - corner, below - corner), (left + corner, below - corner)),
+        ):
+            yield x, y, x + width, y + height
 
 
 def distance(meeting: Meeting, directory: Directory) -> float | None:

@@ -31,8 +31,10 @@ from twinmatch.programmes.base import Load, ScoredProduct, each_once
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import (
     cities_of,
+    costed,
     counted,
     judged,
+    price_at_most,
     roles_in_words,
 )
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
@@ -121,6 +123,9 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
     says = (
         "{cafes} of {tables} tables and {rounds} with {cities} cities; nobody meets anybody twice."
     )
+    kept = seating_rules(round_, settings, meetings, rows_of([plan], "seating", SeatingRow))
+    placed = sum(len(cafe.guests) for cafe in made)
+    seats = price_at_most(len(ready.affinity.rows) - placed, placed - solution.score)
     engine = "plan by construction over {tables} tables, places by {engine}"
     return Product(
         "world_cafe",
@@ -131,7 +136,7 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
         max(solution.bound, solution.score),
         meetings,
         _left_out(round_, settings, made),
-        judged(seating_rules(round_, settings, meetings, rows_of([plan], "seating", SeatingRow))),
+        costed(judged(kept), price_at_most(0, 0.0), {"seats": seats}, define=MADE_OF),
         say(says, **told),
         weights=shares(ready.affinity) if ready.affinity.rows else (),
         tables=(plan,),

@@ -98,11 +98,10 @@ ALIASES: Final = {"EL": "GR", "UK": "GB"}
 
 # Languages whose speakers commonly read each other; joins small clusters, never decides a rule.
 _RELATED_LANGUAGES = (
-    frozenset({"da", "is", "no", "sv"}),  # Danish is taught in Iceland's schools
+    frozenset({"da", "no", "sv"}),
     frozenset({"bs", "hr", "sr", "cnr", "sl"}),
     frozenset({"cs", "sk"}),
     frozenset({"bg", "mk"}),
-    frozenset({"fi", "et"}),
 )
 
 

@@ -146,8 +146,8 @@ def _chosen(
     every = [*asked, *(PanelQuestion(say("Panel {n}", n=n + 1), "", ()) for n in more)]
     seats = seated(round_, settings, every, cities)
     about = listed(list(dict.fromkeys(t.wording for q in asked for t in q.topics)))
-    told = {"number": number * settings.size[1], "topics": about}
-    says = "The {number} seats went to cities with more to ask or to show on {topics}."
+    told = {"number": number * settings.size[1], "n": len(cities), "topics": about}
+    says = "The panels have {number} seats for {n} cities; they went to the mix that asks and shows most on {topics}."
     why = say(says if about else "The {number} seats went to other cities.", **told)
     out += [
         LeftOut(round_.id(i), why, "", code="places")

@@ -317,6 +317,8 @@ class Unplaced:
         busy = {i for h in np.flatnonzero(held.any(axis=1)) for i in frame.hosts[h].cities}
         placed = busy | {frame.guests[g] for g in np.flatnonzero(self.placed)}
         hosts = {i: h for h, host in enumerate(frame.hosts) for i in host.cities}
+        waiting = {*who.refused, *who.ask, *frame.guest_at} - placed
+        counted = int(held.sum()), len(waiting) + int(self.placed.sum())
         out = []
         for i, city in enumerate(self.ready.round.cohort.cities):
             if i in placed:
@@ -332,12 +334,12 @@ class Unplaced:
                 code, why, asked = self.cause(frame.guest_at[i])
                 out.append(LeftOut(city.id, why, "", asked, "guest", code))
             elif i in hosts:
-                out.append(self._idle(i, hosts[i], int(held.sum())))
+                out.append(self._idle(i, hosts[i], *counted))
             else:
                 out.append(LeftOut(city.id, NEITHER, "", code="aside"))
         return tuple(out)
 
-    def _idle(self, i: int, h: int, pairs: int) -> LeftOut:
+    def _idle(self, i: int, h: int, pairs: int, applicants: int) -> LeftOut:
         frame, cohort = self.ready.frame, self.ready.round.cohort
         city = cohort.cities[i]
         places = next(r.block.high[h] for r in self.ready.rules if r.kind == "places")
@@ -345,17 +347,18 @@ class Unplaced:
             why = say("No guests are taken in this round.")
             return LeftOut(city.id, why, "", "", "host", "own limit")
         cities, hosts = len(frame.hosts[h].cities), len(frame.hosts)
-        says = "The host here is a joint pilot activity of {n} cities ({unit})."
+        says = "One of them is the joint pilot activity of {n} cities, {unit}, with this city."
         joint = say(says, n=cities, unit=frame.hosts[h].name) if cities > 1 else ""
         why = say("No applicant of this round could be paired yet, so no host has a guest.")
         if pairs:
             why = say_n(
-                "{hosts} hosts are ready for the one guest chosen; it is matched with another host.",
-                "{hosts} hosts are ready for the {n} guests chosen; these are matched with other hosts.",
+                "{hosts} hosts are ready; of {applicants} applicants one could be placed, with another host.",
+                "{hosts} hosts are ready; of {applicants} applicants {n} could be placed, with other hosts.",
                 pairs,
                 hosts=hosts,
+                applicants=applicants,
             )
-        why = joined(filter(None, (joint, why)))
+        why = joined(filter(None, (why, joint if pairs else "")))
         if frame.hosts_on[h]:
             off = say(
                 "{n} of {guests} seek none of the topics that are shown here ({topics}).",
