@@ -15,13 +15,22 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.embedding.choice import foreign_language
-from twinmatch.embedding.sentences import KINDS, TOPICS, Classifier, Reading, bundled_classifier
+from twinmatch.embedding.sentences import (
+    KINDS,
+    TOPICS,
+    Classifier,
+    Reading,
+    Sentence,
+    bundled_classifier,
+    split_sentences,
+)
 from twinmatch.facets.base import FacetCache, Floats
 from twinmatch.proposal.evidence import Claim, Ground, faults, is_own_words, is_sentence, printed
 from twinmatch.vocabulary.topics import Topic
@@ -90,6 +99,26 @@ def printable(
     least = 0.5 if role == "shows" else 0.9
     each = zip(passages, kinds, (reading.shows >= least).tolist(), strict=True)
     return np.array([_may_be_printed(p.text, p.source, role, *read) for p, *read in each], bool)
+
+
+def passages_of(i: int, name: str, text: str | None, source: str) -> list[Passage]:
+    """Return the sentences of a text of a city."""
+    return [Passage(i, s.text, name, s.start, s.end, source) for s in _sentences(text or "")]
+
+
+@lru_cache(maxsize=65_536)
+def _sentences(text: str) -> tuple[Sentence, ...]:
+    """Return the sentences of a text, which several facets and figures of a run ask for."""
+    return tuple(split_sentences(text))
+
+
+def readable(
+    passages: Sequence[Passage], facet_cache: FacetCache
+) -> tuple[list[Passage], NDArray[np.float32], list[Passage]]:
+    """Return the sentences that the text model can read, their vectors (s, d), and the sentences that it cannot."""
+    vectors = np.asarray(facet_cache.text.vectors([p.text for p in passages]), dtype=np.float32)
+    known = np.asarray(~np.isnan(vectors).any(axis=1))
+    return [*compress(passages, known)], vectors[known], [*compress(passages, ~known)]
 
 
 @lru_cache(maxsize=65_536)

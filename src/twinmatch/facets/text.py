@@ -13,13 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.embedding.sentences import KINDS, TOPICS, Reading, Sentence, split_sentences
+from twinmatch.embedding.sentences import KINDS, TOPICS, Reading
 from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.facets.quoting import (
     PILOT,
@@ -31,7 +30,9 @@ from twinmatch.facets.quoting import (
     classifier_for,
     in_language,
     names_topic,
+    passages_of,
     printable,
+    readable,
     same_matter,
     shows,
     worded,
@@ -76,41 +77,22 @@ _NEAR = 1000
 def needs_passages(cohort: Cohort) -> list[Passage]:
     """Return the sentences in which cities say what they need, in order of city."""
     each = enumerate(cohort.cities)
-    return [p for i, c in each for p in _passages(i, "needs", c.needs, c.source_of("needs"))]
+    return [p for i, c in each for p in passages_of(i, "needs", c.needs, c.source_of("needs"))]
 
 
 def offers_passages(cohort: Cohort) -> list[Passage]:
     """Return the sentences that say what cities can show: their offers, then their pilot activities."""
     found = []
     for i, city in enumerate(cohort.cities):
-        found += _passages(i, "offers", city.offers, city.source_of("offers"))
+        found += passages_of(i, "offers", city.offers, city.source_of("offers"))
         for pilot in cohort.pilots(i):
-            found += _passages(i, PILOT, pilot.summary, cohort.pilot_source(i, pilot))
+            found += passages_of(i, PILOT, pilot.summary, cohort.pilot_source(i, pilot))
     return found
 
 
 def all_sentences(cohort: Cohort) -> list[str]:
     """Return every distinct sentence that the text facets compare, sorted."""
     return sorted({p.text for p in (*needs_passages(cohort), *offers_passages(cohort))})
-
-
-def _passages(i: int, name: str, text: str | None, source: str) -> list[Passage]:
-    return [Passage(i, s.text, name, s.start, s.end, source) for s in _sentences(text or "")]
-
-
-@lru_cache(maxsize=65_536)
-def _sentences(text: str) -> tuple[Sentence, ...]:
-    """Return the sentences of a text, which several facets and figures of a run ask for."""
-    return tuple(split_sentences(text))
-
-
-def readable(
-    passages: Sequence[Passage], facet_cache: FacetCache
-) -> tuple[list[Passage], NDArray[np.float32], list[Passage]]:
-    """Return the sentences that the text model can read, their vectors (s, d), and the sentences that it cannot."""
-    vectors = np.asarray(facet_cache.text.vectors([p.text for p in passages]), dtype=np.float32)
-    known = np.asarray(~np.isnan(vectors).any(axis=1))
-    return [*compress(passages, known)], vectors[known], [*compress(passages, ~known)]
 
 
 class Sayings:
@@ -128,9 +110,10 @@ class Sayings:
         self.words = facet_cache.once(
             cohort, "word weights", lambda: WordWeights(all_sentences(cohort))
         )
-        owners = np.array([p.city for p in self.passages], dtype=np.intp)
-        self.start = np.searchsorted(owners, np.arange(len(cohort)))
-        self.end = np.searchsorted(owners, np.arange(len(cohort)), side="right")
+        self.owners = np.array([p.city for p in self.passages], dtype=np.intp)
+        self.start = np.searchsorted(self.owners, np.arange(len(cohort)))
+        self.end = np.searchsorted(self.owners, np.arange(len(cohort)), side="right")
+        self._best: dict[int, dict[Topic, tuple[float, int, int]]] = {}
         self._surest: dict[int, tuple[Ints, Floats]] = {}
 
     @cached_property
@@ -181,8 +164,8 @@ class Sayings:
         places = np.concatenate([np.zeros(0, np.intp), *map(self._of, each)])
         worths = np.concatenate([np.zeros((0, len(TOPICS))), *map(self.worths, each)])
         if topics and self.reading is not None:
-            on = np.isin(np.arange(len(TOPICS)), [TOPICS.index(t) for t in topics])
-            worths = np.where(on, worths, 0.0)
+            off = [column for column, topic in enumerate(TOPICS) if topic not in topics]
+            worths[:, off] = 0.0
             serving = (worths > 0).any(axis=1)
             places, worths = places[serving], worths[serving]
         return places, worths
@@ -192,16 +175,26 @@ class Sayings:
 
         Whole sentences come before mere words; what is printed of it has to name the topic, where it is in English.
         """
-        places, worths = self.by(cities, topics)
-        if not topics or self.reading is None or not len(places):
+        found = [best[t] for best in map(self._best_of, cities) for t in topics if t in best]
+        if not found:
             return None
-        best = int(worths.max(axis=1).argmax())
-        return self.passages[places[best]], TOPICS[int(worths[best].argmax())]
+        _, place, column = min(found)
+        return self.passages[place], TOPICS[column]
+
+    def _best_of(self, city: int) -> dict[Topic, tuple[float, int, int]]:
+        """Return for each topic that a city serves the worth of its best sentence, negated, its place and the topic's; kept."""
+        if city not in self._best:
+            places, worths = self.by([city])
+            self._best[city] = {
+                TOPICS[t]: (-float(worths[row, t]), int(places[row]), t)
+                for t, row in enumerate(worths.argmax(axis=0).tolist() if len(places) else ())
+                if worths[row, t] > 0
+            }
+        return self._best[city]
 
     def served(self, cities: Sequence[int]) -> set[Topic]:
         """Return the topics on which a printable sentence of some cities serves as evidence."""
-        most = self.by(cities)[1].max(axis=0, initial=0.0)
-        return {TOPICS[t] for t in np.flatnonzero(most > 0).tolist()}
+        return {topic for city in cities for topic in self._best_of(city)}
 
     def worths(self, city: int) -> Floats:
         """Return how well each printable sentence of a city serves as evidence on each topic, (p, T), 0 where it does not."""
@@ -280,7 +273,7 @@ def _best_matches(asking: Sayings, answering: Sayings, rows: Ints, cols: Ints) -
             best = np.maximum.reduceat(asked @ answers.T, answer_starts[:-1][filled], axis=1)
             total = np.add.reduceat(best, starts[:-1][speaking], axis=0)
             result[np.ix_(part[speaking], filled)] = total / np.diff(starts)[speaking, None]
-    return np.asarray(np.round(np.clip(result, 0.0, 1.0), DECIMALS), dtype=np.float64)
+    return _rounded(result)
 
 
 def _both_ways(side: Sayings, rows: Ints, cols: Ints) -> Floats:
@@ -429,8 +422,8 @@ def answers(
 ) -> list[PassageMatch]:
     """Return for each need of some cities the sentence of others that answers it best, the best answered first.
 
-    Both have to serve as evidence on one topic, on one of some where any are given, and to be on the same matter with a
-    likelihood of ``least``; of several answers the one nearest in words and meaning is taken.
+    Both have to serve as evidence on one topic, on one of some where any are given, and to be of two cities and on the same
+    matter with a likelihood of ``least``; of several answers the one nearest in words and meaning is taken.
     """
     rows, asked = needs.by(asking, topics)
     columns, shown = offers.by(showing, topics)
@@ -443,6 +436,7 @@ def answers(
     texts = [[side.passages[k].text for k in at] for side, at in sides]
     read = [side.reading.topics[at] if side.reading else None for side, at in sides]
     likely = same_matter(needs.words.likeness(*texts), *read)
+    likely[needs.owners[rows][:, None] == offers.owners[columns]] = 0.0
     if needs.reading is not None:
         likely[np.minimum(asked[:, None], shown[None]).max(axis=2) == 0] = 0.0
     near = np.round(needs.vectors[rows] @ offers.vectors[columns].T, DECIMALS)

@@ -299,9 +299,13 @@ class _Group:
         first = (*meeting.cities("lead"), *meeting.cities("host"))
         self._first = [index[city] for city in first]
         self._showing = self._first or self._members
-        self._answers = {
-            i: answers(told.needs, told.offers, [i], self._others(i), topics) for i in self._members
+        self._sought = {
+            i: [t for t in told.table.sought(told.cohort.cities[i], i) if t in topics or not topics]
+            for i in self._members
         }
+        self._answers: dict[int, list[PassageMatch]] = {i: [] for i in self._members}
+        for found in answers(told.needs, told.offers, self._members, self._showing, topics):
+            self._answers[found.asks.city].append(found)
 
     def _others(self, i: int) -> list[int]:
         return [j for j in self._showing if j != i]
@@ -336,7 +340,7 @@ class _Group:
             host = told.name(a.shows.city)
             return joined([shows(host, a.shows, a.topic), asks(told.name(i), a.asks)])
         own = told.needs.best_on([i], self._topics)
-        for topic in dict.fromkeys([*([own[1]] if own else []), *self._sought(i)]):
+        for topic in dict.fromkeys([*([own[1]] if own else []), *self._sought[i]]):
             said, sought = told.on(topic, i, others)
             knows = (own is None or own[1] != topic) and told.offers.best_on([i], {topic})
             if said and not knows:
@@ -408,9 +412,8 @@ class _Group:
             return joined([asker, shows(told.name(i), best.shows)])
         seekers: dict[Topic, list[int]] = {}
         for j in self._members:
-            for topic in (
-                self._sought(j) if j != i and (j not in self._first or theme is None) else ()
-            ):
+            others = j != i and (j not in self._first or theme is None)
+            for topic in self._sought[j] if others else ():
                 seekers.setdefault(topic, []).append(j)
         ranked = sorted(seekers.items(), key=lambda x: (-len(x[1]), x[0]))
         for topic, cities in ranked:
@@ -432,11 +435,6 @@ class _Group:
             cities=few([self._told.name(j) for j in cities], NAMED),
             topic=topic.wording,
         )
-
-    def _sought(self, i: int) -> list[Topic]:
-        """Return the topics of the group that a city seeks, all where the group is of none."""
-        found = self._told.table.sought(self._told.cohort.cities[i], i)
-        return [t for t in found if t in self._topics or not self._topics]
 
 
 def _answered(cohort: Cohort, meeting: Meeting, found: list[PassageMatch]) -> AgendaRow:

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache
-from twinmatch.facets.quoting import Passage
-from twinmatch.facets.text import needs_passages, readable
+from twinmatch.facets.quoting import Passage, readable
+from twinmatch.facets.text import needs_passages
 from twinmatch.files import toml_text
 from twinmatch.schema import NAMES
 from twinmatch.solving import Ints

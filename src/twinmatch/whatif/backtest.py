@@ -27,8 +27,8 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FacetCache
-from twinmatch.facets.quoting import Passage
-from twinmatch.facets.text import needs_passages, offers_passages, readable
+from twinmatch.facets.quoting import Passage, readable
+from twinmatch.facets.text import needs_passages, offers_passages
 from twinmatch.programmes import Round
 from twinmatch.proposal.wire import Number, Numbers, Rows, Tabular, Unknown
 from twinmatch.schema import City, Role
