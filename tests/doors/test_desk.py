@@ -217,22 +217,51 @@ def test_other_rules_are_tried_and_the_file_says_them(five, proposal):
     assert send(five, f"{proposal}/rules", **form | {"places": "many"}).status_code == 400
 
 
+TWINNING = {"host_least": "0", "host_most": "1", "w-challenges_met": "67", "w-needs_offers": "33"}
+
+
 def test_rules_on_kinds_of_cities_are_written_on_the_page(five, proposal):
     made = proposal_of(board_of(five), proposal)
-    form = {"host_least": "0", "host_most": "1", "w-challenges_met": "67", "w-needs_offers": "33"}
-    first = {"who-0": "small and not newcomer", "per-0": "host", "at_most-0": "1", "price-0": "3"}
-    (rule,) = with_rules(made, form | first).twinning.rules
+    first = {"format-0": "twinning", "who-0": "small and not newcomer", "per-0": "host"}
+    first |= {"at_most-0": "1", "price-0": "3"}
+    (rule,) = with_rules(made, TWINNING | first).twinning.rules
     assert (rule.who, rule.per) == ("small and not newcomer", "host")
     assert (rule.at_least, rule.at_most, rule.price) == (None, 1, 3.0)
-    settings = with_rules(made, form | first | {"at_most-0": "", "share_at_least-0": "33"})
-    assert settings.twinning.rules[0].share_at_least == 0.33
-    assert with_rules(made, form | {"per-0": "all", "who-0": "small"}).twinning.rules == ()
-    assert (
-        'name="who-0"' in five.get(f"/workbench/proposals/{proposal}", params={"tab": "rules"}).text
-    )
-    wrong = send(five, f"{proposal}/rules", **form | first | {"who-0": "north"})
+    shared = TWINNING | first | {"at_most-0": "", "share_at_least-0": "0.33", "each-0": "country"}
+    (rule,) = with_rules(made, shared).twinning.rules
+    assert (rule.share_at_least, rule.each) == (0.33, "country")
+    assert with_rules(made, TWINNING | {"format-0": "twinning"}) == programme_in(made)
+    wrong = send(five, f"{proposal}/rules", **TWINNING | first | {"who-0": "north"})
     assert wrong.status_code == 400
     assert "region: north" in wrong.text
+
+
+def test_every_format_takes_rules_on_the_page_in_the_same_form(five):
+    """A rule on clusters and one on panels are tried, kept, and hold in the next version."""
+    text = PROGRAMME + "\n[national_clusters]\nsize = [2, 5]\n"
+    text += "\n[city_panels]\nsize = [2, 3]\nmission_at_least = 0\n"
+    run = five.post("/v1/proposals", json={"title": "Formats", "programme_toml": text}).json()["id"]
+    assert finished(five, run)["state"] == "done"
+    page = five.get(f"/workbench/proposals/{run}", params={"tab": "rules"}).text
+    (form,) = (f for f in lxml.html.fromstring(page).forms if "format-0" in f.fields)
+    formats = ["twinning", "national_clusters", "city_panels"]
+    assert form.inputs["format-0"].value_options == formats
+    fields = dict(form.form_values())
+    made = proposal_of(board_of(five), run)
+    assert with_rules(made, fields) == programme_in(made)
+    fields |= {"format-0": "national_clusters", "each-0": "region", "at_most-0": "2"}
+    fields |= {"format-1": "city_panels", "who-1": "mission", "gather-1": "yes"}
+    tried = lxml.html.fromstring(send(five, f"{run}/rules", **fields).text)
+    assert len(tried.xpath("//details[@class='printed']")) == 2
+    (keep,) = tried.forms
+    place = send(five, f"{run}/again", **dict(keep.form_values())).headers["location"]
+    version = place.rpartition("/")[2]
+    assert finished(five, version)["state"] == "done"
+    kept = programme_in(proposal_of(board_of(five), version))
+    assert [(q.each, q.at_most) for q in kept.national_clusters.rules] == [("region", 2)]
+    assert [(q.who, q.gather) for q in kept.city_panels.rules] == [("mission", True)]
+    wrong = send(five, f"{run}/rules", **fields | {"each-0": "colour"})
+    assert wrong.status_code == 400
 
 
 def test_a_city_sees_its_own_page_by_its_link_and_answers(five, proposal):

@@ -6,7 +6,7 @@ it, or a run of the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -133,7 +133,7 @@ def read_sheet(file: Path, cohort: Cohort, earlier: Proposal | None = None) -> D
     beside = file.parent / "proposal.json"
     if earlier is None and beside.is_file():
         earlier = read_proposal(beside)
-    rules = _rules_changed(read_grids(file), earlier)
+    rules = _rules_in(read_grids(file), earlier)
     try:
         sheet = decisions_of(file, cohort)
     except DataError as error:  # a round without pairs has rules alone to be changed
@@ -152,27 +152,37 @@ def read_sheet(file: Path, cohort: Cohort, earlier: Proposal | None = None) -> D
     )
 
 
-def _rules_changed(
-    grids: Sequence[Grid], earlier: Proposal | None
-) -> dict[str, list[tuple[Where, dict[str, Any]]]]:
+Rules = dict[str, list[tuple[Where, dict[str, Any]]]]
+"""The rules on kinds of cities by format, each with its place."""
+
+
+def _rules_in(grids: Sequence[Grid], earlier: Proposal | None) -> Rules:
     """Return the rules on kinds of cities of the formats whose rows say another thing than the earlier proposal had."""
     names = {spoken(RULE_SHEET, code).casefold() for code in LANGUAGES}
     grid = next((g for g in grids if g.sheet.casefold() in names and g.rows), None)
     if grid is None:
         return {}
-    own = ("format", *RULE_FIELDS)
-    known = {spoken(name, code): name for name in own for code in LANGUAGES}
+    known = {spoken(n, code): n for n in ("format", *RULE_FIELDS) for code in LANGUAGES}
     heads = [known.get(text(cell), text(cell)) for cell in grid.rows[0][1]]
-    found: dict[str, list[tuple[Where, dict[str, Any]]]] = {}
-    for row, cells in grid.rows[1:]:
-        said = dict(zip(heads, map(text, cells), strict=False))
+    rows = (
+        (grid.at(row), dict(zip(heads, map(text, cells), strict=False)))
+        for row, cells in grid.rows[1:]
+    )
+    return rules_changed(rows, earlier.made_from if earlier else {})
+
+
+def rules_changed(
+    rows: Iterable[tuple[Where, Mapping[str, str]]], made_from: Mapping[str, Any]
+) -> Rules:
+    """Return the rules of the formats of which the rows say another thing than a proposal was made under."""
+    found: Rules = {}
+    for where, said in rows:
         rule = {name: cell for name, cell in said.items() if cell and name != "format"}
         if rule:
-            found.setdefault(said.get("format", ""), []).append((grid.at(row), rule))
+            found.setdefault(said.get("format", ""), []).append((where, rule))
     before: dict[str, list[dict[str, str]]] = {}
-    for product, asked in rules_said(earlier.made_from if earlier else {}):
-        plain = {k: "yes" if v is True else text(v) for k, v in asked.items() if v is not False}
-        before.setdefault(product, []).append({k: v for k, v in plain.items() if v})
+    for product, asked in rules_said(made_from):
+        before.setdefault(product, []).append(shown_rule(asked))
     return {
         product: found.get(product, [])
         for product in {**before, **found}
@@ -180,8 +190,14 @@ def _rules_changed(
     }
 
 
-def _with_rules(programme: Programme, decided: Sequence[Decided]) -> Programme:
-    """Return the programme with the rules of a workbook; raises QuestionError with every row that says no rule."""
+def shown_rule(rule: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parts of a rule that say something, as texts."""
+    plain = {k: "yes" if v is True else text(v) for k, v in rule.items() if v is not False}
+    return {k: v for k, v in plain.items() if v}
+
+
+def with_rules_changed(programme: Programme, decided: Sequence[Decided]) -> Programme:
+    """Return the programme with rules that were changed; raises QuestionError with every row that says no rule."""
     changed: dict[str, Any] = {}
     problems = []
     for product, rules in ((p, r) for one in decided for p, r in one.rules.items()):
@@ -290,7 +306,7 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
 
     Raises QuestionError where a name is not known or means several cities, and where there is no twinning to decide on.
     """
-    programme = _with_rules(programme, decided)
+    programme = with_rules_changed(programme, decided)
     programme = _with_splits(_with_groups(programme, decided), decided)
     lock, ban = (
         _resolved(

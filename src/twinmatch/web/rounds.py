@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
@@ -11,14 +11,24 @@ from typing import Any, Final, Generic, TypeVar
 from cachetools import LRUCache
 from pydantic import ValidationError
 
-from twinmatch.app.decided import Decided, group_of, with_decided
+from twinmatch.app.decided import (
+    Decided,
+    group_of,
+    rules_changed,
+    shown_rule,
+    with_decided,
+    with_rules_changed,
+)
 from twinmatch.app.decisions import Pair, decided_so_far
+from twinmatch.app.group_moves import beside
 from twinmatch.app.round import Repaired, held_twinning, repaired, taken
 from twinmatch.app.service import Service, open_service
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting.folder_files import proposal_json
+from twinmatch.exporting.spreadsheet import RULE_FIELDS, RULE_SHEET, rules_said
 from twinmatch.files import toml_text
-from twinmatch.programmes.kinds import TRAITS
+from twinmatch.programmes import PRODUCTS
+from twinmatch.programmes.kinds import TITLES, TRAITS
 from twinmatch.programmes.programme import Programme, programme_model
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.twinning import Twinning
@@ -192,78 +202,46 @@ NUMBERS: Final = (
 )
 """Rules that are a number or nothing."""
 
-RULE_NUMBERS: Final = ("at_least", "at_most", "share_at_least", "share_at_most", "price")
-SHARES: Final = RULE_NUMBERS[2:4]
-"""Numbers of a rule on a kind of cities that the page shows; a share is in per cent."""
-
 
 @dataclass(frozen=True)
 class Tried:
     """A round under other rules: what that changes against the proposal, and the whole programme as a file."""
 
-    outcome: Outcome
+    outcome: Outcome | None
+    """Of the twinning; None where there is none."""
     comparable: bool
     """Whether scores mean the same before and after: they do unless weights were changed."""
     filled: int
+    others: ProposalDifference
+    """How the other formats of which the rules changed differ."""
     toml: str
 
 
 def rules_of(made: Proposal) -> dict[str, Any]:
-    """Return the twinning's settings as they were used, with a row for each rule and for a new one; None without twinning.
-
-    ``others`` are the rules on kinds of cities of the other formats, with their titles.
-    """
+    """Return the twinning's settings as they were used, and the rules of every format, with two rows for new ones."""
     programme = programme_in(made)
-    settings = programme.twinning
-    others = [
-        (product.title, rule)
-        for product in made.products
-        if product.product != "twinning" and product.product in programme.products
-        for name, _ in getattr(getattr(programme, product.product), "quotas", ())
-        for rule in product.rules
-        if rule.rule == name
-    ]
-    if settings is None:
-        return {"settings": None, "others": others}
-    total = sum(settings.weights.values()) or 1.0
+    weights = programme.twinning.weights if programme.twinning else {}
+    total = sum(weights.values()) or 1.0
+    said = [{"format": product, **shown_rule(rule)} for product, rule in rules_said(made.made_from)]
     return {
-        "settings": settings,
-        "others": others,
+        "settings": programme.twinning,
         "numbers": NUMBERS,
-        "rules": [*_said(settings), {}],
-        "traits": TRAITS,
-        "shown": _shown,
-        "weights": {name: round(100 * w / total) for name, w in settings.weights.items()},
+        "rules": [*said, {}, {}],
+        "formats": {
+            p.product: p.title
+            for p in made.products
+            if hasattr(getattr(programme, p.product, None), "rules")
+        },
+        "known": {"who": TRAITS, "each": TITLES},
+        "weights": {name: round(100 * w / total) for name, w in weights.items()},
     }
 
 
-def _said(settings: Twinning) -> list[dict[str, Any]]:
-    """Return the rules on kinds of cities as a programme file says them, in one list."""
-    rules = [*(q.model_copy(update={"per": "host"}) for q in settings.per_host), *settings.overall]
-    rules += settings.rules
-    return [q.model_dump(mode="json", exclude_none=True) for q in rules]
-
-
-def _shown(name: str, value: float | None) -> str:
-    """Return a number of a rule as its field shows it; shares are in per cent."""
-    return "" if value is None else f"{round(100 * value) if name in SHARES else value:g}"
-
-
-def _rules_in(form: Mapping[str, str], said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rules on kinds of cities that a form says, those without a number left out."""
-    found = []
-    for k, before in enumerate([*said, {}]):
-        row = {**before, **{n: form.get(f"{n}-{k}", "").strip() or None for n in ("who", "per")}}
-        for name in RULE_NUMBERS:
-            text = form.get(f"{name}-{k}", "").strip()
-            if text != _shown(
-                name, before.get(name)
-            ):  # a field that was not touched is not rounded
-                number = _number(name, text) if text else None
-                row[name] = number / 100 if number is not None and name in SHARES else number
-        if row.get("nobody_alone") or any(row.get(n) is not None for n in RULE_NUMBERS[:-1]):
-            found.append({name: value for name, value in row.items() if value is not None})
-    return found
+def _rules_in(form: Mapping[str, str]) -> Iterator[tuple[Where, dict[str, str]]]:
+    """Yield the rows of rules on kinds of cities of a form, each with its place."""
+    for k in range(sum(name.startswith("format-") for name in form)):
+        row = {name: form.get(f"{name}-{k}", "").strip() for name in ("format", *RULE_FIELDS)}
+        yield Where(sheet=RULE_SHEET, row=k + 1), row
 
 
 def programme_in(made: Proposal) -> Programme:
@@ -283,31 +261,31 @@ def _checked(settings: Mapping[str, Any]) -> Programme:
 
 
 def with_rules(made: Proposal, form: Mapping[str, str]) -> Programme:
-    """Return the programme of a proposal with what a form says of its twinning; raises QuestionError with all that is wrong."""
+    """Return the programme of a proposal with what a form says of it; raises QuestionError with all that is wrong."""
     programme = programme_in(made)
-    if programme.twinning is None:
-        raise QuestionError.of("no-twinning", say("This round has no twinning."))
-    plain = programme.twinning.model_dump(mode="json", exclude_none=True)
+    if programme.twinning is not None:
+        settings = programme.model_dump(mode="json", exclude_none=True)
+        programme = _checked({**settings, "twinning": _twinning(programme.twinning, form)})
+    if "format-0" not in form:
+        return programme
+    changed = rules_changed(_rules_in(form), made.made_from)
+    return with_rules_changed(programme, [Decided(rules=changed)])
+
+
+def _twinning(settings: Twinning, form: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of a twinning with the numbers and weights of a form."""
+    plain = settings.model_dump(mode="json", exclude_none=True)
     for name in NUMBERS:
         plain.pop(name, None)
         if text := form.get(name, "").strip():
             plain[name] = _number(name, text)
     plain["guests_per_host"] = [_number(n, form.get(n, "0")) for n in ("host_least", "host_most")]
     plain["known_at_least"] = _number("known_at_least", form.get("known_at_least", "25")) / 100
-    if "per-0" in form:
-        plain |= {
-            "rules": _rules_in(form, _said(programme.twinning)),
-            "overall": [],
-            "per_host": [],
-        }
-    weights = {
-        name: _number(name, form.get(f"w-{name}", "0")) for name in programme.twinning.weights
-    }
-    kept = rules_of(made)["weights"]
-    if weights != kept:
+    weights = {name: _number(name, form.get(f"w-{name}", "0")) for name in settings.weights}
+    total = sum(settings.weights.values()) or 1.0
+    if weights != {name: round(100 * w / total) for name, w in settings.weights.items()}:
         plain["weights"] = {name: float(w) for name, w in weights.items()}
-    settings = programme.model_dump(mode="json", exclude_none=True)
-    return _checked({**settings, "twinning": plain})
+    return plain
 
 
 def _number(name: str, text: str) -> int:
@@ -317,10 +295,34 @@ def _number(name: str, text: str) -> int:
     return int(text)
 
 
-def tried(held: Case, programme: Programme) -> Tried:
-    """Return what other rules change against the twinning of a proposal; raises NoProposalError where nothing keeps them."""
-    settings = programme.twinning
-    assert isinstance(settings, Twinning)
+def tried(rounds: Rounds, job: Job, made: Proposal, programme: Programme) -> Tried:
+    """Return what other rules change against a proposal: each format of which the rules changed is solved again.
+
+    Raises NoProposalError where nothing keeps them.
+    """
+    before, text = programme_in(made), toml(programme)
+    round_ = replace(rounds.round(job), programme=programme)
+    after = {
+        p.product: PRODUCTS[p.product](
+            beside(round_, made, p.product), getattr(programme, p.product)
+        )
+        for p in made.products
+        if p.product != "twinning"
+        and getattr(programme, p.product, None) != getattr(before, p.product, None)
+    }
+    products = tuple(after.get(p.product, p) for p in made.products)
+    others = replace(difference(made, replace(made, products=products)), made_from=())
+    others = replace(others, products=tuple(p for p in others.products if p.product in after))
+    if programme.twinning is None:
+        return Tried(None, True, 0, others, text)
+    held = rounds.held(job.id)
+    outcome, filled = _twinning_tried(held, programme.twinning)
+    same = programme.twinning.weights == held.settings.weights
+    return Tried(outcome, same, filled, others, text)
+
+
+def _twinning_tried(held: Case, settings: Twinning) -> tuple[Outcome, int]:
+    """Return what other settings change against the twinning of a proposal, and how many pairs there are then."""
     after = open_case(held.round, settings)
     met = {
         (after.guest_id(g), after.hosts[h].id)
@@ -328,9 +330,7 @@ def tried(held: Case, programme: Programme) -> Tried:
         for h in after.host_of(g)
     }
     chosen = held.ready.frame.pairs(lambda h, g: (held.round.id(g), h.id) in met)
-    outcome = held.outcome((chosen, after.solution))
-    same = settings.weights == held.settings.weights
-    return Tried(outcome, same, after.filled, toml(programme))
+    return held.outcome((chosen, after.solution)), after.filled
 
 
 def toml(programme: Programme) -> str:

@@ -403,16 +403,16 @@ def thin(found: dict[str, Any]) -> list[PairRow]:
 @router.post("/{proposal}/rules", dependencies=[Depends(coordinator)])
 async def rules(request: Request, state: Shared, proposal: str) -> Response:
     """Return what other rules would change; nothing is kept."""
-    form = {k: v for k, v in (await request.form(max_fields=100)).items() if isinstance(v, str)}
+    form = {k: v for k, v in (await request.form(max_fields=2000)).items() if isinstance(v, str)}
     return await run_in_threadpool(_tried, request, state, proposal, form)
 
 
 def _tried(request: Request, state: State, proposal: str, form: dict[str, str]) -> Response:
-    run = state.board.run(proposal).id
-    programme = with_rules(proposal_of(state.board, run), form)
-    found, now = tried(state.rounds.held(run), programme), state.board.store.held(run)
-    base = f"/workbench/proposals/{run}"
-    return page(request, "rules_tried.html.j2", found=found, base=base, now=now)
+    job = state.board.job(state.board.run(proposal).id)
+    made, now = proposal_of(state.board, job.id), state.board.store.held(job.id)
+    found = tried(state.rounds, job, made, with_rules(made, form))
+    base, names = f"/workbench/proposals/{job.id}", {c.id: c.name for c in made.cities}
+    return page(request, "rules_tried.html.j2", found=found, base=base, now=now, names=names)
 
 
 @router.get("/{proposal}/programme.toml")
