@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from twinmatch.proposal.evidence import (
     LEAST,
-    LONGEST,
+    LONGEST_WHOLE,
     Claim,
     Ground,
     faults,
@@ -142,7 +142,7 @@ def test_a_long_sentence_ends_at_a_clause_or_is_not_printed():
 @given(st.text(max_size=500))
 def test_a_shortened_text_is_short_and_begins_the_text(text):
     found = shortened(text)
-    assert len(found) <= LONGEST + 1
+    assert len(found) <= LONGEST_WHOLE
     assert text.strip().startswith(found.removesuffix("."))
 
 

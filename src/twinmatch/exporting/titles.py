@@ -169,27 +169,27 @@ YOURS: Final[dict[str, dict[str, str]]] = {
     "{city} names {named} among what it struggles with.": {
         "city": "You name {named} among what you struggle with."
     },
-    "{cities} is strong in {area}, which {city} struggles with.": {
-        "city": "{cities} can help with {area}, which you struggle with."
+    "{city} names {area} as a challenge; {cities} is strong in it.": {
+        "city": "You name {area} as a challenge; strong in it: {cities}."
     },
-    "{host} {parts}, which {guest} struggles with.": {
-        "guest": "{host} {parts}, which you struggle with.",
-        "host": "You {parts}, which {guest} struggles with.",
+    "{host} {parts}, which {guest} names as a challenge.": {
+        "guest": "{host} {parts}, which you name as a challenge.",
+        "host": "You {parts}, which {guest} names as a challenge.",
     },
     "{host} {parts}.": {"host": "You {parts}."},
     "is strong in {strong}": {"": "are strong in {strong}"},
     "has a pilot activity on {piloted}": {"": "have a pilot activity on {piloted}"},
-    "{host} can help with {met}, which {guest} looks for.": {
-        "guest": "{host} can help with {met}, which you look for.",
-        "host": "You can help with {met}, which {guest} looks for.",
+    "{guest} looks for help with {met}; {host} can offer it.": {
+        "guest": "You look for help with {met}; {host} can offer it.",
+        "host": "{guest} looks for help with {met}; you can offer it.",
     },
-    "{host} is further on with {dimensions}, where {guest} has more to do.": {
-        "guest": "{host} is further on with {dimensions}, where you have more to do.",
-        "host": "You are further on with {dimensions}, where {guest} has more to do.",
+    "{host} is a step ahead of {guest} with {dimensions}.": {
+        "guest": "{host} is a step ahead of you with {dimensions}.",
+        "host": "You are a step ahead of {guest} with {dimensions}.",
     },
-    "{host} shows work on {topics}, which {guest} wants to learn about.": {
-        "guest": "{host} shows work on {topics}, which you want to learn about.",
-        "host": "You show work on {topics}, which {guest} wants to learn about.",
+    "{guest} wants to learn about {topics}; {host} works on it.": {
+        "guest": "You want to learn about {topics}; {host} works on it.",
+        "host": "{guest} wants to learn about {topics}; you work on it.",
     },
     "{one} named {other} as its choice {place} of {wishes}": {
         "one": "You named {other} as your choice {place} of {wishes}",

@@ -178,7 +178,7 @@ class ChallengesMet:
         text = say("{host} is known for none of the challenges of {guest}.", **names)
         if met:
             told = {**names, "parts": joined(parts, " and ")}
-            text = say("{host} {parts}, which {guest} struggles with.", **told)
+            text = say("{host} {parts}, which {guest} names as a challenge.", **told)
         facts += _domain_facts(host, "strengths") + _pilot_facts(self._cohort, j)
         return text, facts
 
@@ -241,7 +241,7 @@ class LeversMet:
             return say("The levers that {host} can show are not known.", host=host.name), facts
         text = say("{host} is known for none of the levers that {guest} looks for.", **names)
         if met := [NAMES[v] for v in guest.levers_needed if v in self._offers[j]]:
-            says = "{host} can help with {met}, which {guest} looks for."
+            says = "{guest} looks for help with {met}; {host} can offer it."
             text = say(says, **names, met=listed(met))
         facts += _lever_facts(host, "levers_offered") + _pilot_facts(self._cohort, j)
         return text, facts

@@ -32,7 +32,16 @@ from twinmatch.embedding.sentences import (
     split_sentences,
 )
 from twinmatch.facets.base import FacetCache, Floats
-from twinmatch.proposal.evidence import Claim, Ground, faults, is_own_words, is_sentence, printed
+from twinmatch.proposal.evidence import (
+    LONGEST,
+    Claim,
+    Ground,
+    faults,
+    is_own_words,
+    is_sentence,
+    printed,
+    shortened,
+)
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import Said, listed, own_words, say, with_parts
 
@@ -47,11 +56,34 @@ FEWEST: Final = 1000
 SURE: Final = 0.6
 """Probability from which a single sentence stands for a topic."""
 
+SHORT: Final = 120
+"""Characters from which a sentence is less welcome, the longer it is."""
+
+TELLING: Final = 6
+"""What a sentence tells (``WordWeights.told``) below which it is less welcome, up to ``VAGUENESS``."""
+
+LEAST_TOLD: Final = 3
+"""The same below which a whole sentence of what is shown serves as evidence at all no more."""
+
+VAGUENESS: Final = 0.5
+"""What a sentence that tells nothing is worth less, and one of what is only tried out."""
+
+LEAST_WORTH: Final = 1.5
+"""Worth from which a whole sentence of what is shown serves as evidence at all; the best come to 2.5."""
+
 SAME_MATTER: Final = (-2.14, 1.3, 7.57)
 """The regression of "on the same matter": its intercept, and what shared topics and shared words add."""
 
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _CUT: Final = re.compile(r"\w\.\w\.$")  # words that end in an abbreviation were cut there
+_FIGURE: Final = re.compile(r"(?<!\w)(?!(?:19|20)\d\d\b)\d")  # a year alone is none
+_TRIED: Final = re.compile(r"\b(?:pilots?|test(?:s|ed|ing)?|tr(?:y|ies|ied) out|studied)\b", re.I)
+_PEOPLE: Final = (
+    "(?:associations|residents|owners|households|(?:\\w+ )?(?:companies|communities)|firms)"
+)
+_GIVES: Final = re.compile(
+    rf"\b(?:we|they) g[ai]ve\b|\b{_PEOPLE} (?:get|got)\b|\bgrants? (?:to|for) {_PEOPLE}", re.I
+)
 _ENDING: Final = re.compile(r"(ations?|ings?|ions?|ies|ers?|ed|es|s|e|y)$")
 
 
@@ -156,12 +188,24 @@ class WordWeights:
         ]
         return np.array(found, dtype=np.float64).reshape(len(one), len(other))
 
+    def told(self, text: str) -> float:
+        """Return how much a text tells: 1 for a word that none other has, less for common ones, 2 for a figure, 1 a name.
+
+        Two names count at most; 3 is little.
+        """
+        words = _WORD.findall(text.partition(" ")[2])
+        names = {w for w in words if w[0].isupper() and _stem(w.lower()) not in COMMON}
+        rare = sum(map(self._rarity, sorted(telling(text)))) / math.log(self._size + 1)
+        return rare + 2 * bool(_FIGURE.search(text)) + min(len(names), 2)
+
+    def _rarity(self, word: str) -> float:
+        return math.log((self._size + 1) / (self._count[word] + 0.5))
+
     def _weights(self, text: str) -> dict[str, float]:
         """Return the weights of a sentence's telling words, of length 1 together; kept, as many pairs ask for them."""
         if text not in self._kept:
             words = sorted(telling(text))
-            rarity = [math.log((self._size + 1) / (self._count[word] + 0.5)) for word in words]
-            weights = np.sqrt(np.maximum(rarity, 0.0))
+            weights = np.sqrt(np.maximum([*map(self._rarity, words)], 0.0))
             length = float(np.linalg.norm(weights)) or 1.0
             self._kept[text] = dict(zip(words, (weights / length).tolist(), strict=True))
         return self._kept[text]
@@ -193,6 +237,32 @@ def names_topic(text: str, topic: Topic) -> float:
 def _words_of(topic: Topic) -> frozenset[str]:
     """Return the stems of the words by which a topic and its examples are known."""
     return frozenset(stems(f"{topic.wording} {topic.examples}")) - VAGUE
+
+
+def worth(
+    passage: Passage, topic: Topic, sure: float, most: float, role: Role, words: WordWeights
+) -> float:
+    """Return how well a text serves as evidence on a topic, up to 2.5, 0 where it does not.
+
+    ``sure`` is the probability of the topic, ``most`` that of the surest one.
+    """
+    said = shortened(passage.text)
+    named = names_topic(said, topic) if in_language(passage) == "en" else 0.0
+    # A long sentence, or one that is mainly on something else, has to begin with the topic.
+    least = 0.5 if len(said) > SHORT else 0.25 if len(said) > SHORT / 2 else 0.0
+    least = 0.7 if sure < most - 1e-9 else least
+    if named < least and (named or sure < SURE):
+        return 0.0
+    whole, told = is_sentence(passage.text), words.told(said)
+    long, vague = max(len(said) - SHORT, 0) / LONGEST, VAGUENESS * max(1 - told / TELLING, 0)
+    found = round(sure + whole + named / 2 - long - vague, 6)
+    if not whole or role == "asks":
+        return found
+    # Grants that a city gives are no answer to one that seeks money itself.
+    gives = topic is Topic.PUBLIC_GRANTS_FUNDING and _GIVES.search(said)
+    if found < LEAST_WORTH or told < LEAST_TOLD or gives:
+        return 0.0
+    return found - VAGUENESS * bool(passage.what == PILOT or _TRIED.search(said))
 
 
 def in_language(passage: Passage) -> str:

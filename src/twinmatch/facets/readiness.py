@@ -119,7 +119,7 @@ class ReadinessStep:
         names = {"host": host.name, "guest": guest.name}
         text = say("{host} is nowhere one or two levels ahead of {guest}.", **names)
         if first:
-            says = "{host} is further on with {dimensions}, where {guest} has more to do."
+            says = "{host} is a step ahead of {guest} with {dimensions}."
             text = say(says, **names, dimensions=listed([NAMES[DIMENSIONS[d]] for d in first]))
         return text, _facts(guest, known) + _facts(host, known)
 

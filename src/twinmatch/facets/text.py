@@ -22,23 +22,22 @@ from twinmatch.embedding.sentences import KINDS, TOPICS, Reading
 from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.facets.quoting import (
     PILOT,
-    SURE,
     Passage,
     Role,
     WordWeights,
     asks,
     classifier_for,
     in_language,
-    names_topic,
     passages_of,
     printable,
     readable,
     same_matter,
     shows,
     worded,
+    worth,
 )
 from twinmatch.proposal import Fact
-from twinmatch.proposal.evidence import ASKS, LEAST, LONGEST, is_sentence, shortened
+from twinmatch.proposal.evidence import ASKS, LEAST, is_sentence
 from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import joined, listed, own_words, say, sentence
@@ -51,15 +50,6 @@ LEAST_SURE = 0.35
 
 LEAST_SHOWN = 0.5
 """The same for what a city shows: no park-and-ride site is a park."""
-
-SHORT = 120
-"""Characters from which a sentence is less welcome, the longer it is."""
-
-TELLING = 8
-"""Words below which a sentence tells little, and is less welcome."""
-
-LEAST_WORTH = 1.5
-"""Worth from which a whole sentence of what is shown serves as evidence at all; the best come to 2.5."""
 
 MOST_TOPICS = 2
 """Topics of a need that is quoted, at most: an answer on one of more would leave the others open."""
@@ -205,26 +195,18 @@ class Sayings:
             least = LEAST_SURE if self._role == "asks" else LEAST_SHOWN
             for row, column in np.argwhere(read >= least).tolist():
                 sure, most = float(read[row, column]), float(read[row].max())
-                found[row, column] = self._worth(int(places[row]), sure, most, TOPICS[column])
+                place = int(places[row])
+                asked = self._role == "asks"
+                if (
+                    asked
+                    and self.reading
+                    and KINDS[int(self.reading.kinds[place].argmax())] not in ASKS
+                ):
+                    continue
+                x = worth(self.passages[place], TOPICS[column], sure, most, self._role, self.words)
+                found[row, column] = x
             self._worths[city] = found
         return self._worths[city]
-
-    def _worth(self, k: int, sure: float, most: float, topic: Topic) -> float:
-        passage, read = self.passages[k], self.reading
-        said = shortened(passage.text)
-        named = names_topic(said, topic) if in_language(passage) == "en" else 0.0
-        # A long sentence, or one that is mainly on something else, has to begin with the topic.
-        least = 0.5 if len(said) > SHORT else 0.25 if len(said) > SHORT / 2 else 0.0
-        least = 0.7 if sure < most - 1e-9 else least
-        if named < least and (named or sure < SURE):
-            return 0.0
-        if self._role == "asks" and read and KINDS[int(read.kinds[k].argmax())] not in ASKS:
-            return 0.0
-        long = max(len(said) - SHORT, 0) / LONGEST
-        bare = 0.5 if len(said.split()) < TELLING else 0.0
-        whole = is_sentence(passage.text)
-        worth = round(sure + whole + named / 2 - long - bare, 6)
-        return worth if not whole or self._role == "asks" or worth >= LEAST_WORTH else 0.0
 
     def saying(self, city: int, topic: Topic) -> Passage | None:
         """Return a city's surest printable sentence that names a topic; None where none does."""
@@ -357,7 +339,7 @@ def shown(
     guest, host, named = cohort.cities[i].name, cohort.cities[j].name, worded(topics)
     found = offers.best_on([j], frozenset(topics))
     if found is None or not is_sentence(found[0].text):
-        says = "{host} shows work on {topics}, which {guest} wants to learn about."
+        says = "{guest} wants to learn about {topics}; {host} works on it."
         return say(says, host=host, topics=named, guest=guest), ()
     sought = say("{guest} wants to learn about {topics}.", guest=guest, topics=named)
     return joined([shows(host, *found), sought]), quotes(cohort, found[0])
@@ -423,7 +405,8 @@ def answers(
     """Return for each need of some cities the sentence of others that answers it best, the best answered first.
 
     Both have to serve as evidence on one topic, on one of some where any are given, and to be of two cities and on the same
-    matter with a likelihood of ``least``; of several answers the one nearest in words and meaning is taken.
+    matter with a likelihood of ``least``; of several answers the one nearest in words and meaning, and of most worth, is
+    taken.
     """
     rows, asked = needs.by(asking, topics)
     columns, shown = offers.by(showing, topics)
@@ -440,6 +423,7 @@ def answers(
     if needs.reading is not None:
         likely[np.minimum(asked[:, None], shown[None]).max(axis=2) == 0] = 0.0
     near = np.round(needs.vectors[rows] @ offers.vectors[columns].T, DECIMALS)
+    near += shown.max(axis=1) / 2
     found = []
     for k, b in enumerate(np.where(likely >= least, likely + near, -1.0).argmax(axis=1).tolist()):
         if (closeness := float(likely[k, b])) >= least:

@@ -380,8 +380,8 @@ class _Group:
             ]
             if able:
                 return say_n(
-                    "{cities} is strong in {area}, which {city} struggles with.",
-                    "{cities} are strong in {area}, which {city} struggles with.",
+                    "{city} names {area} as a challenge; {cities} is strong in it.",
+                    "{city} names {area} as a challenge; {cities} are strong in it.",
                     len(able),
                     cities=few([self._told.name(j) for j in able], NAMED),
                     area=IN_TEXT[area],

@@ -154,7 +154,8 @@ def _reasons(
     found: list[Evidence] = []
     for line in sorted(lines, key=_place):
         told = line.facet in TOPICS_TOLD and any(x.facet in QUOTING for x in found)
-        told |= line.facet in LABELS and any(x.facet in CONTENT for x in found)
+        before = {*CONTENT} if line.facet == "returns" else LABELS.union(CONTENT)
+        told |= line.facet in LABELS and any(x.facet in before for x in found)
         if told or line.facet in NO_REASON:
             continue
         line = worded(line)
@@ -162,7 +163,16 @@ def _reasons(
             found.append(line)
         if len(found) >= count:
             break
-    return found
+    labels = [x for x in found if _is_label(x)]
+    better = any(x.facet in CONTENT and x not in labels for x in found)
+    return [x for x in found if x not in labels or (not better and x is labels[0])]
+
+
+def _is_label(line: Evidence) -> bool:
+    """Return whether a line names domains, levers, steps or topics and quotes nobody."""
+    if line.facet in ("needs_offers", "needs_answered", "topics_met"):
+        return not any(fact.place for fact in line.facts)
+    return line.facet in LABELS and line.facet != "returns"
 
 
 CONTENT: Final = (
@@ -173,9 +183,12 @@ CONTENT: Final = (
 
 QUOTING: Final = frozenset({"needs_offers", "needs_answered", "shared_needs"})
 LABELS: Final = frozenset(
-    {"challenges_met", "levers_met", "shared_challenges", "shared_levers", "returns"}
+    {
+        *("challenges_met", "levers_met", "shared_challenges", "shared_levers", "returns"),
+        *("readiness", "readiness_step", "stuck_step"),
+    }
 )
-"""Facets that name domains and levers: a reason only where nothing is known of what it is about."""
+"""Facets that name domains, levers and steps: a reason only where there is no other."""
 LEARNED: Final = frozenset({*CONTENT, "challenges_met", "levers_met"})
 """Facets that say what a guest learns."""
 TOPICS_TOLD: Final = frozenset({"topics_met", "shared_topics"})

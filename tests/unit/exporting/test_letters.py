@@ -249,14 +249,14 @@ def test_what_is_said_of_a_city_is_said_to_it():
     tried = say("has a pilot activity on {piloted}", piloted="heat")
     strong = joined([say("is strong in {strong}", strong="waste"), tried], " and ")
     told = {"host": "Lund", "parts": strong, "guest": "Graz"}
-    both = say("{host} {parts}, which {guest} struggles with.", **told)
+    both = say("{host} {parts}, which {guest} names as a challenge.", **told)
     assert (
         addressed(both, "Lund")
-        == "You are strong in waste and have a pilot activity on heat, which Graz struggles with."
+        == "You are strong in waste and have a pilot activity on heat, which Graz names as a challenge."
     )
     assert (
         addressed(both, "Graz")
-        == "Lund is strong in waste and has a pilot activity on heat, which you struggle with."
+        == "Lund is strong in waste and has a pilot activity on heat, which you name as a challenge."
     )
     named = say("{host} works for {guest}.", host=joined(["Graz"]), guest="Lund")
     assert addressed(named, "Graz") is named

@@ -40,14 +40,16 @@ def test_cover_is_challenge_weight_times_strength():
     assert likeness(facet) == pytest.approx(0.75 * 2 / 3)
     assert (
         facet.says(0, 1)[0]
-        == "Host is strong in mobility and transport, which Guest struggles with."
+        == "Host is strong in mobility and transport, which Guest names as a challenge."
     )
 
 
 def test_levers_met_is_the_share_of_those_needed():
     facet = LeversMet(cohort_of(GUEST, HOST), facet_cache())
     assert likeness(facet) == 0.5
-    assert facet.says(0, 1)[0] == "Host can help with finance and funding, which Guest looks for."
+    assert (
+        facet.says(0, 1)[0] == "Guest looks for help with finance and funding; Host can offer it."
+    )
 
 
 def test_a_fit_is_directed():
@@ -71,7 +73,7 @@ def test_the_wider_vocabulary_is_compared_on_the_wider_domain():
     assert likeness(facet, 0, 2) == pytest.approx(1 / 3)
     assert (
         facet.says(0, 1)[0]
-        == "Build is strong in buildings and energy, which Guest struggles with."
+        == "Build is strong in buildings and energy, which Guest names as a challenge."
     )
 
 
@@ -170,5 +172,5 @@ def test_a_domain_of_a_pilot_activity_alone_is_no_stated_strength():
     facet = ChallengesMet(cohort_of(GUEST, host), facet_cache())
     assert facet.says(0, 1)[0] == (
         "Host is strong in industry and has a pilot activity on mobility and transport, "
-        "which Guest struggles with."
+        "which Guest names as a challenge."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,7 +11,9 @@ import pytest
 from twinmatch.embedding.sentences import KINDS, TOPICS, Reading
 from twinmatch.facets.quoting import (
     FEWEST,
+    PILOT,
     SAME_MATTER,
+    Passage,
     WordWeights,
     asks,
     names_topic,
@@ -19,6 +21,7 @@ from twinmatch.facets.quoting import (
     same_matter,
     shows,
     telling,
+    worth,
 )
 from twinmatch.vocabulary.topics import Topic
 
@@ -148,3 +151,30 @@ def test_a_sentence_in_other_words_than_its_topic_is_printed_without_it():
     tram = Sentence("The tram carries forty thousand people a day.")
     assert "solar" not in shows("Lund", tram, Topic.SOLAR_WIND_POWER)
     assert Topic.PUBLIC_TRANSPORT.wording in shows("Lund", tram, Topic.PUBLIC_TRANSPORT)
+
+
+def test_a_text_tells_more_with_rare_words_a_figure_or_names_and_a_year_is_no_figure():
+    words = WordWeights(["Heat pumps warm homes.", "Heat moves.", "Geothermal wells run."])
+    told = words.told
+    assert told("Heat pumps.") < told("Geothermal pumps.")
+    assert told("It heats 450 homes.") == pytest.approx(told("It heats homes.") + 2)
+    assert told("It has run since 2019.") == told("It has run since then.")
+    assert told("In Kawka it runs.") == pytest.approx(told("In kawka it runs.") + 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "serves"),
+    [
+        ("An EU grant of 3 million euros paid for insulating the grammar school.", True),
+        ("We gave 40 textile companies EU grants and subsidies for insulation.", False),
+        ("Grants for associations rose to 3 million euros for insulating clubhouses.", False),
+        ("Grants and funding are sought.", False),
+    ],
+)
+def test_grants_that_a_city_gives_and_sentences_that_tell_little_are_no_evidence(text, serves):
+    passage = Passage(0, text, "offers", 0, len(text), "")
+    words = WordWeights([text])
+    topic = Topic.PUBLIC_GRANTS_FUNDING
+    assert (worth(passage, topic, 0.9, 0.9, "shows", words) > 0) == serves
+    tried = replace(passage, what=PILOT)
+    assert worth(tried, topic, 0.9, 0.9, "shows", words) <= serves * 2
