@@ -154,32 +154,31 @@ class _State:
     def _tell(self) -> None:
         """Find the factor of each item's group and its summed likeness to it, both (n,)."""
         self.theirs = self.factor[self.label]
-        self.own = self.near[self.label, self.everyone]
+        self.own = self.near.take(self.label * len(self.label) + self.everyone)
 
     def better(self, i: int, may: Bools | None, moves: Bools) -> bool:
         """Make the best swap of an item, where there is one that helps; return whether there was."""
         gi, of, worth = int(self.label[i]), self.label, self.worth[i]
-        gain = self.theirs * (self.near[of, i] - worth - self.own)
+        gain = self.theirs * (self.near[:, i].take(of) - worth - self.own)
         gain += self.factor[gi] * (self.near[gi] - worth - self.near[gi, i])
         if self.bonus is not None:
             gain += self.bonus[i, of] + self.bonus[:, gi]
             gain -= self.bonus[i, gi] + self.bonus[self.everyone, of]
         for kinds, price in self.soft:
-            gain -= price * kinds.missed_more(i, gi, of)
+            gain -= price * kinds.missed_more(i, gi)
         missed = np.zeros(len(of))
         for kinds in self.kinds:
-            missed += kinds.missed_more(i, gi, of)
+            missed += kinds.missed_more(i, gi)
         open_ = (of != gi) & moves
         if may is not None:
             open_ &= may[i, of] & may[:, gi]
         open_ &= (missed < -NOTHING) | ((missed < NOTHING) & (gain > NOTHING))
-        if not open_.any():
-            return False
         candidates = np.flatnonzero(open_)
-        order = np.lexsort(
-            (candidates, -np.round(gain[candidates], 9), np.round(missed[candidates], 9))
-        )
-        self._swap(i, int(candidates[order[0]]))
+        if not len(candidates):
+            return False
+        fewest = np.round(missed[candidates], 9)
+        candidates = candidates[fewest == fewest.min()]
+        self._swap(i, int(candidates[np.round(gain[candidates], 9).argmax()]))
         return True
 
     def _swap(self, i: int, j: int) -> None:
@@ -210,6 +209,7 @@ class _Kinds:
         self.high = np.full(n_groups, np.inf) if high is None else per_group(high, n_groups)
         self.count = np.zeros((len(every) + 1, n_groups))
         np.add.at(self.count, (self.kind, label), 1.0)
+        self.cell = self.kind * n_groups + label  # where an item's kind and group are in the counts
         self.one_more, self.one_less = np.zeros(self.count.shape), np.zeros(self.count.shape)
         self._tell(np.arange(n_groups))
 
@@ -224,18 +224,20 @@ class _Kinds:
             return np.asarray(count == 1.0, dtype=np.float64)
         return _outside(count, self.low[groups], self.high[groups])
 
-    def missed_more(self, i: int, gi: int, of: Ints) -> Floats:
+    def missed_more(self, i: int, gi: int) -> Floats:
         """By how much more the counts are missed after swapping i with each item, shape (n,)."""
-        mine, theirs = self.kind[i], self.kind
-        here = self.one_less[mine, gi] + self.one_more[theirs, gi]
-        there = self.one_more[mine, of] + self.one_less[theirs, of]
-        return np.where(theirs == mine, 0.0, here + there)
+        mine = self.kind[i]
+        here = self.one_less[mine, gi] + self.one_more[:, [gi]]
+        more = here + (self.one_more[mine] + self.one_less)
+        more[mine] = 0.0
+        return np.asarray(more.take(self.cell))
 
     def swap(self, i: int, j: int, gi: int, gj: int) -> None:
         """Count i in the group of j and j in the group of i."""
         for item, leaves, enters in ((i, gi, gj), (j, gj, gi)):
             self.count[self.kind[item], leaves] -= 1.0
             self.count[self.kind[item], enters] += 1.0
+            self.cell[item] += enters - leaves
         self._tell(np.array([gi, gj]))
 
 
