@@ -413,15 +413,18 @@ def answers(
     if needs.reading is not None:
         single = (needs.reading.topics[rows] >= LEAST_SURE).sum(axis=1) <= MOST_TOPICS
         rows, asked = rows[single], asked[single]
-    if not len(rows) or not len(columns):
+    met = needs.owners[rows][:, None] != offers.owners[columns]
+    if needs.reading is not None:
+        met &= (np.minimum(asked[:, None], shown[None]) > 0).any(axis=2)
+    here, there = met.any(axis=1), met.any(axis=0)
+    rows, asked, columns, shown = rows[here], asked[here], columns[there], shown[there]
+    if not len(rows):
         return []
     sides = ((needs, rows), (offers, columns))
     texts = [[side.passages[k].text for k in at] for side, at in sides]
     read = [side.reading.topics[at] if side.reading else None for side, at in sides]
     likely = same_matter(needs.words.likeness(*texts), *read)
-    likely[needs.owners[rows][:, None] == offers.owners[columns]] = 0.0
-    if needs.reading is not None:
-        likely[np.minimum(asked[:, None], shown[None]).max(axis=2) == 0] = 0.0
+    likely[~met[np.ix_(here, there)]] = 0.0
     near = np.round(needs.vectors[rows] @ offers.vectors[columns].T, DECIMALS)
     near += shown.max(axis=1) / 2
     found = []
