@@ -127,6 +127,8 @@ def test_several_pairs_are_decided_together_and_a_later_writer_is_told(five, pro
     assert f'value="{pairs[0]}"' in late.text
     assert {e.kind for e in board.store.held(proposal).verdicts.values()} == {"accept"}
     assert send(five, f"{proposal}/bulk", kind="accept", version=2).status_code == 400
+    assert send(five, f"{proposal}/decisions", kind="undo", version=2).status_code == 303
+    assert not board_of(five).store.held(proposal).verdicts
 
 
 def test_a_tab_shows_the_meetings_of_its_own_product_and_they_are_decided_there(five, made):

@@ -51,6 +51,11 @@ OWN_WORDS = ("Heat networks for old towns.", "Trams and cycle lanes", "an old to
 DATA = ("sentence-transformers/all-MiniLM-L6-v2", "Region", "Link", "Gov", "DEFRA", "https://")
 """Parts of what stands in the data of others."""
 
+FRENCH = frozenset(
+    {"France", "Note", "Participation", "Places", "Points", "Population", "Programme", "Versions"}
+)
+"""Words that French and English share."""
+
 PASSED = ("/files/", ".zip", ".toml", "/file", "/workbench/api", "/logout", "/workbench/mail")
 """Parts of the addresses of files, and of what is in English on purpose."""
 
@@ -113,14 +118,17 @@ def addresses(place: str, text: str) -> Iterator[str]:
                 yield local
 
 
-def left_in(client: TestClient, place: str, there: str) -> list[str]:
-    """Return what is English in a German page."""
+def left_in(client: TestClient, place: str, there: str, code: str) -> list[str]:
+    """Return what is English in a page of another language."""
     english = texts_of(get(client, place, "en"), "en")
-    found = left_english(texts_of(there, "de"), english, (*NAMES, *OWN_WORDS))
+    same = FRENCH if code == "fr" else ()
+    texts = [text for text in texts_of(there, code) if text not in same]
+    found = left_english(texts, english, (*NAMES, *OWN_WORDS))
     return [f"{place}: {text}" for text in found if not SAME.fullmatch(text)]
 
 
-def test_no_page_of_a_round_has_english_left(round_: tuple[TestClient, str]) -> None:
+@pytest.mark.parametrize("code", ["de", "fr"])
+def test_no_page_of_a_round_has_english_left(round_: tuple[TestClient, str], code: str) -> None:
     client, run = round_
     base = f"/workbench/proposals/{run}"
     waiting = [
@@ -139,14 +147,17 @@ def test_no_page_of_a_round_has_english_left(round_: tuple[TestClient, str]) -> 
         place = waiting.pop()
         if place not in seen:
             seen.add(place)
-            there = get(client, place, "de")
-            left += left_in(client, place, there)
+            there = get(client, place, code)
+            left += left_in(client, place, there, code)
             waiting += addresses(place, there)
     assert len(seen) > 30
     assert not left, "\n".join(left)
 
 
-def test_what_was_stored_is_worded_when_it_is_shown(round_: tuple[TestClient, str]) -> None:
+@pytest.mark.parametrize("code", ["de", "fr"])
+def test_what_was_stored_is_worded_when_it_is_shown(
+    round_: tuple[TestClient, str], code: str
+) -> None:
     client, _ = round_
     failed = asked(client, PROGRAMME.replace("[0, 1]", "[3, 3]"))
     assert client.get(f"/v1/proposals/{failed}").json()["problems"][0]["found"]
@@ -154,8 +165,11 @@ def test_what_was_stored_is_worded_when_it_is_shown(round_: tuple[TestClient, st
     handed = client.post("/workbench/intake", files=file, follow_redirects=False)
     upload = handed.headers["location"].removesuffix("/columns")
     left = []
-    for place in (f"/workbench/proposals/{failed}", upload, f"{upload}/review"):
-        left += left_in(client, place, get(client, place, "de"))
+    for place in (
+        f"/workbench/proposals/{failed}",
+        *(upload + step for step in ("", "/columns", "/values", "/review")),
+    ):
+        left += left_in(client, place, get(client, place, code), code)
     assert not left, "\n".join(left)
 
 

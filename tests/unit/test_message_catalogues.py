@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import twinmatch
 from twinmatch.exporting.titles import NOUNS, RULE_NAMES, YOURS
+from twinmatch.intake.forms import LEVELS
 from twinmatch.proposal import (
     Account,
     Evidence,
@@ -28,6 +29,7 @@ from twinmatch.proposal import (
     from_plain,
     to_plain,
 )
+from twinmatch.reading.mapping import columns
 from twinmatch.schema import NAMES
 from twinmatch.web.pages import templates
 from twinmatch.wording import (
@@ -62,6 +64,8 @@ def messages() -> set[tuple[str, str]]:
     found = {(str(name), "") for name in (*NAMES.values(), *RULE_NAMES.values())} | {
         *NOUNS.values()
     }
+    found |= {(level, "") for levels in LEVELS.values() for level in levels}
+    found |= {(part, "") for c in columns().values() for part in c.label.split(": ")}
     found |= {(form, "") for forms in YOURS.values() for form in forms.values()}
     for path in SOURCE.rglob("*.py"):
         source = path.read_text(encoding="utf-8")

@@ -52,7 +52,7 @@ from twinmatch.reading.values import option_codes, options_of
 from twinmatch.schema import City, HostUnit, Source
 from twinmatch.validate import Record, examine, in_order, profiles
 from twinmatch.vocabulary.taxonomy import words
-from twinmatch.wording import say
+from twinmatch.wording import packed, say
 
 KINDS = ("forms", "table", *IMPORTERS)
 """What can be imported: a folder of forms, one table, and the formats of other bodies."""
@@ -177,7 +177,12 @@ def survey_sheet(table: Path) -> dict[str, Any] | None:
         shown.append(column | {"is_asked": bool(question)})
     told = ("table", "key", "asks", "choices", "guess")
     open_ = [q for q in raw.questions if q.table != "columns"]
-    values = [{k: getattr(q, k) for k in told} | {"is_asked": True} for q in open_]
+    values = [
+        {k: getattr(q, k) for k in told}
+        | {"asks": packed(q.asks), "choices": [(c, packed(w)) for c, w in q.choices]}
+        | {"is_asked": True}
+        for q in open_
+    ]
     for word, _ in words.most_common(MOST_WORDS):
         code = raw.used.values.get(word, next(iter(option_codes(word)), ""))
         if word not in {q.key for q in open_} and code:

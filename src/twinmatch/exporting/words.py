@@ -256,8 +256,20 @@ def fact_origin(fact: Fact) -> str:
     """Return where a fact comes from: year, reported, estimated or stated, source, place in the source."""
     year = str(fact.year) if fact.year is not None else ""
     source = own_words(fact.source, "en") if fact.source else ""  # no catalogue has it
-    parts = (year, FACT_KINDS.get(fact.kind, fact.kind), source, fact.place)
+    parts = (year, FACT_KINDS.get(fact.kind, fact.kind), source, _place(fact.place))
     return joined(filter(None, parts), "; ")
+
+
+_PLACE = re.compile(r"(?P<what>\w+), characters (?P<start>\d+)-(?P<end>\d+)")
+
+
+def _place(place: str) -> str:
+    """Return where a passage stands, in words that can be translated."""
+    said = _PLACE.fullmatch(place)
+    if said is None:
+        return place
+    told = {"start": int(said["start"]), "end": int(said["end"])}
+    return say("{what}, characters {start}-{end}", what=titled(said["what"]), **told)
 
 
 def findings(facts: Sequence[Fact]) -> list[tuple[str, str, str]]:
@@ -273,7 +285,7 @@ _LINK = re.compile(r"(https?://[^\s;,()<>\"]+)")
 
 def linked(text: str) -> list[tuple[str, str]]:
     """Return a text in parts, each with the address that it links to: only http addresses, shown by host."""
-    if isinstance(text, Said) and text.values:  # several texts with marks between them
+    if isinstance(text, Said) and "t0" in text.values:  # several texts with marks between them
         each = [linked(part) for part in text.values.values() if part]
         return [
             pair for k, part in enumerate(each) for pair in (*([("; ", "")] if k else []), *part)

@@ -56,7 +56,7 @@ SEVERAL: Final = words(
 ) | set(BESIDE)
 """Fields that several columns may fill together."""
 
-SET_ASIDE: Final = ("", "not read")
+SET_ASIDE: Final = ("", say("not read"))
 
 LANGUAGES: Final = "languages"
 

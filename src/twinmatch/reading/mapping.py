@@ -60,7 +60,7 @@ from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.files import toml_text
 from twinmatch.schema import NAMES, City, Dimension, Level
 from twinmatch.validate import in_words, models_in, parts_of
-from twinmatch.wording import say
+from twinmatch.wording import joined, say, titled
 
 Kind = Literal["text", "whole", "number", "tonnes", "choice", "flag", "list", "weights", "sources"]
 
@@ -90,7 +90,8 @@ class ProfileColumn:
     @property
     def label(self) -> str:
         """Return the words that people read over the column."""
-        return LABELS.get(self.path) or _words(self.path)
+        words = LABELS.get(self.path) or _words(self.path)
+        return joined(map(titled, words.split(": ")), ": ")
 
     def admits(self, value: float) -> bool:
         """Return whether a number is within the field's range, and whole where it has to be."""

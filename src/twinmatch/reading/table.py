@@ -448,7 +448,7 @@ class _Reading:
                 name=repr(name),
                 factor=target.factor,
             )
-            choices = (("population.value", say("people")), ("", "not read"))
+            choices = (("population.value", say("people")), SET_ASIDE)
             self.notes.ask("columns", name, asks, place, choices)
             return
         found = say(

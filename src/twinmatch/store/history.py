@@ -161,8 +161,8 @@ class RunSnapshot:
     """What became of each city's letter last."""
     letters: Mapping[str, tuple[str, str]]
     """Edited letters by city: the code of the letter as it was made, and the text; empty where the edit was dropped."""
-    undoable: HistoryEntry | None
-    """The entry that an undo takes back, None where there is none."""
+    undoable: tuple[HistoryEntry, ...]
+    """The entries that an undo takes back, in order: the last one, with those that were written in one step with it."""
     undone: frozenset[int]
 
     @property
@@ -237,6 +237,7 @@ def held(history: Sequence[HistoryEntry]) -> RunSnapshot:
             assigned[about] = entry
         else:
             notes[about] = (*notes.get(about, ()), entry)
+    last = next((e for e in reversed(live) if e.kind not in MAILS), None)
     by_kind = {
         wanted: tuple(sorted(p for p, kind in named.items() if kind == wanted))
         for wanted in ("lock", "ban", "hold")
@@ -255,7 +256,7 @@ def held(history: Sequence[HistoryEntry]) -> RunSnapshot:
         {one: int(number) for one, number in groups["split"].items()},
         mails,
         letters,
-        next((e for e in reversed(live) if e.kind not in MAILS), None),
+        tuple(e for e in live if last and (e.at, e.by) == (last.at, last.by)),
         undone,
     )
 
@@ -337,12 +338,12 @@ def _step_problems(now: RunSnapshot, kind: str) -> Iterable[Problem]:
 
 
 def _undo_problems(now: RunSnapshot) -> Iterable[Problem]:
-    if now.undoable is None:
+    if not now.undoable:
         yield Problem("nothing-to-undo", say("There is nothing to undo."))
-    elif now.undoable.kind in SEEN_BY_OTHERS:
+    elif now.undoable[-1].kind in SEEN_BY_OTHERS:
         yield Problem(
             "seen-by-others",
-            say("What others have seen is not undone: {p}.", p=now.undoable.told()),
+            say("What others have seen is not undone: {p}.", p=now.undoable[-1].told()),
             do=say("Withdraw it, or make it a draft again."),
         )
 

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 from weakref import finalize
@@ -222,7 +222,16 @@ class Store:
         why: str = "",
         seen: int | None = None,
     ) -> HistoryEntry:
-        """Add an entry to a run's history and return it; it is on disk when this returns.
+        """Add an entry to a run's history and return it, as :meth:`add_all` does several."""
+        asked = {"kind": kind, "one": one, "other": other, "city": city, "why": why}
+        return self.add_all(name, by, [asked], seen)[-1]
+
+    def add_all(
+        self, name: str, by: str, asked: Sequence[Mapping[str, str]], seen: int | None = None
+    ) -> tuple[HistoryEntry, ...]:
+        """Add entries to a run's history in one step, which one undo takes back, and return them; they are on disk then.
+
+        Each has a kind and may have one, other, city and why. All are written, or none.
 
         A pair may be named by its guest and host, or by the id of its meeting; cities and units by id or name. ``seen`` is the version that the
         writer has seen; where the run has gone on since, nothing is written. Raises QuestionError for a run, kind,
@@ -233,36 +242,52 @@ class Store:
                 "by-missing", say("It is not said who decides."), do=say("Name yourself with --by.")
             )
         # What people write may name others; that is taken out before it is kept where nothing can be taken out.
-        said = redact(why.strip())[0]
-        asked = HistoryEntry(0, datetime.now(UTC), named(by), kind, one, other, city, said)
+        at, who = datetime.now(UTC), named(by)
+        step = [
+            HistoryEntry(0, at, who, **{**one, "why": redact(one.get("why", "").strip())[0]})
+            for one in asked
+        ]
         for _ in range(TRIES):
             try:
-                return self._add(name, asked, seen)
+                return self._add(name, step, seen)
             except sa.exc.IntegrityError:
                 if seen is not None:
                     break
         raise _changed_meanwhile(self.history(name), seen or 0)
 
-    def _add(self, name: str, asked: HistoryEntry, seen: int | None) -> HistoryEntry:
+    def _add(
+        self, name: str, step: Sequence[HistoryEntry], seen: int | None
+    ) -> tuple[HistoryEntry, ...]:
         with self.change() as connection:
             run = _find(connection, name).id
             # Writers of one run wait for each other (SQLite lets only one write at a time).
             connection.execute(sa.select(runs.c.id).where(runs.c.id == run).with_for_update())
-            history = _history(connection, run)
-            now = held(history)
-            if seen is not None and seen != now.version:
+            history = list(_history(connection, run))
+            version = len(history)
+            if seen is not None and seen != held(history).version:
                 raise _changed_meanwhile(history, seen)
             meetings = _meetings(connection, run)
-            entry = replace(_about(asked, meetings), number=now.version + 1)
-            places: Mapping[str, str] = {}
-            if not _is_of(entry, meetings):
-                places = places_of(json.loads(_content(connection, run)))
-                entry = _as_known(_by_id(entry, places), meetings, history)
-            checked(now, entry, {m.about: m.cities for m in meetings}, places)
-            if entry.kind == "undo" and now.undoable is not None:
-                entry = replace(entry, one=str(now.undoable.number), other="", city="")
-            connection.execute(sa.insert(entries).values(run=run, **vars(entry)))
-        return entry
+            by_about, known = {m.about: m.cities for m in meetings}, dict[str, str]()
+            # No two steps have one instant: it is what tells them apart.
+            is_same = bool(history) and history[-1].at == step[0].at
+            at = step[0].at + timedelta(microseconds=is_same)
+            for asked in step:
+                now, places = held(history), dict[str, str]()
+                entry = replace(_about(asked, meetings), number=now.version + 1, at=at)
+                if not _is_of(entry, meetings):
+                    known = places = known or places_of(json.loads(_content(connection, run)))
+                    entry = _as_known(_by_id(entry, places), meetings, history)
+                checked(now, entry, by_about, places)
+                undone = now.undoable if entry.kind == "undo" else ()
+                history += [
+                    replace(entry, number=entry.number + k, one=str(e.number), other="", city="")
+                    for k, e in enumerate(undone)
+                ] or [entry]
+            added = tuple(history[version:])
+            if added:
+                lines = [{"run": run, **vars(entry)} for entry in added]
+                connection.execute(sa.insert(entries), lines)
+        return added
 
     # --- past rounds --------------------------------------------------------------------------------------
 

@@ -132,13 +132,11 @@ def _decide_all(
     decisions: Sequence[tuple[str, tuple[str, str], str]],
     tab: str = "twinning",
 ) -> Response:
-    """Write decisions on several pairs, each on the version before it: a decision that came between is not overwritten."""
-    seen = given["version"]
+    """Write decisions on several pairs in one step, all of them or none, if nothing was decided since they were seen."""
+    step = [{"kind": k, "one": one, "other": other, "why": w} for k, (one, other), w in decisions]
     try:
-        for kind, (one, other), why in decisions:
-            about: dict[str, Any] = {"one": one, "other": other, "why": why, "seen": seen}
-            entry = state.board.store.add(run, kind, person.name, **about)
-            seen = entry.number
+        if step:
+            state.board.store.add_all(run, person.name, step, given["version"])
     except QuestionError as error:
         if action == "workbook":
             raise

@@ -26,6 +26,7 @@ from twinmatch.app.intake import IN_THOUSANDS, check_profiles, survey_sheet
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.reading import read_grids
 from twinmatch.reading.grid import text
+from twinmatch.reading.headers import SET_ASIDE
 from twinmatch.reading.mapping import BESIDE, NOT, Mapping, columns, mapping_of, target_of, to_toml
 from twinmatch.reading.personal_data import is_contact, redact
 from twinmatch.schema import NAMES, Domain, Lever
@@ -262,13 +263,17 @@ FIRST: Final = (
 def field_choices() -> list[tuple[str, str]]:
     """Return what a column may be: its choice and its words, those of most surveys first."""
     known = columns()
-    found = [("", "not read"), ("submitted", "when it was sent"), ("contact", "whom to write to")]
+    found = [
+        SET_ASIDE,
+        ("submitted", say("when it was sent")),
+        ("contact", say("whom to write to")),
+    ]
     for path in dict.fromkeys((*FIRST, *known)):
         found.append((path, known[path].label))
         if path == "population.value":
-            found.append((IN_THOUSANDS, f"{known[path].label}, in thousands"))
+            found.append((IN_THOUSANDS, say("{label}, in thousands", label=known[path].label)))
         if path == "participation.newcomer":
-            found.append((NOT + path, f"{known[path].label}: a yes means no"))
+            found.append((NOT + path, say("{label}: a yes means no", label=known[path].label)))
     return found
 
 
@@ -335,7 +340,7 @@ def _with_column(mapping: Mapping, column: Dict[str, Any], said: str) -> Mapping
 def map_values(request: Request, state: Shared, upload: str) -> Response:
     """Return the words of the table that stand for something, once each, with a guess and what else they may be."""
     found, survey = _survey(state, upload)
-    codes = [*((str(c), NAMES[c]) for c in (*Domain, *Lever)), ("", "none of them")]
+    codes = [*((str(c), NAMES[c]) for c in (*Domain, *Lever)), ("", say("none of them"))]
     return page(request, "survey_values.html.j2", upload=found, survey=survey, codes=codes)
 
 

@@ -228,13 +228,27 @@ def test_an_undo_takes_back_one_entry_after_the_other_and_keeps_them_all(store):
     assert store.held(run).locks == (("at-a", "be-h"),)
     store.add(run, "undo", "Bo")
     now = store.held(run)
-    assert (now.locks, now.undone, now.undoable) == ((), {1, 2}, None)
+    assert (now.locks, now.undone, now.undoable) == ((), {1, 2}, ())
     assert [e.kind for e in store.history(run)] == ["lock", "ban", "undo", "undo"]
     assert [e.one for e in store.history(run)][2:] == ["2", "1"]
     store.add(run, "approve", "Ada")
     store.add(run, "publish", "Ada")
     with pytest.raises(QuestionError, match="seen is not undone"):
         store.add(run, "undo", "Ada")
+
+
+def test_a_step_of_several_entries_is_written_whole_and_undone_at_once(store):
+    run, pair = keep(store).id, {"one": "at-a", "other": "be-h"}
+    store.add(run, "note", "Ada", why="first", **pair)
+    step = [{"kind": "lock", **pair}, {"kind": "ban", "one": "at-b", "other": "unit-two"}]
+    assert [e.number for e in store.add_all(run, "Ada", step, seen=1)] == [2, 3]
+    with pytest.raises(QuestionError, match="no decision"):
+        store.add_all(run, "Ada", [{"kind": "hold", **pair}, {"kind": "dance", **pair}])
+    assert store.held(run).version == 3
+    store.add(run, "undo", "Bo")
+    now = store.held(run)
+    assert (now.locks, now.bans, now.undone) == ((), (), {2, 3})
+    assert [e.kind for e in now.undoable] == ["note"]
 
 
 def test_past_rounds_are_remembered(store):
