@@ -89,8 +89,7 @@ def topic_table(cohort: Cohort, facet_cache: FacetCache) -> TopicTable:
 def _profiles(cohort: Cohort, field: str, said: Sayings) -> Floats:
     table = np.zeros((len(cohort), len(TOPICS)))
     if said.reading is not None:
-        owners = np.array([p.city for p in said.passages], dtype=np.intp)
-        np.add.at(table, owners, said.reading.topics)
+        np.add.at(table, said.owners, said.reading.topics)
     for i, city in enumerate(cohort.cities):
         ticked = getattr(city, field)
         if ticked is not None:

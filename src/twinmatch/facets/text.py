@@ -317,7 +317,7 @@ class NeedsOffers:
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return that one text answers the other, with the two sentences quoted and located."""
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
-        found = _closest(self._needs, self._offers, i, j)
+        found = next(iter(answers(self._needs, self._offers, [i], [j])), None)
         if self._needs.is_silent(i) or self._offers.is_silent(j):
             return _silent((guest, self._needs, i, "needs"), (host, self._offers, j, "offers")), ()
         if found is not None:
@@ -363,7 +363,7 @@ class SharedNeeds:
         """Return that the two cities' needs are close, with the two sentences quoted and located."""
         one, other = self._cohort.cities[i], self._cohort.cities[j]
         names = {"one": one.name, "other": other.name}
-        found = _closest(self._needs, self._needs, i, j)
+        found = next(iter(answers(self._needs, self._needs, [i], [j])), None)
         if self._needs.is_silent(i) or self._needs.is_silent(j):
             return _silent((one, self._needs, i, "needs"), (other, self._needs, j, "needs")), ()
         if found is not None:
@@ -435,11 +435,6 @@ def answers(
             topic = TOPICS[int(both.argmax())] if both.any() else None
             found.append(PassageMatch(ask, answer, closeness, topic))
     return sorted(found, key=lambda a: (not a.is_whole, -a.closeness, a.asks.city, a.asks.place))
-
-
-def _closest(asking: Sayings, answering: Sayings, i: int, j: int) -> PassageMatch | None:
-    """Return the two sentences that answer each other best; None where none may be printed or is close enough."""
-    return next(iter(answers(asking, answering, [i], [j])), None)
 
 
 def named_by_both(one: Sayings, other: Sayings, i: int, j: int) -> list[Topic]:
