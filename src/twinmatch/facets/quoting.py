@@ -60,16 +60,12 @@ SHORT: Final = 120
 """Characters from which a sentence is less welcome, the longer it is."""
 
 TELLING: Final = 6
-"""What a sentence tells (``WordWeights.told``) below which it is less welcome, up to ``VAGUENESS``."""
-
 LEAST_TOLD: Final = 3
-"""The same below which a whole sentence of what is shown serves as evidence at all no more."""
+"""What a sentence tells (``WordWeights.told``): below the first it is less welcome, below the second not shown at all."""
 
 VAGUENESS: Final = 0.5
-"""What a sentence that tells nothing is worth less, and one of what is only tried out."""
-
 LEAST_WORTH: Final = 1.5
-"""Worth from which a whole sentence of what is shown serves as evidence at all; the best come to 2.5."""
+"""What a sentence that tells nothing, or of what is only tried out, is worth less; and the least worth that is shown."""
 
 SAME_MATTER: Final = (-2.14, 1.3, 7.57)
 """The regression of "on the same matter": its intercept, and what shared topics and shared words add."""
@@ -78,9 +74,7 @@ _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _CUT: Final = re.compile(r"\w\.\w\.$")  # words that end in an abbreviation were cut there
 _FIGURE: Final = re.compile(r"(?<!\w)(?!(?:19|20)\d\d\b)\d")  # a year alone is none
 _TRIED: Final = re.compile(r"\b(?:pilots?|test(?:s|ed|ing)?|tr(?:y|ies|ied) out|studied)\b", re.I)
-_PEOPLE: Final = (
-    "(?:associations|residents|owners|households|(?:\\w+ )?(?:companies|communities)|firms)"
-)
+_PEOPLE: Final = r"(?:associations|residents|owners|households|(?:\w+ )?(?:companies|communities))"
 _GIVES: Final = re.compile(
     rf"\b(?:we|they) g[ai]ve\b|\b{_PEOPLE} (?:get|got)\b|\bgrants? (?:to|for) {_PEOPLE}", re.I
 )
@@ -249,7 +243,7 @@ def worth(
     said = shortened(passage.text)
     named = names_topic(said, topic) if in_language(passage) == "en" else 0.0
     # A long sentence, or one that is mainly on something else, has to begin with the topic.
-    least = 0.5 if len(said) > SHORT else 0.25 if len(said) > SHORT / 2 else 0.0
+    least = 0.5 if len(said) > SHORT else 0.25 * (len(said) > SHORT / 2)
     least = 0.7 if sure < most - 1e-9 else least
     if named < least and (named or sure < SURE):
         return 0.0
