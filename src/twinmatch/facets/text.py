@@ -192,19 +192,15 @@ class Sayings:
             places = self._of(city)
             found = np.zeros((len(places), len(TOPICS)))
             read = found if self.reading is None else self.reading.topics[places]
-            least = LEAST_SURE if self._role == "asks" else LEAST_SHOWN
+            least = LEAST_SHOWN
+            if self._role == "asks" and self.reading is not None:
+                kinds = np.array(KINDS)[self.reading.kinds[places].argmax(axis=1)]
+                least, read = LEAST_SURE, read * np.isin(kinds, [*ASKS])[:, None]
             for row, column in np.argwhere(read >= least).tolist():
                 sure, most = float(read[row, column]), float(read[row].max())
-                place = int(places[row])
-                asked = self._role == "asks"
-                if (
-                    asked
-                    and self.reading
-                    and KINDS[int(self.reading.kinds[place].argmax())] not in ASKS
-                ):
-                    continue
-                x = worth(self.passages[place], TOPICS[column], sure, most, self._role, self.words)
-                found[row, column] = x
+                found[row, column] = worth(
+                    self.passages[places[row]], TOPICS[column], sure, most, self._role, self.words
+                )
             self._worths[city] = found
         return self._worths[city]
 
