@@ -59,7 +59,7 @@ def check(
         again = f"twinmatch propose{asked.over} --previous {proposal}"
         say(f"{many} broken. Next: mend the proposal, or {again}")
         raise typer.Exit(2)
-    relaxed = count["relaxed"]
+    relaxed = len({r.says for c in found for r in c.rules if r.repair})
     gave_way = f" ({relaxed} gave way by the repair that was taken)" if relaxed else ""
     say(f"No rule is broken{gave_way}. Next: twinmatch runs keep, or twinmatch publish.")
 

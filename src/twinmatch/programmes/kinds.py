@@ -268,6 +268,8 @@ def _condition(text: str) -> Condition:
     value = " or ".join(values).replace("_", " ")
     compared = value if sign == ":" else joined((_SIGNS[sign][1], value))
     words = say("of {field} {value}", field=name, value=compared)
+    if name == "country":
+        words = say("from {country}", country=compared)
     said = say("not {kind}", kind=words) if no else words
     return Condition(name, sign, tuple(values), no, said)
 

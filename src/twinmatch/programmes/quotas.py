@@ -22,6 +22,7 @@ from twinmatch.errors import QuestionError
 from twinmatch.facets.answered import topic_table
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.kinds import (
+    NUTS,
     Attribute,
     Who,
     categories,
@@ -112,11 +113,10 @@ class Quota(ProgrammeSection):
                 say("from {country}", country=category) if category else say("from one country")
             )
         elif self.each:
-            parts.append(
-                say("of {each} {category}", each=self.each, category=category)
-                if category
-                else say("of one {each}", each=self.each)
-            )
+            nuts = self.each in NUTS
+            each = say("NUTS {n} region", n=self.each[-1]) if nuts else self.each
+            told = "of {each} {category}" if category else "of one {each}"
+            parts.append(say(told, each=each, category=category or ""))
         return joined(parts, " and ")
 
     @property

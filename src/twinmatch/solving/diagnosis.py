@@ -421,7 +421,7 @@ def _undercut(told: Undercut, labels: Labels) -> str:
         says = "{rule}: at least {low:g} and at most {high:g} cannot both be."
         return say(says, rule=rule, low=told.low, high=told.high)
     if told.low > told.most:
-        says = "{rule}: at least {low:g} is asked, and only {most:g} can be."
+        says = "{rule}: at least {low:g} asked, at most {most:g} possible."
         return say(says, rule=rule, low=told.low, most=told.most)
     says = "{rule}: at most {high:g} is allowed, and it is {least:g} at least."
     return say(says, rule=rule, high=told.high, least=told.least)

@@ -57,7 +57,7 @@ def test_undercut_is_told_by_row() -> None:
     own = counts("own", c.host, low=[2, 4], high=[1, 9], says=lambda h: HOSTS[h])
     assert [in_words(told, labels([own])) for told in undercuts(c, [own])] == [
         "Ghent: at least 2 and at most 1 cannot both be.",
-        "Umeå: at least 4 is asked, and only 3 can be.",
+        "Umeå: at least 4 asked, at most 3 possible.",
     ]
 
 

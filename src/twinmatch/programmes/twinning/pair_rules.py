@@ -92,9 +92,7 @@ def _gives(block: Block, units: Units, kinds: Sequence[Counted]) -> Callable[[in
         k = k if block.switch is None else int(block.switch.group[k])
         what = kinds[k // len(units.names)].what
         unit = units.names[k % len(units.names)]
-        return say(
-            "{unit}: let {bound} be {what}", unit=unit, bound=bound, what=what or say("chosen")
-        )
+        return say("{unit}: {bound} {what}", unit=unit, bound=bound, what=what or say("chosen"))
 
     return row
 
