@@ -270,7 +270,7 @@ def _told(node: ast.Call | ast.Yield) -> dict[str, ast.expr]:
         parts = node.value.elts if isinstance(node.value, ast.Tuple) else []
         return dict(zip(TOLD, parts, strict=False)) if parts and _is_code(parts[0]) else {}
     called = ast.unparse(node.func)
-    is_own = called == "Problem" or called.endswith("Error.of")
+    is_own = called == "Problem" or called.endswith(("Error.of", ".tally", "CustomError"))
     names = TOLD if is_own else _tellers().get(called.rpartition(".")[2], ())
     given = dict(zip(names, node.args, strict=False))
     given |= {k.arg: k.value for k in node.keywords if k.arg in names}
@@ -321,8 +321,15 @@ def _assigned(scope: ast.FunctionDef) -> Named:
     for node in ast.walk(scope):
         if isinstance(node, ast.Assign):
             for target in node.targets:
-                if isinstance(target, ast.Name):
-                    found.setdefault(target.id, []).append((node.lineno, node.value))
+                both = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+                pairs = (
+                    zip(target.elts, node.value.elts, strict=False)
+                    if both
+                    else [(target, node.value)]
+                )
+                for one, value in pairs:
+                    if isinstance(one, ast.Name):
+                        found.setdefault(one.id, []).append((node.lineno, value))
     return found
 
 
@@ -421,15 +428,27 @@ def _rules(path: Path) -> Iterator[tuple[str, str, str]]:
     for scope in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
         named = _assigned(scope)
         for node in _own_calls(scope):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id in {"Rule", "forbid", "RuleStatus"}
-            ):
-                given = dict(zip(("name", "says"), node.args, strict=False))
-                given |= {k.arg: k.value for k in node.keywords if k.arg}
-                for name in _codes(given.get("name"), {}):
-                    yield name, _words(given.get("says"), named), _product_of(path)
+            made = isinstance(node, ast.Call) and ast.unparse(node.func) in MAKERS
+            given = dict(zip(("name", "says"), node.args, strict=False)) if made else {}
+            given |= {k.arg: k.value for k in node.keywords if k.arg} if made else {}
+            for name in _names(given.get("name"), named):
+                yield name, _words(given.get("says"), named), _product_of(path)
+        calls = {ast.unparse(n.func) for n in ast.walk(scope) if isinstance(n, ast.Call)}
+        for node in ast.walk(scope) if calls & MAKERS else ():  # (name, says, ...) given on as one
+            if isinstance(node, ast.Tuple) and len(node.elts) == 3:
+                says = _words(node.elts[1], named)
+                if isinstance(node.elts[0], ast.Constant) and says not in ("", "{…}"):
+                    for name in _names(node.elts[0], named):
+                        yield name, says, _product_of(path)
+
+
+MAKERS: Final = {"Rule", "forbid", "RuleStatus", "counted"}
+"""What makes a rule, or says how it stands, of its name and saying."""
+
+
+def _names(node: ast.expr | None, named: Named) -> Iterator[str]:
+    """Yield the names that a rule can have; one that a variable stands for is the last that it was given."""
+    yield from _codes(_meant(node, named) if isinstance(node, ast.Name) else node, {})
 
 
 # --- the Python door ---------------------------------------------------------------------------------------
