@@ -266,7 +266,8 @@ class Returns:
         flows = [f for f in facets if f.likeness(back, there)[0, 0] > 0]
         told = [facet.says(j, i) for facet in flows or facets]
         facts = dict.fromkeys(fact for _, facts in told for fact in facts)
-        return joined(text for text, _ in told), tuple(facts)
+        said = joined(text for text, _ in told)
+        return say("In return: {said}", said=said) if flows else said, tuple(facts)
 
 
 def _ruzicka(one: Floats, other: Floats) -> Floats:

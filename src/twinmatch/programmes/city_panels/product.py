@@ -147,7 +147,7 @@ def _chosen(
     seats = seated(round_, settings, every, cities)
     about = listed(list(dict.fromkeys(t.wording for q in asked for t in q.topics)))
     told = {"number": number * settings.size[1], "n": len(cities), "topics": about}
-    says = "The panels have {number} seats for {n} cities; they went to the mix that asks and shows most on {topics}."
+    says = "The panels have {number} seats for {n} cities. They went to cities that ask or show something on {topics} and together make the mix that is asked for."
     why = say(says if about else "The {number} seats went to other cities.", **told)
     out += [
         LeftOut(round_.id(i), why, "", code="places")

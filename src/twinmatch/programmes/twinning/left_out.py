@@ -247,7 +247,7 @@ class Unplaced:
             )
         if self.chosen.reshape(self._shape)[best].any():
             return says + say(" The host with the best fit, {host}, takes others.", **told)
-        return says + say(" The host with the best fit is {host}.", **told)
+        return says
 
     # --- ties
 
@@ -346,19 +346,15 @@ class Unplaced:
         if places < 1:
             why = say("No guests are taken in this round.")
             return LeftOut(city.id, why, "", "", "host", "own limit")
-        cities, hosts = len(frame.hosts[h].cities), len(frame.hosts)
-        says = "One of them is the joint pilot activity of {n} cities, {unit}, with this city."
-        joint = say(says, n=cities, unit=frame.hosts[h].name) if cities > 1 else ""
         why = say("No applicant of this round could be paired yet, so no host has a guest.")
         if pairs:
             why = say_n(
                 "{hosts} hosts are ready; of {applicants} applicants one could be placed, with another host.",
                 "{hosts} hosts are ready; of {applicants} applicants {n} could be placed, with other hosts.",
                 pairs,
-                hosts=hosts,
+                hosts=len(frame.hosts),
                 applicants=applicants,
             )
-        why = joined(filter(None, (why, joint if pairs else "")))
         if frame.hosts_on[h]:
             off = say(
                 "{n} of {guests} seek none of the topics that are shown here ({topics}).",
