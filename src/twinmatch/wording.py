@@ -35,6 +35,15 @@ Leaf = Callable[[str, str], str]
 """What becomes of a piece of text, with the language of a city's own words or an empty one."""
 
 
+class _Words(GNUTranslations):
+    """Words of a language; a message that has plural forms is found alone too, as Python does from 3.11.4 on."""
+
+    def gettext(self, message: str) -> str:
+        """Return a message in the language, in the form for one."""
+        found = super().gettext(message)
+        return found if found != message else self.ngettext(message, message, 1)
+
+
 @cache
 def translation(code: str) -> NullTranslations:
     """Return the words of a language, with its own plural forms; what has no translation stays English."""
@@ -48,7 +57,7 @@ def translation(code: str) -> NullTranslations:
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    return GNUTranslations(compiled)
+    return _Words(compiled)
 
 
 class Said(str):
@@ -270,14 +279,7 @@ def _message(text: Said, code: str) -> str:
     if text.several:
         n = _number_to_agree_with(text.values["n"], code)
         return translation(code).ngettext(text.message, text.several, n)
-    if not text.message:
-        return ""
-    found = translation(code).gettext(text.message)
-    if found != text.message:
-        return found
-    return translation(code).ngettext(
-        text.message, text.message, 1
-    )  # before Python 3.11.4: of a plural entry
+    return translation(code).gettext(text.message) if text.message else ""
 
 
 def _number_to_agree_with(n: float, code: str) -> int:

@@ -212,6 +212,7 @@ def test_there_are_patterns() -> None:
 ANCHORED = {
     "twinmatch.embedding.sentences._LEADING_BULLET",
     "twinmatch.embedding.sentences._NEXT_LETTER",
+    "twinmatch.exporting.words._PLACE",
     "twinmatch.exporting.words._SCALE",
     "twinmatch.files.PARTIAL",
     "twinmatch.programmes.kinds._CONDITION",

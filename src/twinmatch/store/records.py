@@ -269,8 +269,9 @@ class Store:
             meetings = _meetings(connection, run)
             by_about, known = {m.about: m.cities for m in meetings}, dict[str, str]()
             # No two steps have one instant: it is what tells them apart.
-            is_same = bool(history) and history[-1].at == step[0].at
-            at = step[0].at + timedelta(microseconds=is_same)
+            at, instants = step[0].at, {entry.at for entry in history}
+            while at in instants:
+                at += timedelta(microseconds=1)
             for asked in step:
                 now, places = held(history), dict[str, str]()
                 entry = replace(_about(asked, meetings), number=now.version + 1, at=at)
