@@ -387,7 +387,7 @@ def _questions(
 
     first = tuple(
         say(
-            "{kind}: a place is still possible. {why:sentence} {ask}",
+            "{kind}: we can consider you once we know more. {why:sentence} {ask}",
             kind=words.product_title(product),
             why=left.why,
             ask=left.ask,
