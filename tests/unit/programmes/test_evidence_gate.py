@@ -62,6 +62,37 @@ def test_a_pair_that_shares_nothing_is_none_unless_it_is_locked():
     assert len(pairs(free)) == 1
 
 
+def test_a_host_that_can_show_nothing_of_what_its_guest_seeks_hosts_it_only_where_it_is_locked():
+    """Ticked topics and challenges say what is sought, ticked topics what is shown; what is not known forbids nothing."""
+    solar, zone = "solar_wind_power", "car_traffic_parking_low_emission_zones"
+    guests = (
+        {**city("at-a", "guest"), "seeks": [solar]},
+        city("at-b", "guest", wants={"energy_systems": 1}),
+        city("at-c", "guest"),
+    )
+    hosts = (
+        {**city("de-x", "mission"), "shows": [zone]},
+        {**city("fr-y", "mission"), "shows": [solar]},
+        city("pl-z", "mission"),
+    )
+
+    def hosts_of(guest, **changes):
+        each = (pairs(proposed_freely(guest, host, **changes)) for host in hosts)
+        return {host for found in each for _, host in found}
+
+    def proposed_freely(*cities, **changes):
+        return propose_twinning(
+            round_of(*cities), twinning(**{"something_to_show": True, **changes})
+        )
+
+    everyone = {"de-x", "fr-y", "pl-z"}
+    assert [hosts_of(g) for g in guests] == [{"fr-y", "pl-z"}, {"fr-y", "pl-z"}, everyone]
+    assert hosts_of(guests[0], something_to_show=False) == everyone
+    locked = proposed_freely(guests[0], *hosts, lock=(("at-a", "de-x"),))
+    assert pairs(locked) == {("at-a", "de-x")}
+    assert causes(proposed_freely(guests[0], hosts[0])) == {"at-a": "rule"}
+
+
 def test_what_flows_back_is_no_reason_alone():
     returns, met, weak = (
         Evidence(name, likeness, standing, 0.4, f"{name}.", (Fact("at-a", "x", 1),))

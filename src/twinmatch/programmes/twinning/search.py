@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host, nearest
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.facets.answered import topic_table
+from twinmatch.facets.domains import wider
 from twinmatch.programmes.eligibility import Applicants, applicants
 from twinmatch.programmes.load_ledger import Loads, amount, same_loads
 from twinmatch.programmes.quotas import with_topics
@@ -25,12 +27,13 @@ from twinmatch.programmes.rules import (
     nothing_shared,
     roles_in_words,
 )
-from twinmatch.programmes.twinning.frame import Frame
+from twinmatch.programmes.twinning.frame import Frame, memberships
 from twinmatch.programmes.twinning.pair_rules import twinning_rules
 from twinmatch.programmes.twinning.settings import Twinning
-from twinmatch.schema import Role
-from twinmatch.solving import Candidates, Solution
+from twinmatch.schema import Domain, Role
+from twinmatch.solving import Bools, Candidates, Solution
 from twinmatch.vocabulary.geography import in_eu
+from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import say
 
 
@@ -96,6 +99,9 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
         rules.append(
             forbid("nothing shared", says, np.ascontiguousarray(unlike.T).ravel() & ~asked_for)
         )
+    if settings.something_to_show and (empty := _nothing_to_show(round_, frame)).any():
+        says = say("Every host can show something of what its guest seeks, where both are known.")
+        rules.append(forbid("something to show", says, empty.ravel() & ~asked_for))
     known = np.ascontiguousarray(affinity.coverage.T).ravel()
     closed = gate(known, settings.known_at_least, asked_for)
     return PreparedTwinning(
@@ -109,6 +115,28 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
         _before(round_, frame),
         takes,
     )
+
+
+def _nothing_to_show(round_: Round, frame: Frame) -> Bools:
+    """Return the pairs whose host can show something, but nothing on a topic that its guest seeks, shape (H, G).
+
+    A guest seeks what it ticked or says it needs, else the topics of its challenges; a host shows what its sentences serve
+    on as evidence, else what it ticked. Where either is not known, the pair is none of them.
+    """
+    cities, table = round_.cohort.cities, topic_table(round_.cohort, round_.facet_cache)
+    areas = {topic: wider(Domain(topic.area)) for topic in Topic if topic.area in {*Domain}}
+    sought: list[set[str]] = []
+    for i in frame.guests:
+        said = table.needs.served([i]).union(table.sought(cities[i], i))
+        fields = {*map(wider, cities[i].challenges or ())}
+        sought.append({*(said or (t for t, area in areas.items() if area in fields))})
+    shown: list[set[str]] = [
+        {*(table.offers.served(h.cities) or (t for i in h.cities for t in cities[i].shows or ()))}
+        for h in frame.hosts
+    ]
+    seeks, shows = memberships(sought, [*Topic]), memberships(shown, [*Topic])
+    known = shows.any(axis=1, keepdims=True) & seeks.any(axis=1, keepdims=True).T
+    return np.asarray(known & (shows.astype(np.int64) @ seeks.T.astype(np.int64) == 0))
 
 
 def _loads(frame: Frame, host: NDArray[np.float64], guest: NDArray[np.float64]) -> Loads:

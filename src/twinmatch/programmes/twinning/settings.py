@@ -101,6 +101,10 @@ class Twinning(GatedProduct):
     shared_content: bool = Field(
         False, description="A pair shares a wish, topic, domain or lever, where that is known of it"
     )
+    something_to_show: bool = Field(
+        False,
+        description="A host can show something of what its guest seeks, where both are known",
+    )
     off_topic_price: float | None = Field(
         None,
         gt=0,
