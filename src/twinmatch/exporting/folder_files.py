@@ -292,7 +292,7 @@ def _key(code: str) -> str:
     return (
         words.FACETS.get(code)
         or words.PRODUCTS.get(code)
-        or words.humanise(code).replace("ha256", "HA-256")
+        or words.humanise(code).replace("sha256", "SHA-256").replace("Sha256", "SHA-256")
     )
 
 
