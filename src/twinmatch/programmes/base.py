@@ -16,7 +16,7 @@ from twinmatch.errors import QuestionError
 from twinmatch.files import bundled_path
 from twinmatch.proposal.tables import ActorRow
 from twinmatch.schema import Domain, Lever
-from twinmatch.vocabulary.geography import countries, in_eu
+from twinmatch.vocabulary.geography import countries, country_code, in_eu
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import say
 
@@ -31,6 +31,17 @@ Band = Annotated[
     tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], AfterValidator(_ordered)
 ]
 """At least and at most."""
+
+
+def _known_country(said: str) -> str:
+    code = country_code(said)
+    if code is None:
+        raise ValueError(f"no country is called {said!r}: give a code, such as PL, or a name")
+    return code
+
+
+CountryName = Annotated[str, AfterValidator(_known_country)]
+"""A country by its code or by its name in any official language; kept as its code."""
 
 
 def each_once(kind: str) -> AfterValidator:
@@ -136,7 +147,9 @@ class Resource(ProgrammeSection):
     )
     level: Level = Field("online resources", description="Step of the ladder from which it is open")
     languages: tuple[str, ...] = Field(("en",), min_length=1, description="ISO 639-1")
-    countries: tuple[str, ...] = Field((), description="Only for cities of these; none: of any")
+    countries: tuple[CountryName, ...] = Field(
+        (), description="Only for cities of these; none: of any"
+    )
     mission_only: bool = Field(False, description="Only for Mission Cities")
     readiness: tuple[float, float] = Field(
         (0, 4), description="Mean readiness of the cities that it is made for: at least, at most"

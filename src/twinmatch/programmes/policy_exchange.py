@@ -13,7 +13,6 @@ from pydantic import Field, model_validator
 from twinmatch.programmes.base import Band, Load
 from twinmatch.programmes.discussion_groups import DiscussionGroups
 from twinmatch.schema import Role
-from twinmatch.vocabulary.geography import countries
 
 
 class PolicyExchange(DiscussionGroups):
@@ -40,7 +39,4 @@ class PolicyExchange(DiscussionGroups):
         for need in self.themes:
             if not need.levers:
                 raise ValueError(f"the policy need {need.id!r} names no lever")
-            unknown = sorted(set(need.countries) - set(countries()))
-            if unknown:
-                raise ValueError(f"no country has the code {unknown[0]!r}")
         return self

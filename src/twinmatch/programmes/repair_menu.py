@@ -24,7 +24,7 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.quotas import Quota
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule
+from twinmatch.programmes.rules import NEVER, Rule
 from twinmatch.programmes.themes import Theme, strength_of
 from twinmatch.proposal import RuleStatus
 from twinmatch.solving import (
@@ -41,9 +41,6 @@ T = TypeVar("T")
 
 SHOWN: Final = 3
 """Rows of one rule that a repair names before it counts the rest."""
-
-NEVER: Final = ("structure", "demand", "load")
-"""Kinds of rules that never give way: what a meeting is, and what cities can carry over all formats."""
 
 
 def menu(
@@ -188,8 +185,9 @@ def _told(repair: Relaxation, rules: Sequence[Rule]) -> dict[str, str]:
         rows.setdefault(change.at.rule, []).append(_says(change, rules))
     found = {}
     for rule, says in rows.items():
-        more = say("and {n} more of {rule} likewise", n=len(says) - SHOWN, rule=repr(rule))
-        found[rule] = joined([*says[:SHOWN], *([more] if len(says) > SHOWN else [])], "; ")
+        shown = len(says) if len(says) <= SHOWN + 1 else SHOWN
+        more = say("and {n} more of {rule} likewise", n=len(says) - shown, rule=repr(rule))
+        found[rule] = joined([*says[:shown], *([more] if len(says) > shown else [])], "; ")
     return found
 
 
@@ -200,7 +198,8 @@ def _says(change: LimitChange, rules: Sequence[Rule]) -> str:
     if rule.kind == "lock":
         return say("drop the lock: {row:stopless}", row=block.says(row))
     before = change.to + (change.by if change.bound == "low" else -change.by)
-    share = block.switch is None and block.matrix[[row]].data.min(initial=0.0) < 0
+    of_row = block.switch is None and block.givers is None
+    share = of_row and block.matrix[[row]].data.min(initial=0.0) < 0
     if share:  # of which one side moves with the other
         return say("{row:stopless}: off by {by:g} at most", row=block.says(row), by=change.by)
     low = change.bound == "low"

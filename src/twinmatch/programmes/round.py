@@ -22,11 +22,11 @@ from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets import FacetCache
 from twinmatch.programmes.load_ledger import Ledger, LoadLedger, open_ledger
-from twinmatch.programmes.rules import DEFINES, Rule, price_at_most, worth
+from twinmatch.programmes.rules import DEFINES, Rule, allowed_pairs, price_at_most, worth
 from twinmatch.proposal import Account, FacetWeight, Product, Proposal, RulePrice
 from twinmatch.solving import Block, Bools, Candidates, Clash, Solution, clash, in_words, labels_of
 from twinmatch.solving.model import Advice, AssignmentQuestion, Undercut
-from twinmatch.wording import say
+from twinmatch.wording import listed, say
 
 if TYPE_CHECKING:
     from twinmatch.programmes.programme import Programme
@@ -120,7 +120,7 @@ def coverage_note(account: Account) -> tuple[str, ...]:
 def no_answer(
     solution: Solution,
     candidates: Candidates,
-    blocks: Sequence[Block],
+    rules: Sequence[Rule],
     *,
     hosts: Sequence[str],
     guests: Sequence[str],
@@ -129,6 +129,9 @@ def no_answer(
 
     ``hosts`` and ``guests`` are their names by index.
     """
+    keep = np.flatnonzero(allowed_pairs(rules))
+    counting = [rule.block for rule in rules if not rule.filters]
+    blocks, candidates = [block.take(keep) for block in counting], candidates.take(keep)
     labels = labels_of(blocks, host=hosts.__getitem__, guest=guests.__getitem__)
     alone = {item.at for item in solution.advice if isinstance(item, Undercut)}
     told: list[Advice | Clash] = [
@@ -136,9 +139,23 @@ def no_answer(
     ]
     told = told or [clash(candidates, blocks)]
     return NoProposalError(
-        Problem("no-proposal", in_words(item, labels), do=say("Loosen one of the rules."))
+        Problem("no-proposal", in_words(item, labels), do=_to_loosen(item, rules, counting))
         for item in told
     )
+
+
+def _to_loosen(told: Advice | Clash, rules: Sequence[Rule], counting: Sequence[Block]) -> str:
+    """Return what to do about a piece of advice; where one row has too few pairs, with what takes them out."""
+    if isinstance(told, Undercut) and told.low > told.most:
+        row = counting[told.at.block].matrix[[told.at.row], :].indices
+        out = [(rule.name, int(rule.forbidden[row].sum())) for rule in rules if rule.filters]
+        if by := [say("{rule} ({n})", rule=name, n=n) for name, n in out if n]:
+            return say(
+                "Loosen it, or what takes out pairs of its {n}: {rules}.",
+                n=len(row),
+                rules=listed(by),
+            )
+    return say("Loosen one of the rules.")
 
 
 # --- what rules cost at most ---------------------------------------------------------------------------------

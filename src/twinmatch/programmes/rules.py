@@ -48,6 +48,10 @@ total: guests in all; load: what a city carries over all products.
 """
 
 
+NEVER: Final = ("structure", "demand", "load")
+"""Kinds of rules that never give way: what a meeting is, and what cities can carry over all formats."""
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
     """A rule as it was compiled: its name, its saying, its block over the frame, whether it is a filter, its kind."""
@@ -139,7 +143,9 @@ def statuses(
             found.append(RuleStatus(rule.name, says, "broken"))
         else:
             numbers = _numbers(rule, chosen, mine, np.asarray(filters))
-            says = joined(filter(None, (rule.says, numbers.says)))
+            at = [v.row for v in mine if _at_limit(v)] if rule.kind not in NEVER else []
+            full = [rule.block.says(row) for row in at] if len(at) == numbers.at_limit else []
+            says = joined(filter(None, (rule.says, numbers.named(full))))
             status: Literal["binding", "kept"] = "binding" if numbers.at_limit else "kept"
             found.append(RuleStatus(rule.name, says, status, numbers=numbers))
     return tuple(found)
@@ -160,12 +166,16 @@ def _numbers(
         on = np.unique(switch.group[live][chosen[switch.trigger[live]]])
         full = (switch.counted @ chosen.astype(np.float64))[on] == switch.least[on]
         return RuleNumbers(possible, rows=len(switch.least), at_limit=int(full.sum()))
-    at = sum(v.found == v.high or (v.found == v.low and v.low > 0) for v in verdicts)
+    at = sum(map(_at_limit, verdicts))
     if len(verdicts) != 1 or block.matrix.data.min(initial=0.0) < 0:
         return RuleNumbers(possible, rows=len(verdicts), at_limit=at)
     (one,) = verdicts
     low, high = (side if math.isfinite(side) else None for side in (one.low, one.high))
     return RuleNumbers(possible, rows=1, at_limit=at, now=one.found, at_least=low, at_most=high)
+
+
+def _at_limit(row: Verdict) -> bool:
+    return row.found == row.high or (row.found == row.low and row.low > 0)
 
 
 def priced(name: str, says: str, points: float, missed: float, broken: Sequence[str]) -> RuleStatus:

@@ -27,7 +27,7 @@ from twinmatch.facets.domains import (
 )
 from twinmatch.facets.quoting import Passage, asks, shows
 from twinmatch.facets.text import needs_passages, offers_passages, offers_said, quotes
-from twinmatch.programmes.base import ProgrammeSection
+from twinmatch.programmes.base import CountryName, ProgrammeSection
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Fact
 from twinmatch.schema import IN_TEXT, City, Domain, Lever, Role
@@ -54,7 +54,7 @@ class Theme(ProgrammeSection):
     texts: tuple[str, ...] = Field(
         (), description="Sentences that say what the theme is about, such as twinmatch themes finds"
     )
-    countries: tuple[str, ...] = Field(
+    countries: tuple[CountryName, ...] = Field(
         (), description="Only cities of these countries; none: of any"
     )
 

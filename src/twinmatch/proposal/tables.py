@@ -7,7 +7,7 @@ And how an answer stands to each rule: what the rule forbids, whether it binds, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, TypeVar, get_type_hints
 
@@ -272,6 +272,9 @@ def kinds_of(table: Table) -> tuple[str, ...]:
 SMALLEST: Final = 0.001
 """Points below which a difference is nothing."""
 
+NAMED_AT_LIMIT: Final = 3
+"""Rows of a rule that are named where they are at their limit; more are counted."""
+
 
 @dataclass(frozen=True)
 class RuleNumbers:
@@ -290,9 +293,8 @@ class RuleNumbers:
     at_least: Number | None = None
     at_most: Number | None = None
 
-    @property
-    def says(self) -> str:
-        """Return the numbers in words; nothing where no row is at its limit."""
+    def named(self, full: Sequence[str]) -> str:
+        """Return the numbers in words, with the rows at their limit where they are few; nothing where none is."""
         if not self.rows:
             return say(
                 "It takes out {out:,} of {all:,} possible meetings, {alone:,} that no other rule does.",
@@ -306,7 +308,10 @@ class RuleNumbers:
             return say("Now {now:g} of {asked}.", now=self.now, asked=joined(asked, " and "))
         if not self.at_limit:
             return ""
-        return say("{n} of {all} are at the limit.", n=self.at_limit, all=self.rows)
+        told = {"n": self.at_limit, "all": self.rows, "rows": joined(full, "; ")}
+        if 0 < len(full) <= NAMED_AT_LIMIT:
+            return say("{n} of {all} at the limit: {rows}.", **told)
+        return say("{n} of {all} are at the limit.", **told)
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,13 @@
 
 from twinmatch.solving.assign import Assignment, assign
 from twinmatch.solving.attributes import Balance, Distribute, Gather, GroupRule, NobodyIsolated
-from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, counts
+from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Givers, Ints, counts
 from twinmatch.solving.diagnosis import (
     Clash,
     LimitChange,
     Relaxation,
     RelaxationMenu,
     clash,
-    in_words,
-    labels_of,
     relaxations,
     relaxed,
 )
@@ -18,7 +16,7 @@ from twinmatch.solving.frontier import frontier
 from twinmatch.solving.model import Solution
 from twinmatch.solving.partition import Partition, partition
 from twinmatch.solving.referee import broken, group_referee, referee
-from twinmatch.solving.solver import shortage, solve, undercuts
+from twinmatch.solving.solver import in_words, labels_of, shortage, solve, undercuts
 
 __all__ = [
     "Assignment",
@@ -30,6 +28,7 @@ __all__ = [
     "Distribute",
     "Floats",
     "Gather",
+    "Givers",
     "GroupRule",
     "Ints",
     "LimitChange",

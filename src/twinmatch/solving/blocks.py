@@ -71,6 +71,20 @@ class Switch:
 
 
 @dataclass(frozen=True, eq=False)
+class Givers:
+    """Whose limits the highest numbers of rows add up: high is of (r, F) @ most (F,). They give way, not the rows."""
+
+    of: sp.csr_array
+    most: Floats
+
+    def up_to(self, giver: int, most: float) -> Givers:
+        """The same with another limit of one of them."""
+        limits = self.most.copy()
+        limits[giver] = most
+        return Givers(self.of, limits)
+
+
+@dataclass(frozen=True, eq=False)
 class Block:
     """One rule: rows over the candidates, `low <= matrix @ x <= high`, each with its sentence.
 
@@ -89,6 +103,7 @@ class Block:
     switch: Switch | None = None
     price: float | None = None
     shared: Ints | None = None
+    givers: Givers | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "low", np.asarray(self.low, dtype=np.float64))

@@ -1,7 +1,7 @@
 """Rules that cannot be kept: which of them clash, and what little would have to give way.
 
-CP-SAT takes each rule as an assumption and names a set of them that it could not keep together. That
-set is not a smallest one, and its proof is not taken on trust: rules are dropped one by one as long as
+Where not even parts of meetings keep the rules, the prices of an LP name rules that clash (Farkas 1902). Else CP-SAT
+takes each rule as an assumption and names a set of them that it could not keep together. That set is not a smallest one, and its proof is not taken on trust: rules are dropped one by one as long as
 the rest still clashes (deletion filter, Chinneck and Dravnieks 1991, doi:10.1287/ijoc.3.2.157), and
 the set that is left is solved once more.
 
@@ -19,20 +19,19 @@ shortage of places is for `shortage`, which names it at once.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check, switched
-from twinmatch.solving.highs import Model, maximise
+from twinmatch.solving.highs import Model, is_whole, maximise
 from twinmatch.solving.laminar import bound
-from twinmatch.solving.model import RowRef, Shortage, Undercut
+from twinmatch.solving.model import RowRef
 from twinmatch.solving.referee import broken
-from twinmatch.wording import count, joined, say, say_n
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -40,6 +39,11 @@ if TYPE_CHECKING:
 CLASH, NO_CLASH, UNKNOWN = "clash", "no clash", "not known"
 CLASH_EFFORT = 4.0  # of deterministic time, about a second each, for all searches of a clash
 MOST_TERMS = 2_000_000  # of all rules; with more the menu is not looked for
+MOST_LINEAR = 500_000  # of the rules whose LP is solved for a clash
+LEAST_SHORT, PRICED = (
+    1e-6,
+    1e-9,
+)  # by which an LP is short where rules clash, and a price that is none
 GRAIN = 1e6  # measured coefficients are taken to six digits
 FAR = 2**50
 
@@ -129,11 +133,18 @@ def relaxations(
     rules = list(_rules(asked, len(candidates)))
     if sum(len(rule.columns) for rule in rules) > MOST_TERMS:
         return RelaxationMenu((), complete=False)
-    places = [rule.at for rule in rules]
+    givers = [
+        _Giver(RowRef(block.name, b, f), float(most))
+        for b, block in enumerate(asked)
+        if block.givers is not None
+        for f, most in enumerate(block.givers.most)
+    ]
+    places = [rule.at for rule in rules] + [giver.at for giver in givers]
     price = np.array([_price(at, len(blocks), prices or {}) for at in places])
+    price[[i for i, rule in enumerate(rules) if rule.givers]] = np.inf
     menu: list[Relaxation] = []
     while len(menu) < at_most:
-        status, found, chosen = _cheapest(rules, len(candidates), price, part)
+        status, found, chosen = _cheapest(rules, givers, len(candidates), price, part)
         if found is None or not found.changes:
             return RelaxationMenu(_in_order(menu), complete=status != UNKNOWN)
         if broken(candidates, chosen, relaxed(asked, found)):
@@ -157,6 +168,11 @@ def relaxed(blocks: Sequence[Block], relaxation: Relaxation) -> list[Block]:
             least[block.switch.group[change.at.row]] = change.to
             again = switched(block.name, replace(block.switch, least=least), block.says)
             changed[change.at.block] = replace(block, matrix=again.matrix, switch=again.switch)
+            continue
+        if block.givers is not None:
+            givers = block.givers.up_to(change.at.row, change.to)
+            high = np.asarray(givers.of @ givers.most)
+            changed[change.at.block] = replace(block, high=high, givers=givers)
             continue
         low, high = block.low.copy(), block.high.copy()
         (low if change.bound == "low" else high)[change.at.row] = change.to
@@ -203,6 +219,14 @@ class _Rule:
     unit: int
     given: tuple[float, float]
     triggers: Ints | None
+    givers: tuple[RowRef, ...] = ()
+
+
+class _Giver(NamedTuple):
+    """One of those whose limits rows add up, by its place in its block, and its limit."""
+
+    at: RowRef
+    most: float
 
 
 def _rules(blocks: Sequence[Block], m: int) -> Iterator[_Rule]:
@@ -213,7 +237,11 @@ def _rules(blocks: Sequence[Block], m: int) -> Iterator[_Rule]:
             part = slice(rows.matrix.indptr[i], rows.matrix.indptr[i + 1])
             at = RowRef(blocks[block].name, block, int(rows.row[i]))
             bounds = float(rows.low[i]), float(rows.high[i])
-            yield _rule(at, rows.matrix.indices[part], rows.matrix.data[part], bounds, None)
+            rule = _rule(at, rows.matrix.indices[part], rows.matrix.data[part], bounds, None)
+            if (givers := blocks[block].givers) is not None:
+                mine = givers.of[[at.row], :].indices.tolist()
+                rule = replace(rule, givers=tuple(RowRef(at.rule, block, f) for f in mine))
+            yield rule
     for b, one in enumerate(blocks):
         if one.switch is None:
             continue
@@ -251,6 +279,9 @@ def _rule(
 
 def _core(rules: Sequence[_Rule], which: Ints, left: float) -> tuple[str, Ints, float]:
     """Whether these rules clash, if so a set of them that does, and the effort that is left."""
+    core, fits = _linear_core([rules[i] for i in which.tolist()])
+    if len(core) or fits:
+        return (CLASH, which[core], left) if len(core) else (NO_CLASH, which, left)
     if left <= 0:
         return UNKNOWN, which, left
     from ortools.sat.python import cp_model  # a second to import, and seldom needed
@@ -283,13 +314,45 @@ def _core(rules: Sequence[_Rule], which: Ints, left: float) -> tuple[str, Ints, 
     left -= solver.response_proto.deterministic_time
     if status == cp_model.INFEASIBLE:
         found = set(solver.sufficient_assumptions_for_infeasibility())
-        core = [i for i, literal in held.items() if literal.index in found]
-        return CLASH, np.array(core or which.tolist(), dtype=np.int64), left
+        named = [i for i, literal in held.items() if literal.index in found]
+        return CLASH, np.array(named or which.tolist(), dtype=np.int64), left
     return (UNKNOWN if status == cp_model.UNKNOWN else NO_CLASH), which, left
 
 
+def _linear_core(rules: Sequence[_Rule]) -> tuple[Ints, bool]:
+    """The places of rules that not even parts of meetings keep together, and whether whole ones that do were found.
+
+    Neither where parts alone were found, or there are too many rules.
+    """
+    nothing = np.zeros(0, dtype=np.int64)
+    lines: list[tuple[int, Ints, Floats, float, float]] = []  # rule, columns, factors, bounds
+    for k, rule in enumerate(rules):
+        factors, low, high = rule.factors / rule.unit, rule.low / rule.unit, rule.high / rule.unit
+        if rule.triggers is None:
+            lines.append((k, rule.columns, factors, low, high))
+            continue
+        for t in rule.triggers.tolist():
+            lines.append((k, np.append(rule.columns, t), np.append(factors, -low), 0.0, np.inf))
+    sizes = [len(columns) for _, columns, *_ in lines]
+    if not 0 < sum(sizes) <= MOST_LINEAR:
+        return nothing, False
+    owner, columns, terms, lows, highs = zip(*lines, strict=True)
+    column = np.unique(np.concatenate(columns), return_inverse=True)[1]
+    n, m = len(lines), int(column.max()) + 1
+    entries = np.concatenate(terms), (np.repeat(np.arange(n), sizes), column)
+    slack = sp.eye_array(n, format="csc")
+    matrix = sp.csc_array(sp.hstack([sp.csc_array(entries, shape=(n, m)), slack, -slack]))
+    least, most = np.zeros(m + 2 * n), np.repeat([1.0, np.inf], [m, 2 * n])
+    model = Model(matrix, np.array(lows), np.array(highs), least, most, least > 0)
+    found = maximise(model, -np.repeat([0.0, 1.0], [m, 2 * n]), whole=False)
+    if found.price is None or found.x is None or found.value > -LEAST_SHORT:
+        fits = found.x is not None and is_whole(found.x, np.arange(len(found.x)) < m)
+        return nothing, fits
+    return np.unique(np.array(owner)[np.abs(found.price) > PRICED]), False
+
+
 def _cheapest(
-    rules: Sequence[_Rule], m: int, price: Floats, part: float
+    rules: Sequence[_Rule], givers: Sequence[_Giver], m: int, price: Floats, part: float
 ) -> tuple[str, Relaxation | None, Bools]:
     """The cheapest slack, in whole units, under which the rules fit, and the meetings that then keep them.
 
@@ -313,7 +376,12 @@ def _cheapest(
         entries.extend((len(low), c, factor) for c, factor in terms)
         low.append(least)
 
-    for rule, paid in zip(rules, price.tolist(), strict=True):
+    gives: dict[RowRef, int] = {}
+    for giver, paid in zip(givers, price[len(rules) :].tolist(), strict=True):
+        if np.isfinite(paid):
+            gives[giver.at], any_ = column(float(m), paid), column(1.0, each)
+            row([(any_, float(m)), (gives[giver.at], -1.0)], 0.0)
+    for rule, paid in zip(rules, price[: len(rules)].tolist(), strict=True):
         unit, columns = float(rule.unit), rule.columns.tolist()
         on = -1
         if rule.triggers is not None:
@@ -331,6 +399,8 @@ def _cheapest(
                 slack, any_ = column(steps, paid), column(1.0, each)
                 terms.append((slack, 1.0))
                 row([(any_, steps), (slack, -1.0)], 0.0)
+            if sign < 0:
+                terms += [(gives[at], 1.0) for at in rule.givers if at in gives]
             row([*terms, (on, -bound_)] if on >= 0 else terms, 0.0 if on >= 0 else bound_)
     r, c, factor = np.array(entries).reshape(-1, 3).T
     shape = (len(low), len(most))
@@ -342,13 +412,28 @@ def _cheapest(
         nothing = np.zeros(m, dtype=np.bool_)
         return (NO_CLASH if found.impossible else UNKNOWN), None, nothing
     chosen = found.x[:m] > 0.5
-    return CLASH, _of_choice(rules, price, chosen, found.proven), chosen
+    more = [float(np.rint(found.x[gives[g.at]])) if g.at in gives else 0.0 for g in givers]
+    changes = [
+        LimitChange(giver.at, "high", by, giver.most + by)
+        for giver, by in zip(givers, more, strict=True)
+        if by > 0
+    ]
+    paid = float(sum(p * by for p, by in zip(price[len(rules) :], more, strict=True) if by > 0))
+    return (
+        CLASH,
+        _of_choice(rules, price, chosen, Relaxation(tuple(changes), paid, found.proven)),
+        chosen,
+    )
 
 
-def _of_choice(rules: Sequence[_Rule], price: Floats, chosen: Bools, cheapest: bool) -> Relaxation:
-    """What must give way for these meetings, no more than they need."""
-    changes, paid = [], 0.0
+def _of_choice(
+    rules: Sequence[_Rule], price: Floats, chosen: Bools, given: Relaxation
+) -> Relaxation:
+    """What must give way for these meetings beside what is given, no more than they need."""
+    changes, paid = list(given.changes), given.price
     for i, rule in enumerate(rules):
+        if rule.givers:
+            continue
         if rule.triggers is not None and not chosen[rule.triggers].any():
             continue
         total = int(rule.factors @ chosen[rule.columns])
@@ -362,105 +447,5 @@ def _of_choice(rules: Sequence[_Rule], price: Floats, chosen: Bools, cheapest: b
                 to = low - by if bound_ == "low" else high + by
                 changes.append(LimitChange(rule.at, bound_, float(by), float(to)))
                 paid += float(price[i]) * by
-    return Relaxation(tuple(sorted(changes, key=lambda c: (c.at.block, c.at.row))), paid, cheapest)
-
-
-# -- in words ----------------------------------------------------------------------------------
-
-NAMED, ROWS = (
-    12,
-    3,
-)  # guests or hosts, and rows of a shortage, named in a sentence; more are counted
-
-
-def _host(h: int) -> str:
-    return f"host {h}"
-
-
-def _guest(g: int) -> str:
-    return f"guest {g}"
-
-
-@dataclass(frozen=True)
-class Labels:
-    """How to name a host, a guest, and a row of a rule (a phrase, such as "places at Ghent")."""
-
-    row: Callable[[RowRef], str]
-    host: Callable[[int], str] = _host
-    guest: Callable[[int], str] = _guest
-
-
-def labels_of(
-    blocks: Sequence[Block],
-    *,
-    host: Callable[[int], str] = _host,
-    guest: Callable[[int], str] = _guest,
-) -> Labels:
-    """Labels whose rows are worded by the blocks; rows of wishes by the guest that wishes."""
-
-    def row(at: RowRef) -> str:
-        if at.block < len(blocks):
-            return say("{row:stopless}", row=blocks[at.block].says(at.row))
-        return say("the wish of {guest}", guest=guest(at.row))
-
-    return Labels(row, host, guest)
-
-
-def in_words(told: Undercut | Shortage | Clash, labels: Labels) -> str:
-    """One piece of advice as a sentence or two."""
-    if isinstance(told, Undercut):
-        return _undercut(told, labels)
-    if isinstance(told, Shortage):
-        return _shortage(told, labels)
-    return _clash(told, labels)
-
-
-def _undercut(told: Undercut, labels: Labels) -> str:
-    rule = labels.row(told.at)
-    if told.low > told.high:
-        says = "{rule}: at least {low:g} and at most {high:g} cannot both be."
-        return say(says, rule=rule, low=told.low, high=told.high)
-    if told.low > told.most:
-        says = "{rule}: at least {low:g} asked, at most {most:g} possible."
-        return say(says, rule=rule, low=told.low, most=told.most)
-    says = "{rule}: at most {high:g} is allowed, and it is {least:g} at least."
-    return say(says, rule=rule, high=told.high, least=told.least)
-
-
-def _shortage(told: Shortage, labels: Labels) -> str:
-    needs, limits = (
-        _listed(dict.fromkeys(map(labels.row, rows)), "; ", ROWS)
-        for rows in (told.needs, told.limits)
-    )
-    if not len(told.hosts):
-        return say("{n} asked ({needs}), and nobody may be met.", n=told.needed, needs=needs)
-    guests, hosts = _listed(map(labels.guest, told.guests)), _listed(map(labels.host, told.hosts))
-    return say(
-        "{meetings} asked ({needs}), {places} possible{limits}: {short} short, between {guests} and {hosts}.",
-        meetings=count(told.needed, "meeting"),
-        needs=needs,
-        places=told.places,
-        limits=joined((" (", limits, ")"), "") if limits else "",
-        short=told.short,
-        guests=say_n("{n} guest ({who})", "{n} guests ({who})", len(told.guests), who=guests),
-        hosts=say_n("{n} host ({who})", "{n} hosts ({who})", len(told.hosts), who=hosts),
-    )
-
-
-def _clash(told: Clash, labels: Labels) -> str:
-    if told.status == NO_CLASH:
-        return say("The rules do not clash.")
-    if told.status != CLASH:
-        return say("Whether the rules clash was not found out with the effort allowed.")
-    rules = _listed(map(labels.row, told.rows), "; ")
-    drop = say(" Without any one of them the others hold.") if told.minimal else ""
-    return say("These cannot hold together: {rules}.{drop}", rules=rules, drop=drop)
-
-
-def _listed(names: Iterable[str], between: str = ", ", most: int = NAMED) -> str:
-    every = list(names)
-    found = joined(every[:most], between)
-    if len(every) <= most:
-        return found
-    end = joined((found, between.strip(", ")), "")
-    return say("{names} and {n} more", names=end, n=len(every) - most)
+    changes.sort(key=lambda c: (c.at.block, c.at.row))
+    return Relaxation(tuple(changes), paid, given.cheapest)

@@ -12,8 +12,8 @@ one wish each this is Hall's theorem.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from ortools.graph.python.max_flow import SimpleMaxFlow
 from scipy.sparse import csgraph
 
 from twinmatch.solving.blocks import Block, Bools, Candidates, Ints, check, counts
+from twinmatch.solving.diagnosis import CLASH, NO_CLASH, Clash
 from twinmatch.solving.flow import SINK, SOURCE, Network, transport
 from twinmatch.solving.flow_engine import by_flow
 from twinmatch.solving.highs_engine import by_highs
@@ -40,6 +41,7 @@ from twinmatch.solving.model import (
     asked,
     exponent,
 )
+from twinmatch.wording import count, joined, say, say_n
 
 
 def solve(
@@ -342,3 +344,104 @@ class _View:
     def _ref(self, i: int) -> RowRef:
         block = int(self.rows.block[i])
         return RowRef(self.blocks[block].name, block, int(self.rows.row[i]))
+
+
+# -- in words ----------------------------------------------------------------------------------
+
+NAMED, ROWS = (
+    12,
+    3,
+)  # guests or hosts, and rows of a shortage, named in a sentence; more are counted
+
+
+def _host(h: int) -> str:
+    return f"host {h}"
+
+
+def _guest(g: int) -> str:
+    return f"guest {g}"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """How to name a host, a guest, and a row of a rule (a phrase, such as "places at Ghent")."""
+
+    row: Callable[[RowRef], str]
+    host: Callable[[int], str] = _host
+    guest: Callable[[int], str] = _guest
+
+
+def labels_of(
+    blocks: Sequence[Block],
+    *,
+    host: Callable[[int], str] = _host,
+    guest: Callable[[int], str] = _guest,
+) -> Labels:
+    """Labels whose rows are worded by the blocks; rows of wishes by the guest that wishes."""
+
+    def row(at: RowRef) -> str:
+        if at.block < len(blocks):
+            return say("{row:stopless}", row=blocks[at.block].says(at.row))
+        return say("the wish of {guest}", guest=guest(at.row))
+
+    return Labels(row, host, guest)
+
+
+def in_words(told: Undercut | Shortage | Clash, labels: Labels) -> str:
+    """One piece of advice as a sentence or two."""
+    if isinstance(told, Undercut):
+        return _undercut(told, labels)
+    if isinstance(told, Shortage):
+        return _shortage(told, labels)
+    return _clash(told, labels)
+
+
+def _undercut(told: Undercut, labels: Labels) -> str:
+    rule = labels.row(told.at)
+    if told.low > told.high:
+        says = "{rule}: at least {low:g} and at most {high:g} cannot both be."
+        return say(says, rule=rule, low=told.low, high=told.high)
+    if told.low > told.most:
+        says = "{rule}: at least {low:g} asked, at most {most:g} possible."
+        return say(says, rule=rule, low=told.low, most=told.most)
+    says = "{rule}: at most {high:g} is allowed, and it is {least:g} at least."
+    return say(says, rule=rule, high=told.high, least=told.least)
+
+
+def _shortage(told: Shortage, labels: Labels) -> str:
+    needs, limits = (
+        _listed(dict.fromkeys(map(labels.row, rows)), "; ", ROWS)
+        for rows in (told.needs, told.limits)
+    )
+    if not len(told.hosts):
+        return say("{n} asked ({needs}), and nobody may be met.", n=told.needed, needs=needs)
+    guests, hosts = _listed(map(labels.guest, told.guests)), _listed(map(labels.host, told.hosts))
+    return say(
+        "{meetings} asked ({needs}), {places} possible{limits}: {short} short, between {guests} and {hosts}.",
+        meetings=count(told.needed, "meeting"),
+        needs=needs,
+        places=told.places,
+        limits=joined((" (", limits, ")"), "") if limits else "",
+        short=told.short,
+        guests=say_n("{n} guest ({who})", "{n} guests ({who})", len(told.guests), who=guests),
+        hosts=say_n("{n} host ({who})", "{n} hosts ({who})", len(told.hosts), who=hosts),
+    )
+
+
+def _clash(told: Clash, labels: Labels) -> str:
+    if told.status == NO_CLASH:
+        return say("The rules do not clash.")
+    if told.status != CLASH:
+        return say("Whether the rules clash was not found out with the effort allowed.")
+    rules = _listed(map(labels.row, told.rows), "; ")
+    drop = say(" Without any one of them the others hold.") if told.minimal else ""
+    return say("These cannot hold together: {rules}.{drop}", rules=rules, drop=drop)
+
+
+def _listed(names: Iterable[str], between: str = ", ", most: int = NAMED) -> str:
+    every = list(names)
+    found = joined(every[:most], between)
+    if len(every) <= most:
+        return found
+    end = joined((found, between.strip(", ")), "")
+    return say("{names} and {n} more", names=end, n=len(every) - most)

@@ -480,7 +480,7 @@ def test_a_rule_is_kept_binding_or_broken_and_says_how_many_rows_are_full():
     full = judge(0, 1, 5, guests_per_host=(0, 2), places=3)
     assert (full["places"].status, full["places"].numbers.at_limit) == ("binding", 1)
     assert full["guests per host"].says == (
-        "Each host unit has 0 to 2 guests. 1 of 2 are at the limit."
+        "Each host unit has 0 to 2 guests. 1 of 2 at the limit: North takes 0 to 2 guests."
     )
 
 

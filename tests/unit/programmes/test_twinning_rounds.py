@@ -13,7 +13,6 @@ from product_cases import city, drawn, everywhere, pairs, propose_twinning, roun
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.kinds import parsed
 from twinmatch.programmes.twinning import prepare
-from twinmatch.programmes.twinning.product import facilitated
 from twinmatch.vocabulary.geography import in_eu
 
 # Two guests, two hosts: Graz wants what Aarhus shows, Linz what Bruges shows.
@@ -316,8 +315,7 @@ def test_quotas_that_cross_are_named_where_they_clash():
     clash, menu = told.split("Without any one of them the others hold.")
     assert "These cannot hold together: " in clash
     for rule in (
-        "Bruges takes 0 to 1",
-        "Aarhus takes 0 to 1",
+        "At most 2 guests are chosen",
         "2 must be small",
         "2 must be from outside",
     ):
@@ -418,15 +416,50 @@ def test_the_worst_off_guest_first_where_that_is_asked(seed):
     assert (min(found), math.fsum(found)) == pytest.approx(best, abs=1e-5)
 
 
-def test_pairs_beyond_what_facilitators_take_are_named():
-    """A repair may let more pairs be than facilitators take; the others are listed without one."""
-    round_ = round_of(GRAZ, LINZ, AARHUS, BRUGES)
-    settings = twinning(facilitators=[{"name": "Ada", "pairs_at_most": 2}])
-    product = propose_twinning(round_, settings)
-    fewer = twinning(facilitators=[{"name": "Ada", "pairs_at_most": 1}])
-    meetings, (table,) = facilitated(round_, fewer, product.meetings)
-    assert [row[:2] for row in table.rows] == [("Ada", 1), ("nobody", 1)]
-    assert sum("No facilitator" in note for m in meetings for note in m.notes) == 1
+FEW_HOURS = [
+    {"name": "Ada", "hours": 6, "hours_a_pair": 4},
+    {"name": "Bo", "hours": 1.2, "hours_a_pair": 0.4, "countries": ["Poland"]},
+]
+"""One pair for Ada; three for Bo, of guests of a country that nobody is from."""
+
+
+def test_few_hours_of_facilitators_bind_and_are_named_with_figures():
+    settings = twinning(facilitators=FEW_HOURS, places=3)
+    product = propose_twinning(round_of(GRAZ, LINZ, AARHUS, BRUGES), settings)
+    assert len(product.meetings) == 1
+    (table,) = (t for t in product.tables if t.name == "facilitators")
+    assert [row[:5] for row in table.rows] == [("Ada", 1, 1, 4, 6), ("Bo", 0, 3, 0, 1.2)]
+    rule = next(r for r in product.rules if r.rule == "facilitators")
+    assert (rule.status, rule.numbers.at_limit, rule.numbers.rows) == ("binding", 1, 2)
+    assert "Ada can take at most 1 of the pairs that nobody else can accompany" in rule.says
+    left = next(x for x in product.left_out if x.as_role == "guest")
+    assert left.code == "quota"
+    assert "Ada can take at most 1" in left.why
+    assert "(without this, 2 are filled)" in product.says
+
+
+def test_the_repair_of_too_few_hours_is_who_takes_more_and_works():
+    """Three hosts must each have a guest, and Ada can accompany one pair."""
+    cities = [GRAZ, LINZ, city("hu-pecs", "guest"), AARHUS, BRUGES, city("fr-lyon", "mission")]
+    settings = twinning(guests_per_host=(1, 1), facilitators=FEW_HOURS)
+    with pytest.raises(NoProposalError) as caught:
+        propose_twinning(round_of(*cities), settings)
+    shortage, *menu = caught.value.problems
+    assert "2 short" in shortage.found
+    assert menu[0].found == "Repair 1: let Ada have at most 3 pairs in place of 1."
+    assert menu[1].found.count("have 0 or more guests in place of 1") == 2
+    product = propose_twinning(round_of(*cities, repairs={"": (1,)}), settings)
+    assert len(product.meetings) == 3
+    assert all("Facilitator: Ada." in meeting.notes for meeting in product.meetings)
+    (table,) = (t for t in product.tables if t.name == "facilitators")
+    assert table.rows[0][:5] == ("Ada", 3, 3, 12, 6)
+
+
+def test_countries_of_facilitators_are_codes_or_names():
+    (one,) = twinning(facilitators=[{**FEW_HOURS[0], "countries": ["Germany", "EL"]}]).facilitators
+    assert one.countries == ("DE", "GR")
+    with pytest.raises(ValueError, match="no country is called 'Germny'"):
+        twinning(facilitators=[{**FEW_HOURS[0], "countries": ["Germny"]}])
 
 
 def test_reserves_that_tie_are_spread_over_all_that_tie():

@@ -82,9 +82,21 @@ def test_clash_with_measured_coefficients() -> None:
 
 
 def test_a_clash_that_the_effort_does_not_reach_is_not_known() -> None:
+    """Of each two of three meetings one takes place: halves would do, whole ones cannot."""
+    c = complete(1, 3)
+    two = [counts(f"not {k}", np.where(c.guest == k, -1, 0), low=1.0, high=1.0) for k in range(3)]
+    assert clash(c, two, effort=1e-9).status == "not known"
+    assert clash(c, two).status == "clash"
+
+
+def test_too_few_places_for_all_are_a_clash_of_every_place() -> None:
+    """Forty guests, nine hosts of three: what an LP proves at once is a search of boxes and balls for CP-SAT."""
     c = complete(9, 40)
     blocks = [counts("host", c.host, high=3.0), counts("guest", c.guest, low=1.0, high=1.0)]
-    assert clash(c, blocks, effort=1e-9).status == "not known"
+    found = clash(c, blocks)
+    assert (found.status, found.minimal) == ("clash", True)
+    assert sorted(at.row for at in found.rows if at.rule == "host") == list(range(9))
+    assert sum(at.rule == "guest" for at in found.rows) == 28
 
 
 def test_a_rule_that_binds_where_a_host_takes_any_gives_way_as_one() -> None:

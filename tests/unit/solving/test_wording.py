@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinmatch.solving import Candidates, clash, counts, shortage, undercuts
-from twinmatch.solving.diagnosis import in_words, labels_of
+from twinmatch.solving import (
+    Candidates,
+    clash,
+    counts,
+    in_words,
+    labels_of,
+    shortage,
+    undercuts,
+)
 
 HOSTS, GUESTS = ["Ghent", "Umeå"], ["Aachen", "Brno", "Cluj"]
 

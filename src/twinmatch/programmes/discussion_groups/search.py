@@ -32,7 +32,7 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, best_choice, forbid, gate, load_rules
 from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of, topics_of
 from twinmatch.solving import Block, Bools, Candidates, Floats, Solution, counts, solve
-from twinmatch.wording import joined, say
+from twinmatch.wording import joined, say, say_n
 
 LEAD_SHOWS = 0.3
 """What it is worth of a lead that it can show most of what others seek of the theme."""
@@ -118,6 +118,14 @@ class PreparedGroups:
             title = repr(self.slots[k].title)
             return say("The group {title} has {low} to {high} cities", title=title, **band)
 
+        def city_says(r: int) -> str:
+            return say_n(
+                "{city} joins at most {n} group",
+                "{city} joins at most {n} groups",
+                int(left[r]),
+                city=self.round.name(rows[r]),
+            )
+
         rules = [
             Rule(
                 "group size",
@@ -132,7 +140,7 @@ class PreparedGroups:
                     "A city is in at most {most} groups, as lead or member, and in one of a theme.",
                     most=most,
                 ),
-                counts("one group each", pairs.guest, high=left, rows=len(rows)),
+                counts("one group each", pairs.guest, high=left, rows=len(rows), says=city_says),
             ),
             forbid(
                 "shared challenge",

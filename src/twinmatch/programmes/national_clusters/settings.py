@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from twinmatch.programmes.base import Band, GatedProduct, Load
+from twinmatch.programmes.base import Band, CountryName, GatedProduct, Load
 from twinmatch.programmes.quotas import Quota, counted_per
 from twinmatch.schema import City, Role
-from twinmatch.vocabulary.geography import countries
 
 DISPUTES = tuple(
     (one, other)
@@ -51,7 +50,7 @@ class NationalClusters(GatedProduct):
     countries_joined: int = Field(
         5, ge=2, le=6, description="Countries in a joined cluster, at most"
     )
-    never_joined: tuple[tuple[str, str], ...] = Field(
+    never_joined: tuple[tuple[CountryName, CountryName], ...] = Field(
         DISPUTES, description="Pairs of countries that are not joined in one cluster"
     )
     split_by: Literal["all", "readiness", "theme"] = Field(
@@ -94,11 +93,3 @@ class NationalClusters(GatedProduct):
         if self.anchor is None:
             return ""
         return "Mission or Pilot" if self.anchor is Role.MISSION else self.anchor.value.capitalize()
-
-    @field_validator("never_joined")
-    @classmethod
-    def _known_countries(cls, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        unknown = sorted({code for pair in pairs for code in pair} - set(countries()))
-        if unknown:
-            raise ValueError(f"no country has the code {unknown[0]!r}")
-        return pairs

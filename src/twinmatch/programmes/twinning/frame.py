@@ -20,7 +20,7 @@ from twinmatch.errors import QuestionError
 from twinmatch.extensions import Registry, need
 from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning.settings import Facilitator
-from twinmatch.solving import Bools, Ints
+from twinmatch.solving import Bools, Givers, Ints
 from twinmatch.solving.blocks import Block, Candidates, counts
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import listed, say, say_n
@@ -264,36 +264,37 @@ def facilitator_rules(frame: Frame, staff: Sequence[Facilitator]) -> list[Rule]:
     rows = sorted(unions, key=lambda one: (-sum(one), one))
     taken = np.array([[not (k & ~np.array(row)).any() for k in kinds] for row in rows])
     matrix = sp.csr_array(taken[:, of_pair.ravel()].astype(np.float64))
-    most = [sum(one.most for one, x in zip(staff, row, strict=True) if x) for row in rows]
+    givers = Givers(
+        sp.csr_array(np.array(rows, dtype=float)), np.array([float(f.most) for f in staff])
+    )
+    most = givers.of @ givers.most
     who = [listed([one.name for one, x in zip(staff, row, strict=True) if x]) for row in rows]
     says = say_n(
         "{n} facilitator accompanies at most {pairs} pairs.",
         "{n} facilitators together accompany at most {pairs} pairs.",
         len(staff),
-        pairs=most[0],
+        pairs=int(most[0]),
     )
 
     def row_says(k: int) -> str:
         return (
             say(
-                "{who} can take {most} of the pairs whom nobody else can accompany",
+                "{who} can take at most {most} of the pairs that nobody else can accompany",
                 who=who[k],
-                most=most[k],
+                most=int(most[k]),
             )
             if k
             else says
         )
 
-    block = Block(
-        "facilitators", matrix, np.full(len(rows), -np.inf), np.array(most, dtype=float), row_says
-    )
+    low = np.full(len(rows), -np.inf)
+    block = Block("facilitators", matrix, low, most, row_says, givers=givers)
     rules.append(
         Rule(
             "facilitators",
             says,
             block,
-            kind="total",
-            loosened=lambda k, n: say("let {who} have {bound} pairs", who=who[k], bound=n),
+            loosened=lambda f, n: say("let {who} have {bound} pairs", who=staff[f].name, bound=n),
         )
     )
     return rules

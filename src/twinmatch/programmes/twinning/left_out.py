@@ -19,11 +19,11 @@ from twinmatch.cohort import Host
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.repair_menu import in_words, menu_of
 from twinmatch.programmes.round import fillable
-from twinmatch.programmes.rules import GATE, Rule, ask, best_choice, held_for, questions
+from twinmatch.programmes.rules import GATE, NEVER, Rule, ask, best_choice, held_for, questions
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.proposal import Cause, Held, LeftOut, Table
 from twinmatch.proposal.tables import TieRow
-from twinmatch.solving import Bools, Floats, counts
+from twinmatch.solving import Bools, Floats, Ints, counts
 from twinmatch.solving.referee import SLACK
 from twinmatch.wording import count, joined, listed, say, say_n
 
@@ -89,9 +89,9 @@ class Unplaced:
         return np.round(self.ready.candidates.score, 9).reshape(self._shape)
 
     @cached_property
-    def blocked(self) -> dict[tuple[str, str], Bools]:
-        """Return for each rule that counts, by kind and name, the pairs whose addition would break it, (H, G)."""
-        found: dict[tuple[str, str], Bools] = {}
+    def blocked(self) -> dict[tuple[str, str], Ints]:
+        """Return for each rule that counts, by kind and name, a row that adding a pair would break, -1 for none, (H, G)."""
+        found: dict[tuple[str, str], Ints] = {}
         for rule in self.ready.rules:
             if rule.filters or rule.block.price is not None:
                 continue
@@ -100,8 +100,8 @@ class Unplaced:
             after = (rule.block.matrix @ self.chosen)[row] + entries.data
             wrong = (after > rule.block.high[row] + SLACK) | (after < rule.block.low[row] - SLACK)
             key = rule.kind, rule.name
-            pairs = found.setdefault(key, np.zeros(self._shape, dtype=bool)).ravel()
-            pairs[column[wrong]] = True
+            pairs = found.setdefault(key, np.full(self._shape, -1)).ravel()
+            pairs[column[wrong]] = row[wrong]
         return found
 
     @cached_property
@@ -152,7 +152,8 @@ class Unplaced:
         more = []
         for rule in self.ready.rules:
             others = [other for other in self.ready.rules if other is not rule]
-            if rule.filters and rule.name != GATE and (n := self._filled(others)) > filled:
+            loosens = rule.kind not in NEVER and rule.name != GATE
+            if loosens and (n := self._filled(others)) > filled:
                 more.append(
                     say("{rule:stopless} (without this, {n} are filled)", rule=rule.says, n=n)
                 )
@@ -192,17 +193,20 @@ class Unplaced:
         """Return what binds an applicant with open pairs, read from the pair with the fewest rules in its way."""
         open_ = np.flatnonzero(self._allowed[:, g])
         names = list(self.blocked)
-        ways = np.array([way[open_, g] for way in self.blocked.values()]).reshape(len(names), -1)
+        ways = (
+            np.array([way[open_, g] for way in self.blocked.values()]).reshape(len(names), -1) >= 0
+        )
         full = np.array([kind == "places" for kind, _ in names]) @ ways
         best = int(np.lexsort((-self._score[open_, g], full, ways.sum(axis=0)))[0])
         rules = [name for name, way in zip(names, ways[:, best], strict=True) if way]
         codes = {CAUSES.get(kind, "quota") for kind, _ in rules}
         host = self.ready.frame.hosts[int(open_[best])].name
         if "quota" in codes:
-            quota = [name for kind, name in rules if kind not in CAUSES]
-            says = next(r.says for r in self.ready.rules if r.name == quota[0])
+            key = next(key for key in rules if key[0] not in CAUSES)
+            block = next(r.block for r in self.ready.rules if r.name == key[1])
+            row = block.says(int(self.blocked[key][open_[best], g]))
             return "quota", say(
-                "The reason is a rule of the programme, not the fit. {says}", says=says
+                "The reason is a rule of the programme, not the fit. {row:stopless}.", row=row
             )
         if "own limit" in codes:
             return "own limit", say(

@@ -34,7 +34,7 @@ from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.solving import Bools
 from twinmatch.solving.blocks import Block, counts, once_chosen
 from twinmatch.vocabulary.geography import country
-from twinmatch.wording import joined, say
+from twinmatch.wording import joined, say, say_n
 
 
 def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
@@ -264,14 +264,14 @@ def _host_places(frame: Frame, settings: Twinning) -> Rule:
     least, most = settings.guests_per_host
     band = _band_words(least, most)
     says = (
-        say("Each host unit has {band} guests, or fewer where it said so.", band=band)
+        say("Each host unit has {band}, or fewer where it said so.", band=band)
         if (high < most).any()
-        else say("Each host unit has {band} guests.", band=band)
+        else say("Each host unit has {band}.", band=band)
     )
 
     def row(h: int) -> str:
         return say(
-            "{host} takes {band} guests",
+            "{host} takes {band}",
             host=frame.hosts[h].name,
             band=_band_words(int(low[h]), int(high[h])),
         )
@@ -441,7 +441,7 @@ def _name(frame: Frame, g: int) -> str:
 
 def _band_words(least: int, most: int) -> str:
     return (
-        say("{least} to {most}", least=least, most=most)
+        say("{least} to {most} guests", least=least, most=most)
         if least != most
-        else say("exactly {most}", most=most)
+        else say_n("exactly {n} guest", "exactly {n} guests", most)
     )

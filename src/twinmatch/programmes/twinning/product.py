@@ -18,9 +18,9 @@ from twinmatch.programmes.twinning.frame import accompanied
 from twinmatch.programmes.twinning.left_out import Unplaced
 from twinmatch.programmes.twinning.pair_rules import refused_before
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
-from twinmatch.programmes.twinning.settings import Twinning
+from twinmatch.programmes.twinning.settings import Facilitator, Twinning
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, RuleStatus, Table
-from twinmatch.solving import Candidates, Solution, counts, solve
+from twinmatch.solving import Candidates, Floats, Solution, counts, solve
 from twinmatch.wording import count, joined, say, say_n
 
 
@@ -53,7 +53,9 @@ def product_of(ready: PreparedTwinning, chosen: NDArray[np.bool_], solution: Sol
     round_, settings = ready.round, ready.settings
     kept = judged(statuses(ready.rules, ready.candidates, chosen))
     meetings = _meetings(ready, chosen)
-    meetings, facilitators = facilitated(round_, settings, meetings)
+    givers = next((r.block.givers for r in ready.rules if r.block.givers is not None), None)
+    most = None if givers is None else givers.most
+    meetings, facilitators = facilitated(round_, settings.facilitators, most, meetings)
     unplaced = Unplaced(ready, chosen)
     held, out = unplaced.held(), unplaced.everyone()
     return Product(
@@ -80,20 +82,22 @@ def product_of(ready: PreparedTwinning, chosen: NDArray[np.bool_], solution: Sol
 
 
 def facilitated(
-    round_: Round, settings: Twinning, meetings: tuple[Meeting, ...]
+    round_: Round,
+    staff: Sequence[Facilitator],
+    most: Floats | None,
+    meetings: tuple[Meeting, ...],
 ) -> tuple[tuple[Meeting, ...], tuple[Table, ...]]:
     """Return the pairs with their facilitators noted, and the table of facilitators; unchanged where there are none.
 
-    The rules let no more pairs be than find a facilitator, so pairs are chosen first; a repair may let more be.
+    The rules let no more pairs be than find a facilitator, so each of those chosen finds one. ``most`` (F,) are the pairs that
+    each takes, after repairs.
     """
-    staff = settings.facilitators
-    if not staff or not meetings:
+    if most is None or not meetings:
         return meetings, ()
     index = round_.cohort.index
     hosts = [[index[c] for c in x.cities("host")] for x in meetings]
     guests = [index[x.cities("guest")[0]] for x in meetings]
     f, m = np.nonzero(np.logical_and(*accompanied(round_.cohort, staff, hosts, guests)))
-    most = np.array([one.most for one in staff], dtype=np.float64)
     found = solve(
         Candidates(f, m, np.zeros(len(f)), len(staff), len(meetings)),
         [
@@ -103,30 +107,23 @@ def facilitated(
     )
     of = {int(m[k]): staff[int(f[k])] for k in np.flatnonzero(found.chosen)}
     noted = tuple(
-        replace(
-            meeting,
-            notes=(
-                *meeting.notes,
-                f"Facilitator: {of[k].name}."
-                if k in of
-                else "No facilitator has room for this pair.",
-            ),
-        )
+        replace(meeting, notes=(*meeting.notes, say("Facilitator: {name}.", name=of[k].name)))
         for k, meeting in enumerate(meetings)
     )
+    timed = any(one.hours is not None for one in staff)
     rows = tuple(
         (
             one.name,
-            sum(1 for who in of.values() if who is one),
-            one.most,
-            joined((m.label for k, m in enumerate(meetings) if of.get(k) is one), "; "),
+            len(mine),
+            int(n),
+            *([one.hours_of(len(mine)), one.hours] if timed else []),
+            joined(mine, "; "),
         )
-        for one in staff
+        for one, n in zip(staff, most, strict=True)
+        for mine in [[m.label for k, m in enumerate(meetings) if of[k] is one]]
     )
-    alone = [meeting.label for k, meeting in enumerate(meetings) if k not in of]
-    if alone:
-        rows = (*rows, (say("nobody"), len(alone), 0, joined(alone, "; ")))
-    columns = ("facilitator", "pairs", "pairs at most", "accompanies")
+    hours = ("hours", "hours stated") if timed else ()
+    columns = ("facilitator", "pairs", "pairs at most", *hours, "accompanies")
     return noted, (Table("facilitators", say("Facilitators"), columns, rows),)
 
 

@@ -175,13 +175,11 @@ def solve_twinning(ready: PreparedTwinning) -> tuple[NDArray[np.bool_], Solution
         objectives = (*objectives, "fewest changes")
     chosen, solution = best_choice(ready.rules, ready.candidates, objectives, ready.before)
     if solution.status == "infeasible":
-        keep = np.flatnonzero(ready.allowed)
-        blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
         names = {
             "hosts": [h.name for h in ready.frame.hosts],
             "guests": [ready.round.name(i) for i in ready.frame.guests],
         }
-        raise no_answer(solution, ready.candidates.take(keep), blocks, **names)
+        raise no_answer(solution, ready.candidates, ready.rules, **names)
     return chosen, solution
 
 

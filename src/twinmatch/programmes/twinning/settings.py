@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from math import inf
+from math import floor, inf
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from twinmatch.programmes.base import Band, GatedProduct, Load, ProgrammeSection
+from twinmatch.programmes.base import Band, CountryName, GatedProduct, Load, ProgrammeSection
 from twinmatch.programmes.eligibility import Eligibility
 from twinmatch.programmes.kinds import Attribute
 from twinmatch.programmes.quotas import PairQuota, counted_per
@@ -34,7 +34,7 @@ class Facilitator(ProgrammeSection):
         (),
         description="Languages spoken, ISO 639-1: one with the guest and one with the host; none: any",
     )
-    countries: tuple[str, ...] = Field(
+    countries: tuple[CountryName, ...] = Field(
         (), description="Only pairs with guests of these countries; none: of any"
     )
 
@@ -47,8 +47,12 @@ class Facilitator(ProgrammeSection):
     @property
     def most(self) -> int:
         """Return how many pairs the limit and the hours allow."""
-        by_hours = inf if self.hours is None else self.hours // self.hours_a_pair
+        by_hours = inf if self.hours is None else floor(self.hours / self.hours_a_pair + 1e-9)
         return int(min(by_hours, inf if self.pairs_at_most is None else self.pairs_at_most))
+
+    def hours_of(self, pairs: int) -> float | None:
+        """Return the hours a month that so many pairs take; None where hours are not counted."""
+        return None if self.hours is None else pairs * self.hours_a_pair
 
     def speaks(self, languages: Collection[str]) -> bool:
         """Return whether a language is shared, where both sides name any."""
