@@ -163,10 +163,9 @@ class Affinity:
         """Return the standing of every step of a facet, (10**6 + 2,), over all pairs of different cities here, or a draw."""
         compared = self.compared[name]
         if self.is_drawn and not compared.is_held:
-            count = np.zeros(UNKNOWN + 1, dtype=np.int64)
-            for rows, columns in drawn_pairs(len(self.rows)):
-                np.add.at(count, compared.block(rows, columns).ravel(), 1)
-            return standing_table(count)
+            drawn = drawn_pairs(len(self.rows))
+            steps = np.concatenate([compared.block(*pairs).ravel() for pairs in drawn])
+            return standing_table(np.bincount(steps, minlength=UNKNOWN + 1))
         count = compared.count()
         np.subtract.at(count, compared.pairs(*self._itself), 1)
         return standing_table(count)

@@ -195,9 +195,9 @@ def _breaches(rule: GroupRule, members: Groups, n_groups: int) -> Iterator[str]:
             return _unbalanced(rule, members, n_groups)
 
 
-def _at(bound: Bound, group: int) -> int:
+def _at(bound: Bound | float, group: int) -> float:
     flat = np.asarray(bound)
-    return int(flat) if flat.ndim == 0 else int(flat[group])
+    return float(flat if flat.ndim == 0 else flat[group])
 
 
 def _counts(values: ArrayLike, members: Groups) -> Iterator[tuple[int, str, int]]:
@@ -215,13 +215,14 @@ def _counts(values: ArrayLike, members: Groups) -> Iterator[tuple[int, str, int]
 
 
 def _uneven(rule: Distribute, members: Groups) -> Iterator[str]:
+    most = math.inf if rule.high is None else rule.high
+    bands = {group: (_at(rule.low, group), _at(most, group)) for group in members}
     for group, word, count in _counts(rule.values, members):
-        low = _at(rule.low, group)
-        high = math.inf if rule.high is None else _at(rule.high, group)
+        low, high = bands[group]
         if count < low:
-            yield f"group {group} has {count}{word}, at least {low} wanted"
+            yield f"group {group} has {count}{word}, at least {low:g} wanted"
         if count > high:
-            yield f"group {group} has {count}{word}, at most {high} wanted"
+            yield f"group {group} has {count}{word}, at most {high:g} wanted"
 
 
 def _scattered(rule: Gather, members: Groups) -> Iterator[str]:

@@ -302,10 +302,11 @@ def _meeting(
 def _balance(labels: Sequence[str], mix: Mix, groups: Sequence[Sequence[int]]) -> Table:
     """Return for each panel and attribute its composition and how far it has the mix of all panels."""
     rows = []
+    everyone = {name: Counter(filter(None, words)) for name, words in mix.words.items()}
     for label, group in zip(labels, groups, strict=True):
         for attribute, words in mix.words.items():
             mine = [words[k] for k in group]
-            like = likeness_to_all(mine, Counter(filter(None, words)))
+            like = likeness_to_all(mine, everyone[attribute])
             likeness = None if math.isnan(like) else round(like, 4)
             rows.append((label, TITLES[attribute], composition(mine), likeness))
     return Table(

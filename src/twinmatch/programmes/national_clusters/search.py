@@ -225,6 +225,9 @@ class _Joining:
 AT_ONCE = 400
 """Cities of a country up to which several starts are tried; beyond that they differ by a few thousandths."""
 
+WEIGHED = 4_000_000
+"""Pairs of cities over all starts, by which their number is limited: 2,000 for 40 cities, 25 for 400."""
+
 TOGETHER = 2_000
 """Cities of a country up to which every swap is tried; more are halved first."""
 
@@ -278,10 +281,11 @@ def split_country(
     likeness = _likeness(affinity, settings, cities)
     best: tuple[float, list[int]] | None = None
     reach, shared = -math.inf, (each, each + 1) if anchors.any() else (0, len(cities))
-    few = None if len(cities) <= AT_ONCE else 1
-    for seats in islice(seatings, few):
+    tried = list(islice(seatings, None if len(cities) <= AT_ONCE else 1))
+    most = WEIGHED // (len(cities) ** 2 * max(len(tried), 1)) if len(cities) <= AT_ONCE else 1
+    for seats in tried:
         reach = max(reach, halves_bound(likeness, sizes, seats, anchors, shared))
-        for start in _starts(seats, sizes, few or settings.starts):
+        for start in _starts(seats, sizes, min(settings.starts, max(most, 1))):
             label = exchange(start, likeness, rules, fixed=seats >= 0)
             kept = all(v.kept for v in group_referee(label, *rules))
             made = (round(pair_score(label, likeness), 9) - (0 if kept else 1e6), label.tolist())
@@ -345,11 +349,8 @@ def _no_seats(home: Home, low: int, high: int) -> NoProposalError:
 def _members_of(cities: Sequence[int], label: Ints, count: int) -> list[tuple[int, ...]]:
     """Return the cities of each group, in their order."""
     order = np.argsort(label, kind="stable")
-    ends = np.cumsum(np.bincount(label, minlength=count))
-    return [
-        tuple(cities[k] for k in order[end - size : end].tolist())
-        for end, size in zip(ends, np.bincount(label, minlength=count), strict=True)
-    ]
+    ends = np.cumsum(np.bincount(label, minlength=count))[:-1]
+    return [tuple(cities[k] for k in part.tolist()) for part in np.split(order, ends)]
 
 
 def _split_in_parts(
