@@ -13,18 +13,25 @@ A process that is stopped in between leaves no half: not by an error, an interru
 from __future__ import annotations
 
 import errno
+import gc
 import hashlib
 import json
 import os
 import re
 import secrets
 import shutil
+import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from array import array
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.wording import say
@@ -64,22 +71,39 @@ LEFT_AFTER: Final = 3600.0
 _READY, _EARLIER = "ready", "earlier"
 
 
-def write_files(files: Mapping[str, bytes], out_dir: Path) -> list[Path]:
+Maker = Callable[[], Iterable[tuple[str, bytes]]]
+"""What yields the files of a folder, each with its name there, or one file, whose name is empty."""
+
+
+def write_files(
+    files: Mapping[str, bytes | Maker], out_dir: Path, *, cities: int = 0
+) -> list[Path]:
     """Write files, by name, into a folder and return the paths of its files and folders, in order.
 
     The folder is made if it is missing. A name such as ``dossiers/index.html`` stands in a folder of its own, which
     is replaced as a whole, so that nothing of an earlier run stays; if somebody has changed or added a file in it,
-    it is kept under another name. A move that fails is undone. Raises QuestionError that says what to do.
+    it is kept under another name. A move that fails is undone. Content may be made while it is written (``dossiers/`` has
+    all files of that folder), for many cities by several processes. Raises QuestionError that says what to do.
     """
     out_dir = Path(os.path.abspath(out_dir))
     tops = list(dict.fromkeys(name.partition("/")[0] for name in files))
     folders = {name.partition("/")[0] for name in files if "/" in name}
     _check_place(out_dir, tops, folders)
 
+    def written(ready: Path, name: str) -> dict[str, str]:
+        content, digests = files[name], dict[str, str]()
+        for more, each in [("", content)] if isinstance(content, bytes) else content():
+            path = ready / f"{name}{more}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, each, durably="/" not in name)
+            digests[f"{name}{more}"] = hashlib.sha256(each).hexdigest() if "/" in name else ""
+        return digests
+
     def write(ready: Path) -> None:
-        for name, content in (*files.items(), *_made(files, folders)):
-            (ready / name).parent.mkdir(parents=True, exist_ok=True)
-            _write(ready / name, content, durably="/" not in name)
+        longest_first = sorted(files, key=lambda name: not name.endswith("/"))
+        digests = shared_out([partial(written, ready, name) for name in longest_first], cities)
+        for name, content in _made(dict(ChainMap(*digests)), folders):
+            _write(ready / name, content, durably=False)
 
     try:
         with _home(out_dir) as home, _staging(home, out_dir.name) as staging:
@@ -172,12 +196,11 @@ def changed_by_people(folder: Path) -> bool:
 # --- what is written -------------------------------------------------------------------------------------------
 
 
-def _made(files: Mapping[str, bytes], folders: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+def _made(digests: Mapping[str, str], folders: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Yield for each folder the list of its files with their hashes."""
-    digest = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     for folder in sorted(folders):
-        own = (name for name in files if name.startswith(f"{folder}/"))
-        found = {name.partition("/")[2]: digest[name] for name in own}
+        own = (name for name in digests if name.startswith(f"{folder}/"))
+        found = {name.partition("/")[2]: digests[name] for name in own}
         text = json.dumps(found, ensure_ascii=False, indent=0, sort_keys=True)
         yield f"{folder}/{MADE}", text.encode()
 
@@ -202,14 +225,9 @@ def _check_place(out_dir: Path, tops: Iterable[str], folders: set[str]) -> None:
 
 def _problem(error: OSError, out_dir: Path) -> Problem:
     """Return what the system said, as a problem with advice."""
-    said = error.strerror or str(error)
+    found = say("Nothing was written ({said}).", said=error.strerror or str(error))
     advice = _ADVICE.get(error.errno or 0, "Choose another folder.")
-    return Problem(
-        "out-not-written",
-        say("Nothing was written ({said}).", said=said),
-        Where(str(out_dir)),
-        advice,
-    )
+    return Problem("out-not-written", found, Where(str(out_dir)), advice)
 
 
 def _write(path: Path, content: bytes, durably: bool) -> None:
@@ -228,6 +246,79 @@ def _sync(path: Path) -> None:
         with suppress(OSError):
             os.fsync(descriptor)
         os.close(descriptor)
+
+
+# --- several processes -----------------------------------------------------------------------------------------
+
+SHARED_FROM: Final = 2_000
+"""Cities from which work is shared among processes: two, or as the variable ``WORKERS`` says; no more than cores."""
+
+WORKERS: Final = "TWINMATCH_WORKERS"
+
+Found = TypeVar("Found")
+
+
+def shared_out(pieces: Sequence[Callable[[], Found]], cities: int) -> list[Found]:
+    """Return what each of some functions returns, in their order; for many cities copies of this process do some of them.
+
+    A copy has the memory of this process as it was, and what it changes there is lost. Whoever is free takes the next
+    piece, and what a copy does not bring is done here; so results and errors are those of one process alone.
+    """
+    from multiprocessing import get_context
+
+    more = _processes() - 1 if cities >= SHARED_FROM and len(pieces) > 1 else 0
+    if more < 1:
+        return [piece() for piece in pieces]
+    found: dict[int, Found] = {}
+    turns, put = os.pipe()
+    os.write(put, array("H", range(len(pieces))).tobytes())
+    os.close(put)
+
+    def work() -> None:
+        while number := os.read(turns, 2):
+            place = int.from_bytes(number, sys.byteorder)
+            found[place] = pieces[place]()
+
+    def apart(sends: Any) -> None:
+        gc.freeze()  # what is shared stays shared
+        os.environ[WORKERS] = "1"
+        with suppress(Exception):
+            work()
+        with suppress(Exception):
+            sends.send(found)
+
+    copies = []
+    try:
+        for _ in range(more):
+            receives, sends = get_context("fork").Pipe(duplex=False)
+            copy = get_context("fork").Process(target=apart, args=(sends,), daemon=True)
+            with suppress(OSError), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of other threads, which hold nothing needed here
+                copy.start()
+                copies.append((copy, receives))
+            sends.close()
+        work()
+        for _, receives in copies:
+            with suppress(EOFError, OSError):
+                found.update(receives.recv())
+    finally:
+        os.close(turns)
+        for copy, receives in copies:
+            receives.close()
+            copy.kill()
+            copy.join()
+    return [found[k] if k in found else piece() for k, piece in enumerate(pieces)]
+
+
+def _processes() -> int:
+    """Return how many processes may share work: one where a process cannot be copied, or not safely, as in a server's thread."""
+    from multiprocessing import current_process
+
+    is_main = threading.current_thread() is threading.main_thread()
+    if sys.platform != "linux" or not is_main or current_process().daemon:
+        return 1
+    asked = os.environ.get(WORKERS, "")
+    return min(int(asked) if asked.isdecimal() else 2, len(os.sched_getaffinity(0)))
 
 
 # --- one at a time ---------------------------------------------------------------------------------------------
@@ -365,15 +456,15 @@ def _partials(folder: Path) -> Iterator[Path]:
 
 def _finish(folder: Path, alone: bool) -> None:
     """Make the moves that stopped processes have left in a folder, and clear their hidden folders."""
-    for partial in _partials(folder):
-        if not alone and time.time() - partial.lstat().st_mtime < LEFT_AFTER:
+    for left in _partials(folder):
+        if not alone and time.time() - left.lstat().st_mtime < LEFT_AFTER:
             continue
-        if (partial / JOURNAL).exists():
-            tops = json.loads((partial / JOURNAL).read_bytes())
-            _move(partial, folder, [name for name in tops if Path(name).name == name])
+        if (left / JOURNAL).exists():
+            tops = json.loads((left / JOURNAL).read_bytes())
+            _move(left, folder, [name for name in tops if Path(name).name == name])
             _sync(folder)
-            (partial / JOURNAL).unlink()
-        shutil.rmtree(partial, ignore_errors=True)
+            (left / JOURNAL).unlink()
+        shutil.rmtree(left, ignore_errors=True)
 
 
 # --- bundled files -----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from twinmatch.exporting.printing import dossier_docx, dossier_html, index_html
 from twinmatch.exporting.printing import pdf as pdf_of
 from twinmatch.exporting.report import report_html
 from twinmatch.exporting.workbook import proposal_xlsx
-from twinmatch.files import write_files
+from twinmatch.files import Maker, write_files
 from twinmatch.proposal import Proposal, from_plain, to_plain
 
 __all__ = [
@@ -64,21 +65,19 @@ def publish(
     where the folder cannot be written, or a form needs a library that is not installed.
     """
     plain = to_plain(proposal)
-    settled = from_plain(plain)
-    files = {
-        name: plain_json(plain) if export is proposal_json else export(settled, language)
-        for name, export in EXPORTERS.items()
-    }
-    if pdf:
-        files["report.pdf"] = pdf_of(files["report.html"])
-    files |= {
-        f"{DOSSIERS}/{name}": page
-        for name, page in dossier_files(settled, language, word=word, pdf=pdf)
-    }
+    settled, kept = from_plain(plain), plain_json(plain)
+    del plain
     given = letters or Correspondence(language=language)
-    written = letter_files(settled, given, first_day=first_day, word=word)
-    files |= {f"{LETTERS}/{name}": page for name, page in written}
-    return write_files(files, out_dir)
+
+    def one(export: Exporter) -> Iterator[tuple[str, bytes]]:
+        yield "", kept if export is proposal_json else export(settled, language)
+
+    files: dict[str, bytes | Maker] = {n: partial(one, export) for n, export in EXPORTERS.items()}
+    if pdf:
+        files["report.pdf"] = lambda: [("", pdf_of(report_html(settled, language)))]
+    files[f"{DOSSIERS}/"] = lambda: dossier_files(settled, language, word=word, pdf=pdf)
+    files[f"{LETTERS}/"] = lambda: letter_files(settled, given, first_day=first_day, word=word)
+    return write_files(files, out_dir, cities=len(settled.cities))
 
 
 DOSSIERS: Final = "dossiers"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -42,6 +43,7 @@ from twinmatch.figures.fairness import (
     ties,
     watch,
 )
+from twinmatch.files import shared_out
 from twinmatch.programmes import Round
 from twinmatch.programmes.themes import (
     shown_on,
@@ -455,11 +457,16 @@ def with_figures(proposal: Proposal, round_: Round) -> Proposal:
     offered, fairness, what each pair shares, and what it can begin with. Other products: fairness, agenda and what each
     city finds there.
     """
-    products = tuple(_with_tables(p, round_) for p in proposal.products)
-    return replace(proposal, products=products)
+    pieces = [partial(_tables, p, round_) for p in proposal.products]
+    found = shared_out(pieces, len(round_.cohort))
+    products = zip(proposal.products, found, strict=True)
+    return replace(
+        proposal, products=tuple(replace(p, tables=(*p.tables, *made)) for p, made in products)
+    )
 
 
-def _with_tables(product: Product, round_: Round) -> Product:
+def _tables(product: Product, round_: Round) -> tuple[Table, ...]:
+    """Return the tables of figures that a product does not have."""
     cohort, facet_cache = round_.cohort, round_.facet_cache
     solved = round_.solution_of("twinning") if product.product == "twinning" else None
     if solved is not None:
@@ -470,8 +477,7 @@ def _with_tables(product: Product, round_: Round) -> Product:
             *group_tables(round_, product),
         )
     named = {table.name for table in product.tables}
-    wanted = tuple(t for t in found if t.rows and t.name not in named)
-    return replace(product, tables=(*product.tables, *wanted))
+    return tuple(t for t in found if t.rows and t.name not in named)
 
 
 def _of_twinning(round_: TwinningRound) -> tuple[Table, ...]:

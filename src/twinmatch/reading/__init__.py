@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as Dict
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twinmatch.cohort import Cohort
-from twinmatch.errors import DataError, QuestionError, Where
-from twinmatch.files import bundled_path
+from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.files import bundled_path, shared_out
 from twinmatch.reading.grid import Grid, Raw, is_empty, refuse_old, text
 from twinmatch.reading.mapping import Mapping, MappingQuestion, mapping_path, read_mapping
 from twinmatch.reading.personal_data import safe, without_personal_data
@@ -148,15 +150,21 @@ def _told(reading: Callable[[], T]) -> T:
 
 def without_contacts(raw: Raw) -> Raw:
     """Return the records without personal data in their texts, with a warning for each text that had some."""
-    cleaned = [without_personal_data(record) for record in (*raw.cities, *raw.units)]
-    records = [record for record, _ in cleaned]
-    told = [problem for _, problems in cleaned for problem in problems]
+    given = (*raw.cities, *raw.units)
+    middle = len(given) // 2
+    halves = given[:middle], given[middle:]
+
+    def clean(records: Sequence[Record]) -> list[tuple[Record, list[Problem]]]:
+        return [without_personal_data(record) for record in records]
+
+    cleaned = chain(*shared_out([partial(clean, half) for half in halves], len(given)))
+    records, problems = zip(*cleaned, strict=True) if given else ((), ())
     count = len(raw.cities)
     return replace(
         raw,
-        cities=tuple(records[:count]),
-        units=tuple(records[count:]),
-        problems=tuple(safe(p) for p in (*raw.problems, *told)),
+        cities=records[:count],
+        units=records[count:],
+        problems=tuple(safe(p) for p in (*raw.problems, *chain(*problems))),
     )
 
 

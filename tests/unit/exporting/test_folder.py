@@ -3,7 +3,9 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from exporting_samples import sample
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinmatch import exporting
+from twinmatch import exporting, files
 from twinmatch.errors import QuestionError
 from twinmatch.exporting import EXPORTERS, publish, read_proposal
 from twinmatch.files import MADE, toml_text, write_files
@@ -175,3 +177,58 @@ def test_every_export_has_the_same_bytes_under_every_hash_seed(seed):
 def test_any_text_is_one_toml_string_and_nothing_else(text):
     read = tomllib.loads(f"a = {toml_text(text)}")
     assert read == {"a": "".join(c if c.isprintable() else " " for c in text)}
+
+
+# --- several processes ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """Let two processes share work whatever its size, as where there are two cores."""
+    if sys.platform != "linux":
+        pytest.skip("processes are copied on Linux alone")
+    monkeypatch.setattr(files, "SHARED_FROM", 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+
+
+def test_pieces_are_shared_and_come_back_in_their_order(shared, monkeypatch):
+    def piece(k):
+        time.sleep(0.01)  # so that neither takes them all
+        return k, os.getpid()
+
+    found = files.shared_out([partial(piece, k) for k in range(9)], 1)
+    assert [k for k, _ in found] == [*range(9)]
+    assert len({pid for _, pid in found}) == 2
+    monkeypatch.setenv(files.WORKERS, "1")
+    alone = files.shared_out([partial(piece, k) for k in range(9)], 1)
+    assert {pid for _, pid in alone} == {os.getpid()}
+
+
+def test_what_a_copy_does_not_bring_is_done_here(shared):
+    here = os.getpid()
+
+    def piece(k):
+        time.sleep(0.01)
+        if os.getpid() != here and k % 2:
+            os._exit(1)
+        return lambda: k  # which no process can send
+
+    assert [found() for found in files.shared_out([partial(piece, k) for k in range(6)], 1)] == [
+        *range(6)
+    ]
+
+
+def test_an_error_of_a_piece_is_raised_wherever_it_was_done(shared):
+    def piece(k):
+        time.sleep(0.01)
+        raise ZeroDivisionError(k)
+
+    with pytest.raises(ZeroDivisionError):
+        files.shared_out([partial(piece, k) for k in range(3)], 1)
+
+
+def test_two_processes_write_the_bytes_of_one(tmp_path, shared, monkeypatch):
+    publish(sample(), tmp_path / "two")
+    monkeypatch.setenv(files.WORKERS, "1")
+    publish(sample(), tmp_path / "one")
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")

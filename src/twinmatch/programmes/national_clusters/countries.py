@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import partial
+from itertools import chain, combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from twinmatch.embedding.sentences import TOPICS, split_sentences
 from twinmatch.facets.answered import PRESENT, topic_table
 from twinmatch.facets.quoting import asks, shows
 from twinmatch.facets.text import answers
+from twinmatch.files import shared_out
 from twinmatch.programmes.base import national_actors
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
@@ -324,14 +326,10 @@ def bridges_between(
     same topic.
     """
     apart = max(1, -(-(sum(len(c.cities) for c in clusters) ** 2) // COMPARED))
-    found = [
-        bridge
-        for first in range(apart if settings.bridges else 0)
-        for bridge in _bridges_among(
-            round_, settings, affinity, clusters, range(first, len(clusters), apart)
-        )
-    ]
-    return sorted(found, key=lambda bridge: bridge.cluster)
+    among = partial(_bridges_among, round_, settings, affinity, clusters)
+    places = [range(first, len(clusters), apart) for first in range(apart)]
+    found = shared_out([partial(among, some) for some in places], len(round_.cohort))
+    return sorted(chain(*found), key=lambda bridge: bridge.cluster)
 
 
 def _bridges_among(
@@ -342,7 +340,7 @@ def _bridges_among(
     among: Sequence[int],
 ) -> list[Bridge]:
     """Return the best bridges between some clusters (their places)."""
-    if len(among) < 2:
+    if len(among) < 2 or not settings.bridges:
         return []
     of = [clusters[k].cities for k in among]
     size = np.array([len(cities) for cities in of])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence, Set
+from functools import partial
 from itertools import combinations
 from typing import Final
 
@@ -18,6 +19,7 @@ import numpy as np
 from twinmatch.affinity import Affinity
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.answered import topic_table
+from twinmatch.files import shared_out
 from twinmatch.programmes.national_clusters.countries import (
     Cluster,
     bridge_note,
@@ -77,13 +79,16 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
     Raises NoProposalError where a country cannot be split into clusters within the band, or as was asked by hand.
     """
     ready = PreparedClusters(round_, settings)
+    weights = shares(ready.affinity)
     barred: set[frozenset[str]] = set()
     split: dict[tuple[str, ...], list[Cluster]] = {}
     while True:
         homes, alone = join_countries(ready, barred)
-        for home in homes:
-            if home.codes not in split:
-                split[home.codes] = _clusters(ready, home)
+        new = [home for home in homes if home.codes not in split]
+        new.sort(key=lambda home: -sum(len(ready.by_country[code]) for code in home.codes))
+        pieces = [partial(_clusters, ready, home) for home in new]
+        made = shared_out(pieces, len(round_.cohort))
+        split |= {home.codes: found for home, found in zip(new, made, strict=True)}
         if all(split[home.codes] for home in homes):
             break
         barred |= {frozenset(home.codes) for home in homes if not split[home.codes]}
@@ -120,7 +125,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
             cities=count(sum(len(m.members) for m in meetings), "city", "cities"),
             countries=count(len(placed), "country", "countries"),
         ),
-        weights=shares(affinity),
+        weights=weights,
         tables=(
             bridge_table(round_, clusters, bridges),
             country_sheets(round_, {i: c.name for c in clusters for i in c.cities}),
