@@ -33,6 +33,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -88,30 +89,55 @@ def programme_of(n: int) -> Any:
 
 
 class Stages:
-    """Seconds and peak memory of one stage after the other."""
+    """Seconds and peak memory of one stage after the other, those of its copies included."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
-        self._name, self._since, self._worked = "", 0.0, 0.0
+        self._name, self._since, self._worked, self._most = "", 0.0, 0.0, 0.0
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        """Take in the memory of this process and its copies together, twice a second while there are copies."""
+        while True:
+            time.sleep(0.5)
+            self._most = max(self._most, _together())
 
     def begin(self, name: str) -> None:
         """End the stage that runs and begin another."""
         self.end()
         _forget_peak()
-        self._name, self._since, self._worked = name, time.perf_counter(), time.process_time()
+        self._name, self._since, self._worked, self._most = name, time.perf_counter(), _cpu(), 0.0
 
     def end(self) -> None:
         """End the stage that runs, if any."""
         if self._name:
-            seconds = time.perf_counter() - self._since
-            cpu = time.process_time() - self._worked
+            seconds, cpu = time.perf_counter() - self._since, _cpu() - self._worked
+            most = max(_peak(), self._most)
             row = {"stage": self._name, "s": round(seconds, 2), "cpu s": round(cpu, 2)}
-            self.rows.append({**row, "MB": round(_peak())})
+            self.rows.append({**row, "MB": round(most)})
             print(
-                f"  {self._name:34} {seconds:9.2f} s {cpu:9.2f} cpu {_peak():8.0f} MB",
+                f"  {self._name:34} {seconds:9.2f} s {cpu:9.2f} cpu {most:8.0f} MB",
                 file=sys.stderr,
             )
         self._name = ""
+
+
+def _cpu() -> float:
+    """Return the processor seconds of this process and of its copies that have ended."""
+    return sum(os.times()[:4])
+
+
+def _together() -> float:
+    """Return what this process and its copies hold in MB, shared pages counted once; 0 without copies."""
+    try:
+        me = Path("/proc/self/task", str(os.getpid()), "children").read_text(encoding="ascii")
+        pages = [Path("/proc", p, "smaps_rollup").read_text() for p in ("self", *me.split()) if me]
+    except OSError:
+        return 0.0
+    return (
+        sum(int(line.split()[1]) for p in pages for line in p.splitlines() if line[:4] == "Pss:")
+        / 1024
+    )
 
 
 def _forget_peak() -> None:
@@ -141,16 +167,14 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
 
     gc.set_threshold(*RARE_COLLECTION)  # as on the command line
     stages = Stages()
-    started, worked = time.perf_counter(), time.process_time()
+    started, worked = time.perf_counter(), _cpu()
     stages.begin("imports")
     from twinmatch.app.neighbours import text_model
-    from twinmatch.exporting import EXPORTERS, dossier_files
+    from twinmatch.exporting import publish
     from twinmatch.facets import FacetCache
     from twinmatch.figures import with_figures
-    from twinmatch.files import write_files
     from twinmatch.programmes import Round
     from twinmatch.programmes.proposing import proposal_of, solve_round
-    from twinmatch.proposal import from_plain, to_plain
     from twinmatch.reading import read_raw
     from twinmatch.validate import validate
 
@@ -178,15 +202,10 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
         stages.begin("figures")
         proposal = with_figures(proposal, round_)
         proposal = replace(proposal, notes=(*proposal.notes, *text.notes))
-        stages.begin("settle")
-        proposal = from_plain(to_plain(proposal))
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder, "out")
-            for name, export in EXPORTERS.items():
-                stages.begin(f"export: {name}")
-                write_files({name: export(proposal)}, out)
-            stages.begin("export: dossiers and mails")
-            write_files({f"dossiers/{name}": page for name, page in dossier_files(proposal)}, out)
+            stages.begin("files")
+            publish(proposal, out)
             stages.end()
             files = [f for f in out.rglob("*") if f.is_file()]
             size = sum(f.stat().st_size for f in files)
@@ -196,7 +215,7 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
         "cities": len(cohort),
         "stages": stages.rows,
         "total s": round(time.perf_counter() - started, 1),
-        "total cpu s": round(time.process_time() - worked, 1),
+        "total cpu s": round(_cpu() - worked, 1),
         "peak MB": max(row["MB"] for row in stages.rows),
         "written": written,
         "products": [
