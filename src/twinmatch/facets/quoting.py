@@ -34,6 +34,7 @@ from twinmatch.embedding.sentences import (
 from twinmatch.facets.base import FacetCache, Floats
 from twinmatch.proposal.evidence import (
     LONGEST,
+    OFFERS,
     Claim,
     Ground,
     faults,
@@ -120,9 +121,13 @@ def printable(
     """Return which sentences may be printed as a reason, shape (n,); ``reading`` is what a classifier reads in them."""
     if reading is None:
         return np.array([_may_be_printed(p.text, p.source, role, "", None) for p in passages], bool)
-    kinds = [KINDS[k] for k in reading.kinds.argmax(axis=1).tolist()]
-    # What stands among a city's needs is one unless it surely shows something, whatever its kind.
-    least = 0.5 if role == "shows" else 0.9
+    # What stands among a city's offers shows something unless something else is surely read in it, and what stands
+    # among its needs is one unless it surely shows something; a summary of a pilot activity has both.
+    stated = np.array([role == "shows" and p.what != PILOT for p in passages], bool)
+    least = np.where(stated, 0.25, 0.5 if role == "shows" else 0.9)
+    other = stated[:, None] & (reading.kinds.max(axis=1, keepdims=True) < SURE)
+    weighed = np.where(other & ~np.isin(KINDS, [*OFFERS]), 0.0, reading.kinds)
+    kinds = [KINDS[k] for k in weighed.argmax(axis=1).tolist()]
     each = zip(passages, kinds, (reading.shows >= least).tolist(), strict=True)
     return np.array([_may_be_printed(p.text, p.source, role, *read) for p, *read in each], bool)
 

@@ -48,7 +48,8 @@ def read(kind, shows):
     [
         ("achievement", 0.9, True, False),
         ("achievement", 0.7, True, True),
-        ("action", 0.3, False, True),
+        ("action", 0.3, True, True),
+        ("action", 0.2, False, True),
         ("problem", 0.7, False, True),
         ("wish", 0.1, False, True),
         ("context", 0.2, False, True),
@@ -59,6 +60,26 @@ def test_what_may_be_printed_follows_kind_and_showing(kind, shows, as_offer, as_
     sentence = [Sentence("The tram carries forty thousand people a day.")]
     assert printable(sentence, "shows", read(kind, shows)).tolist() == [as_offer]
     assert printable(sentence, "asks", read(kind, shows)).tolist() == [as_need]
+
+
+@pytest.mark.parametrize(
+    ("what", "problem", "shows", "printed"),
+    [
+        ("offers", 0.55, 0.3, True),  # among offers, what may well be a problem still shows something
+        ("offers", 0.65, 0.9, False),
+        ("offers", 0.55, 0.2, False),
+        (PILOT, 0.55, 0.9, False),
+        (PILOT, 0.45, 0.9, True),
+        (PILOT, 0.45, 0.3, False),
+    ],
+)
+def test_what_stands_among_offers_shows_something_unless_surely_not(what, problem, shows, printed):
+    kinds = np.zeros((1, len(KINDS)))
+    kinds[0, [KINDS.index("problem"), KINDS.index("action")]] = problem, 1 - problem
+    reading = Reading(np.array([shows]), kinds, np.zeros((1, len(TOPICS))))
+    sentence = [Sentence("Our heat network has been free of coal since 2019.", what)]
+    assert printable(sentence, "shows", reading).tolist() == [printed]
+
 
 
 def test_a_share_of_emissions_is_never_shown():
