@@ -9,6 +9,8 @@ from twinmatch.embedding import backends, choice, open_text_model
 from twinmatch.embedding.sentences import TOPICS, bundled_classifier
 from twinmatch.embedding.vectors import key_of
 from twinmatch.errors import DataError, QuestionError
+from twinmatch.facets.text import all_sentences
+from twinmatch.reading import read
 
 GERMAN = "Wir brauchen Hilfe bei der Umstellung unserer Fernwärme auf Abwärme und Holz."
 ENGLISH = "We need help to switch our district heating to waste heat and wood."
@@ -73,7 +75,7 @@ def test_a_vector_does_not_depend_on_its_neighbours_and_bundled_ones_are_not_mad
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy.encode([GREEK])[0], together[1])
     store = choice._bundled_store("e5.npz", model.dimension)
-    text = "We moved households off solid fuels through years of consistent air protection policy and now co-finance retrofits under Warm Housing, with solar grants besides."
+    text = all_sentences(read())[0]
     kept = store[key_of(text, model.weights_sha256, model.prefix)]
     np.testing.assert_array_equal(model.encode([text])[0].astype(np.float16), kept)
 

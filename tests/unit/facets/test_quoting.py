@@ -65,7 +65,12 @@ def test_what_may_be_printed_follows_kind_and_showing(kind, shows, as_offer, as_
 @pytest.mark.parametrize(
     ("what", "problem", "shows", "printed"),
     [
-        ("offers", 0.55, 0.3, True),  # among offers, what may well be a problem still shows something
+        (
+            "offers",
+            0.55,
+            0.3,
+            True,
+        ),  # among offers, what may well be a problem still shows something
         ("offers", 0.65, 0.9, False),
         ("offers", 0.55, 0.2, False),
         (PILOT, 0.55, 0.9, False),
@@ -79,7 +84,6 @@ def test_what_stands_among_offers_shows_something_unless_surely_not(what, proble
     reading = Reading(np.array([shows]), kinds, np.zeros((1, len(TOPICS))))
     sentence = [Sentence("Our heat network has been free of coal since 2019.", what)]
     assert printable(sentence, "shows", reading).tolist() == [printed]
-
 
 
 def test_a_share_of_emissions_is_never_shown():
