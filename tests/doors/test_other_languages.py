@@ -174,25 +174,43 @@ def test_what_was_stored_is_worded_when_it_is_shown(
 
 
 def test_a_german_workbook_comes_back_with_its_decisions(round_: tuple[TestClient, str]) -> None:
+    """A pair, a group's name and number, a city's group and a letter: one step of the history, and once."""
     client, _ = round_
     board, run = board_of(client), asked(client, FORMATS)
     place = f"/v1/proposals/{run}/files/proposal.xlsx"
     book = load_workbook(io.BytesIO(client.get(place, params={"language": "de"}).content))
-    sheet = book[spoken("Decisions", "de")]
-    heads = {cell.value: cell.column for cell in sheet[1]}
-    said = {"Decision": spoken("hold", "de"), "Note": "der Rat"}
-    for head, value in said.items():
-        sheet.cell(2, heads[spoken(head, "de")], value)
+    for sheet, row, said in (
+        ("Decisions", 2, {"Decision": spoken("hold", "de"), "Note": "der Rat"}),
+        ("Decisions", 3, {"Assigned to": "Ada"}),
+        ("Groups to change", 2, {"New name": "Wärme", "Split into": 2}),
+        ("Cities to move", 2, {"Move to": "Energy systems"}),
+        ("Letters to change", 6, {"Letter": "Kommen Sie.\n\nAda"}),
+    ):
+        page = book[spoken(sheet, "de")]
+        heads = {cell.value: cell.column for cell in page[1]}
+        for head, value in said.items():
+            page.cell(row, heads[spoken(head, "de")], value)
+    moved = book[spoken("Cities to move", "de")].cell(2, 6).value
+    written = book[spoken("Letters to change", "de")].cell(6, 4).value
     stream = io.BytesIO()
     book.save(stream)
     file = {"file": ("proposal.xlsx", stream.getvalue())}
     base = f"/workbench/proposals/{run}/workbook"
     done = client.post(base, data={"version": 0}, files=file, follow_redirects=False)
-    assert done.status_code == 303
-    (entry,) = board.store.history(run)
-    assert (entry.kind, entry.why) == ("hold", "der Rat")
-    again = client.post(base, data={"version": 1}, files=file, follow_redirects=False)
-    assert (again.status_code, len(board.store.history(run))) == (303, 1)
+    assert done.status_code == 303, done.text
+    history, now = board.store.history(run), board.store.held(run)
+    assert [e.kind for e in history] == ["hold", "assign", "rename", "split", "lock", "letter"]
+    assert len({e.at for e in history}) == 1
+    assert (history[0].why, history[1].why) == ("der Rat", "Ada")
+    assert (*now.names.values(), *now.splits.values()) == ("Wärme", 2)
+    assert now.locks == ((moved, "discussion_groups:heat"),)
+    code, text = now.letters[written]
+    assert text.endswith("\n\nKommen Sie.\n\nAda")
+    assert code == next(x.code for x in letters(proposal_of(board, run)) if x.city == written)
+    again = client.post(base, data={"version": len(history)}, files=file, follow_redirects=False)
+    assert (again.status_code, board.store.history(run)) == (303, history)
+    newer = load_workbook(io.BytesIO(client.get(place).content))["Letters to change"]
+    assert newer.cell(6, 3).value == "Kommen Sie.\n\nAda"
 
 
 def test_report_workbook_and_letters_have_no_english_left(round_: tuple[TestClient, str]) -> None:

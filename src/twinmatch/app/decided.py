@@ -9,21 +9,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
-from pydantic import ValidationError
-
+from twinmatch.app.group_moves import (
+    Rules,
+    group_of,
+    rules_changed,
+    with_groups,
+    with_rules_changed,
+)
 from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.exporting.folder_files import read_proposal
-from twinmatch.exporting.spreadsheet import RULE_FIELDS, RULE_SHEET, rules_said
+from twinmatch.exporting.letters import Correspondence, letter_code
+from twinmatch.exporting.spreadsheet import (
+    CHOICES,
+    DECISIONS,
+    GROUP_SHEET,
+    LETTER_SHEET,
+    MOVE_SHEET,
+    RULE_FIELDS,
+    RULE_SHEET,
+    SCORE,
+)
 from twinmatch.programmes.programme import Programme
 from twinmatch.proposal import Pairs, Proposal, count
 from twinmatch.reading import read_grids
-from twinmatch.reading.grid import Grid, text
-from twinmatch.validate import as_sentence
+from twinmatch.reading.grid import Form, Grid, form_in
+from twinmatch.store.history import group_problems
 from twinmatch.whatif.difference import difference
-from twinmatch.wording import LANGUAGES, say, spoken
+from twinmatch.wording import joined, say, say_n, spoken
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,8 @@ class Decided:
     """The names that groups were given, by the id of the meeting."""
     splits: Mapping[str, int] = field(default_factory=dict)
     """Into how many groups a theme is split, such as {"discussion_groups:heat": 2}."""
+    letters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Letters that were edited, by city, as ``Correspondence`` has them."""
     rules: Mapping[str, Sequence[tuple[Where, dict[str, Any]]]] = field(default_factory=dict)
     """The rules on kinds of cities of the formats that were changed in the workbook, each with its place."""
     sheet: str = ""
@@ -64,51 +81,76 @@ class Decided:
         return (self._of_sheet(), *self._changes(after)) if self.sheet else ()
 
     def _of_run(self, now: Mapping[str, Any]) -> str:
-        other = [
-            word
-            for word, same in (
-                ("other profiles", self.made_from.get("data") == now.get("data")),
-                ("another programme", _beside_pairs(self.made_from) == _beside_pairs(now)),
-            )
-            if not same
-        ]
-        says = f"Run {self.run}: {count(len(self.lock), 'lock')} and {count(len(self.ban), 'refusal')} hold as decided"
-        says += f"; it was made from {' and '.join(other)}." if other else "."
+        held = {"locks": count(len(self.lock), "lock"), "bans": count(len(self.ban), "refusal")}
+        parts = [say("Run {run}: {locks} and {bans} hold as decided.", run=self.run, **held)]
+        if self.made_from.get("data") != now.get("data"):
+            parts.append(say("It was made from other profiles."))
+        if _beside_pairs(self.made_from) != _beside_pairs(now):
+            parts.append(say("It was made from another programme."))
         if self.lifted:
-            says += f" No longer asked for: {_listed(self.lifted)}."
+            parts.append(say("No longer asked for: {names}.", names=_listed(self.lifted)))
+        return joined((*parts, *self._rejected()))
+
+    def _rejected(self) -> Iterator[str]:
         if self.rejected:
-            says += f" Rejected, but only pairs can be kept from being made again: {', '.join(self.rejected)}."
-        return says
+            names = ", ".join(self.rejected)
+            yield say(
+                "Rejected, but only pairs can be kept from being made again: {names}.", names=names
+            )
 
     def _of_sheet(self) -> str:
+        splits = [f"{theme}={number}" for theme, number in self.splits.items()]
         parts = [
-            f"{len(pairs)} {word} ({_listed(pairs)})"
-            for pairs, word in ((self.lock, "locked"), (self.ban, "refused"))
-            if pairs
+            say("{n} {word} ({names})", n=len(given), word=word, names=", ".join(given))
+            for word, given in (
+                (say("locked"), [_listed([pair]) for pair in self.lock]),
+                (say("refused"), [_listed([pair]) for pair in self.ban]),
+                (say("renamed"), [*self.names.values()]),
+                (say("split"), splits),
+                (say("letters changed"), [*self.letters]),
+            )
+            if given
         ]
-        says = f"Decisions of {self.sheet}: {'; '.join(parts)}." if parts else ""
+        told = {"file": self.sheet, "parts": joined(parts, "; ")}
+        says = [say("Decisions of {file}: {parts}.", **told)] if parts else []
         for product, rules in self.rules.items():
-            says += f" {count(len(rules), 'rule')} of {product} from {RULE_SHEET}."
+            told = {"product": product, "sheet": RULE_SHEET}
+            says.append(
+                say_n(
+                    "{n} rule of {product} from {sheet}.",
+                    "{n} rules of {product} from {sheet}.",
+                    len(rules),
+                    **told,
+                )
+            )
+        says += self._rejected()
         if self.undecided:
-            rows = ", ".join(map(str, self.undecided))
-            says += f" Without a decision, so nothing was asked for: row {rows} of {SHEET}."
-        return says.strip() or f"{self.sheet} has no decision."
+            told = {"rows": ", ".join(map(str, self.undecided)), "sheet": DECISIONS}
+            says.append(
+                say("Without a decision, so nothing was asked for: row {rows} of {sheet}.", **told)
+            )
+        return joined(says) if says else say("{file} has no decision.", file=self.sheet)
 
     def _changes(self, after: Proposal) -> Iterator[str]:
         if self.earlier is None:
-            yield "No earlier proposal.json lies beside it or was named, so changes are not listed."
+            yield say(
+                "No earlier proposal.json lies beside it or was named, so changes are not listed."
+            )
             return
         lines = []
-        for word, before, now in zip(
-            ("locked", "refused"), self.earlier.wanted, after.wanted, strict=True
-        ):
-            if gone := [pair for pair in before if pair not in now and pair[::-1] not in now]:
-                lines.append(f"No longer {word}: {_listed(gone)}.")
+        gone = [
+            [pair for pair in before if pair not in now and pair[::-1] not in now]
+            for before, now in zip(self.earlier.wanted, after.wanted, strict=True)
+        ]
+        if gone[0]:
+            lines.append(say("No longer locked: {names}.", names=_listed(gone[0])))
+        if gone[1]:
+            lines.append(say("No longer refused: {names}.", names=_listed(gone[1])))
         for product in difference(self.earlier, after).products:
-            says = " ".join((*product.says, *(moved.says for moved in product.moved)))
-            if says:
-                lines.append(f"Since the earlier proposal, {product.title.lower()}: {says}")
-        yield from lines or ("Nothing else changed since the earlier proposal.",)
+            if says := (*product.says, *(moved.says for moved in product.moved)):
+                told = {"title": product.title, "says": joined(says)}
+                lines.append(say("Since the earlier proposal, {title:lower}: {says}", **told))
+        yield from lines or [say("Nothing else changed since the earlier proposal.")]
 
 
 def _listed(pairs: Sequence[tuple[str, str]]) -> str:
@@ -136,169 +178,53 @@ def read_sheet(file: Path, cohort: Cohort, earlier: Proposal | None = None) -> D
     rules = _rules_in(read_grids(file), earlier)
     try:
         sheet = decisions_of(file, cohort)
-    except DataError as error:  # a round without pairs has rules alone to be changed
+    except DataError as error:  # a round without meetings has rules alone to be changed
         if not rules or {p.code for p in error.problems} != {"no-decisions"}:
             raise
         sheet = DecisionSheet(())
-    lock = [(d.guest, d.host) for d in sheet.found if d.word not in REFUSED]
-    ban = [(d.guest, d.host) for d in sheet.found if d.word in REFUSED]
+    found = sheet.found
     return Decided(
-        tuple(lock),
-        tuple(ban),
+        tuple((d.one, d.other) for d in found if d.kind in TOGETHER and d.other),
+        tuple((d.one, d.other) for d in found if d.kind in REFUSED and d.other),
         earlier=earlier,
+        rejected=tuple(d.one for d in found if d.kind == "reject" and not d.other),
+        names={d.one: d.why for d in found if d.kind == "rename"},
+        splits={d.one: int(d.why) for d in found if d.kind == "split"},
+        letters=letters_in(found),
         rules=rules,
         sheet=file.name,
         undecided=sheet.undecided,
     )
 
 
-Rules = dict[str, list[tuple[Where, dict[str, Any]]]]
-"""The rules on kinds of cities by format, each with its place."""
+def letters_in(found: Iterable[SheetDecision]) -> dict[str, tuple[str, str]]:
+    """Return the edited letters among the decisions of a workbook, as ``Correspondence`` has them."""
+    return {one.city: (one.one, one.why) for one in found if one.kind == "letter"}
+
+
+def correspondence(decided: Sequence[Decided], language: str) -> Correspondence:
+    """Return how letters are written in a language, as they were edited."""
+    edited = {city: letter for one in decided for city, letter in one.letters.items()}
+    return Correspondence(language=language, edited=edited)
 
 
 def _rules_in(grids: Sequence[Grid], earlier: Proposal | None) -> Rules:
     """Return the rules on kinds of cities of the formats whose rows say another thing than the earlier proposal had."""
-    names = {spoken(RULE_SHEET, code).casefold() for code in LANGUAGES}
-    grid = next((g for g in grids if g.sheet.casefold() in names and g.rows), None)
-    if grid is None:
-        return {}
-    known = {spoken(n, code): n for n in ("format", *RULE_FIELDS) for code in LANGUAGES}
-    heads = [known.get(text(cell), text(cell)) for cell in grid.rows[0][1]]
-    rows = (
-        (grid.at(row), dict(zip(heads, map(text, cells), strict=False)))
-        for row, cells in grid.rows[1:]
-    )
-    return rules_changed(rows, earlier.made_from if earlier else {})
-
-
-def rules_changed(
-    rows: Iterable[tuple[Where, Mapping[str, str]]], made_from: Mapping[str, Any]
-) -> Rules:
-    """Return the rules of the formats of which the rows say another thing than a proposal was made under."""
-    found: Rules = {}
-    for where, said in rows:
-        rule = {name: cell for name, cell in said.items() if cell and name != "format"}
-        if rule:
-            found.setdefault(said.get("format", ""), []).append((where, rule))
-    before: dict[str, list[dict[str, str]]] = {}
-    for product, asked in rules_said(made_from):
-        before.setdefault(product, []).append(shown_rule(asked))
-    return {
-        product: found.get(product, [])
-        for product in {**before, **found}
-        if before.get(product) != [rule for _, rule in found.get(product, [])]
-    }
-
-
-def shown_rule(rule: Mapping[str, Any]) -> dict[str, str]:
-    """Return the parts of a rule that say something, as texts."""
-    plain = {k: "yes" if v is True else text(v) for k, v in rule.items() if v is not False}
-    return {k: v for k, v in plain.items() if v}
-
-
-def with_rules_changed(programme: Programme, decided: Sequence[Decided]) -> Programme:
-    """Return the programme with rules that were changed; raises QuestionError with every row that says no rule."""
-    changed: dict[str, Any] = {}
-    problems = []
-    for product, rules in ((p, r) for one in decided for p, r in one.rules.items()):
-        settings: Any = getattr(programme, product) if product in programme.products else None
-        if not hasattr(settings, "rules"):
-            found = say("{name} is no format with rules of this round.", name=repr(product))
-            do = say("Write one of: {names}.", names=", ".join(programme.products))
-            problems += [Problem("rule-wrong", found, where, do) for where, _ in rules[:1]]
-            continue
-        once: dict[str, Any] = {"overall": (), "per_host": ()} if product == "twinning" else {}
-        plain = settings.model_dump(mode="json", exclude_none=True) | once
-        try:
-            changed[product] = type(settings).model_validate(
-                {**plain, "rules": [rule for _, rule in rules]}
-            )
-        except ValidationError as error:
-            for wrong in error.errors():
-                at = wrong["loc"][1] if len(wrong["loc"]) > 1 else 0
-                where = rules[at if isinstance(at, int) else 0][0]
-                column = str(wrong["loc"][2]) if len(wrong["loc"]) > 2 else ""
-                where = replace(where, column=column)
-                problems.append(Problem("rule-wrong", as_sentence(wrong), where))
-    if problems:
-        raise QuestionError(problems)
-    return programme.model_copy(update=changed)
+    form = form_in(grids, RULE_SHEET, ("format", *RULE_FIELDS))
+    rows = ((form.grid.at(row), said) for row, said in form.rows)
+    return rules_changed(rows, earlier.made_from if earlier else {}) if form.grid.rows else {}
 
 
 def decisions_of(file: Path, cohort: Cohort) -> DecisionSheet:
-    """Return the decisions of a workbook on pairs by id; raises DataError and QuestionError as :func:`read_sheet` does."""
+    """Return the decisions of a workbook with cities by id; raises DataError and QuestionError as :func:`read_sheet` does."""
     sheet = read_decisions(file)
-    pairs = _resolved([((d.guest, d.host), d.where) for d in sheet.found], cohort)
+    asked = [((d.city,) if d.city else (d.one, d.other) if d.other else ()) for d in sheet.found]
+    ids = _resolved([*zip(asked, (d.where for d in sheet.found), strict=True)], cohort)
     found = (
-        replace(d, guest=guest, host=host)
-        for d, (guest, host) in zip(sheet.found, pairs, strict=True)
+        replace(d, city=who[0]) if d.city else replace(d, one=who[0], other=who[1]) if who else d
+        for d, who in zip(sheet.found, ids, strict=True)
     )
     return replace(sheet, found=tuple(found))
-
-
-def group_of(pair: tuple[str, str]) -> tuple[str, str] | None:
-    """Return product and group of a city that is locked in a group, such as de-x and discussion_groups:heat."""
-    product, colon, group = pair[1].partition(":")
-    return (product, group) if colon else None
-
-
-def groups_wanted(made_from: Mapping[str, Any]) -> Pairs:
-    """Return the cities that are locked in groups by the settings that a proposal was made from, as decisions have them."""
-    settings = (made_from.get("programme") or {}).get("settings") or {}
-    return tuple(
-        (str(city), f"{product}:{group}")
-        for product, part in settings.items()
-        if product != "twinning" and isinstance(part, dict)
-        for city, group in part.get("lock") or ()
-    )
-
-
-def bare(programme: Programme, made_from: Mapping[str, Any]) -> Programme:
-    """Return a programme without what the page decides on groups: locks, names and splits."""
-    products = {group[0] for pair in groups_wanted(made_from) if (group := group_of(pair))}
-    changed: dict[str, Any] = {"names": {}}
-    for name in programme.products:
-        settings = getattr(programme, name)
-        empty: dict[str, Any] = {"lock": ()} if name in products else {}
-        if hasattr(settings, "split"):
-            empty["split"] = {}
-        changed[name] = settings.model_copy(update=empty)
-    return programme.model_copy(update=changed)
-
-
-def _with_splits(programme: Programme, decided: Sequence[Decided]) -> Programme:
-    """Return the programme with the names of groups that were given, and themes split into as many as was decided."""
-    changed: dict[str, Any] = {"names": dict(programme.names)}
-    for one in decided:
-        changed["names"] |= one.names
-        for theme, number in one.splits.items():
-            product, _, key = theme.partition(":")
-            settings: Any = changed.get(product) or getattr(programme, product, None)
-            if hasattr(settings, "split"):
-                split = {**settings.split, key: number}
-                changed[product] = settings.model_copy(update={"split": split})
-    return programme.model_copy(update=changed)
-
-
-def _with_groups(programme: Programme, decided: Sequence[Decided]) -> Programme:
-    """Return the programme with the cities that were locked in groups; raises QuestionError where it has no such groups."""
-    asked = [pair for one in decided for pair in one.lock if group_of(pair)]
-    lifted = {pair for one in decided for pair in one.lifted if group_of(pair)}
-    changed: dict[str, Any] = {}
-    for product in dict.fromkeys(pair[1].partition(":")[0] for pair in (*asked, *lifted)):
-        settings: Any = getattr(programme, product, None)
-        if not hasattr(settings, "lock"):
-            found = say(
-                "This programme has no {product} for a city that is locked in one of them.",
-                product=product,
-            )
-            raise QuestionError.of("no-groups", found, do=say("Release the lock."))
-        own = [(city, f"{product}:{group}") for city, group in settings.lock]
-        held = dict(pair for pair in (*own, *asked) if pair not in lifted)  # the last word counts
-        start = f"{product}:"
-        locks = tuple((c, g.removeprefix(start)) for c, g in held.items() if g.startswith(start))
-        changed[product] = settings.model_copy(update={"lock": locks})
-    return programme.model_copy(update=changed) if changed else programme
 
 
 def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohort) -> Programme:
@@ -306,15 +232,23 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
 
     Raises QuestionError where a name is not known or means several cities, and where there is no twinning to decide on.
     """
-    programme = with_rules_changed(programme, decided)
-    programme = _with_splits(_with_groups(programme, decided), decided)
+    lifted = {pair for one in decided for pair in one.lifted}
+    programme = with_groups(
+        with_rules_changed(programme, [one.rules for one in decided]),
+        tuple(pair for one in decided for pair in one.lock if group_of(pair)),
+        lifted,
+        {k: v for one in decided for k, v in one.names.items()},
+        {k: v for one in decided for k, v in one.splits.items()},
+    )
     lock, ban = (
-        _resolved(
-            [(p, Where()) for one in decided for p in getattr(one, name) if not group_of(p)], cohort
-        )
+        [
+            (one, other)
+            for one, other in _resolved(
+                [(p, Where()) for d in decided for p in getattr(d, name) if not group_of(p)], cohort
+            )
+        ]
         for name in ("lock", "ban")
     )
-    lifted = {pair for one in decided for pair in one.lifted}
     past = {pair for one in decided for pair in one.past}
     twinning = programme.twinning
     if twinning is None:
@@ -335,54 +269,64 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
 
 
 def _resolved(
-    asked: Sequence[tuple[tuple[str, str], Where]], cohort: Cohort
-) -> list[tuple[str, str]]:
-    """Return pairs of cities or host units by id; raises QuestionError with every name that is not known, with its place."""
-    pairs, problems = [], []
-    for pair, where in asked:
-        ids = []
-        for name in pair:
+    asked: Sequence[tuple[tuple[str, ...], Where]], cohort: Cohort
+) -> list[tuple[str, ...]]:
+    """Return cities and host units by id, groups as they are; raises QuestionError with every name that is not known."""
+    found, problems = [], []
+    for names, where in asked:
+        ids = list(names)
+        for k, name in enumerate(names):
             try:
-                ids.append(cohort.host_named(name).id)
+                ids[k] = name if ":" in name else cohort.host_named(name).id
             except TwinmatchError as error:
                 problems += [Problem(p.code, p.found, where, p.do) for p in error.problems]
-        pairs.append((ids[0], ids[-1]) if ids else pair)
+        found.append(tuple(ids))
     if problems:
         raise QuestionError(problems)
-    return pairs
+    return found
 
 
-Word = Literal["accept", "reject", "hold", "lock", "ban"]
+TOGETHER: Final = ("accept", "hold", "lock")
 REFUSED: Final = ("reject", "ban")
 
-SHEET: Final = "Decisions"
 GUEST, HOST, DECISION, NOTE = "Guest id", "Host id", "Decision", "Note"
-GUEST_NAME, HOST_NAME, SCORE = "Guest", "Host", "Points of 100"
-WORDS: Final[dict[str, Word | None]] = {
-    "": None,
-    "keep": None,
-    **{word: word for word in get_args(Word)},
+GROUP, CITY, MOVE, LETTER_CODE = "Group id", "City id", "Move to", "Letter code"
+WORDS: Final = {"": "", **{word: word for word in CHOICES}, "keep": "release"}
+"""What may stand in the column Decision, and what is asked by it: nothing, or a decision as the store has them."""
+
+ENTERED: Final = {"New name": "rename", "Split into": "split", "Assigned to": "assign"}
+"""Columns that hold a decision of their own kind."""
+
+FORMS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    DECISIONS: ((GUEST, HOST, DECISION), (NOTE, "Assigned to", "Guest", "Host", SCORE)),
+    GROUP_SHEET: ((GROUP,), ("Group", "Theme id", DECISION, NOTE, *ENTERED)),
+    MOVE_SHEET: ((CITY, MOVE), ("City", GROUP)),
+    LETTER_SHEET: ((CITY, "Subject", "Letter", LETTER_CODE), ()),
 }
-"""What may stand in the column Decision; none where nothing is asked."""
+"""The sheets on which something is decided: the columns that each must have, and those that it may have."""
 
 
 @dataclass(frozen=True)
 class SheetDecision:
-    """A decision on a pair: guest and host as they were written, the word, the note, and where it stands."""
+    """A decision of a workbook as an entry of the store has it, cities as they were written, and where it stands."""
 
-    guest: str
-    host: str
-    word: Word
-    note: str
-    where: Where
+    kind: str
+    one: str
+    other: str = ""
+    city: str = ""
+    why: str = ""
+    where: Where = field(default_factory=Where)
 
 
 @dataclass(frozen=True)
 class DecisionSheet:
-    """The decisions of a workbook in the order of its rows, and further rows that name something but decide nothing."""
+    """The decisions of a workbook in the order of its rows, and further rows of pairs that name something but decide nothing."""
 
     found: tuple[SheetDecision, ...]
     undecided: tuple[int, ...] = ()
+
+
+Read = Iterator[SheetDecision | Problem]
 
 
 def read_decisions(path: Path) -> DecisionSheet:
@@ -390,96 +334,164 @@ def read_decisions(path: Path) -> DecisionSheet:
 
     Raises DataError with every problem, each with its row and column.
     """
-    grid, code = _sheet(path)
-    heads, problems = _heads(grid, code)
-    words = WORDS | {spoken(said, code).casefold(): word for said, word in WORDS.items()}
-    if problems:
-        raise DataError(problems)
-    found: list[SheetDecision] = []
-    undecided = []
-    for row, cells in grid.rows[1:]:
-        said = {head: text(cells[k]) if k < len(cells) else "" for head, k in heads.items()}
-        for id_, name in ((GUEST, GUEST_NAME), (HOST, HOST_NAME)):
-            said[id_] = said[id_] or said.get(name, "")
-        if problem := _problem(grid, row, said, words):
-            problems.append(problem)
-        elif word := words[said[DECISION].casefold()]:
-            where, note = grid.at(row, DECISION), said.get(NOTE, "")
-            found.append(SheetDecision(said[GUEST], said[HOST], word, note, where))
-        elif not said[DECISION] and not said.get(SCORE) and any(said.values()):
-            undecided.append(row)
-    problems += _contradictions(found)
-    if problems:
-        raise DataError(problems)
-    return DecisionSheet(tuple(found), tuple(undecided))
-
-
-def _sheet(path: Path) -> tuple[Grid, str]:
-    """Return the sheet of decisions, and the language that the workbook is in."""
     grids = read_grids(path)
-    for code in LANGUAGES:
-        for grid in grids:
-            if grid.sheet.casefold() == spoken(SHEET, code).casefold() and grid.rows:
-                return grid, code
-    found = say("The workbook has no sheet {SHEET}.", SHEET=repr(SHEET))
-    names = ", ".join(g.sheet for g in grids)
-    do = say("Its sheets: {names}. Take the proposal.xlsx that twinmatch wrote.", names=names)
-    raise DataError.of("no-decisions", found, Where(path.name), do)
+    forms = {name: form_in(grids, name, *heads) for name, heads in FORMS.items()}
+    if not any(form.grid.rows for form in forms.values()):
+        found = say("The workbook has no sheet {SHEET}.", SHEET=repr(DECISIONS))
+        names = ", ".join(g.sheet for g in grids)
+        do = say("Its sheets: {names}. Take the proposal.xlsx that twinmatch wrote.", names=names)
+        raise DataError.of("no-decisions", found, Where(path.name), do)
+    pairs, groups, moves, letters = (forms[name] for name in FORMS)
+    missing = [problem for name in FORMS for problem in forms[name].lacks(FORMS[name][0])]
+    if missing:
+        raise DataError(missing)
+    read = [*_on_pairs(pairs), *_on_groups(groups), *_moved(moves, groups), *_edited(letters)]
+    decided = [one for one in read if isinstance(one, SheetDecision)]
+    problems = [one for one in read if isinstance(one, Problem)] + _contradictions(decided)
+    if problems:
+        raise DataError(problems)
+    rows = {one.where.row for one in decided if one.where.sheet == pairs.grid.sheet}
+    silent = (
+        row
+        for row, said in pairs.rows
+        if row not in rows and not said.get(SCORE) and any(said.values())
+    )
+    return DecisionSheet(tuple(decided), tuple(silent))
 
 
-def _heads(grid: Grid, code: str) -> tuple[dict[str, int], list[Problem]]:
-    """Return where each column stands, whatever their order; those that are missing are problems."""
-    all_heads = (GUEST, HOST, DECISION, NOTE, GUEST_NAME, HOST_NAME, SCORE)
-    known = {said.casefold(): head for head in all_heads for said in (head, spoken(head, code))}
-    cells = [text(cell).casefold() for cell in grid.rows[0][1]]
-    heads = {known[cell]: k for k, cell in enumerate(cells) if cell in known}
-    missing = [head for head in (GUEST, HOST, DECISION) if head not in heads]
-    return heads, [
-        Problem(
-            "column-missing",
-            say("There is no column {head}.", head=repr(head)),
-            grid.at(1, head),
-            say("Put it back."),
-        )
-        for head in missing
-    ]
+def _on_pairs(form: Form) -> Read:
+    """Yield what is decided on pairs, who looks after them, and notes."""
+    for row, said in form.rows:
+        guest, host = (said[id_] or said.get(id_.removesuffix(" id"), "") for id_ in (GUEST, HOST))
+        for found in _on_row(form, row, said, guest, host):
+            if isinstance(found, SheetDecision) and not (guest and host):
+                empty = HOST if guest else GUEST
+                told = {"word": repr(said[DECISION] or found.why), "p": empty.lower()}
+                do = say("Name both cities of the pair, or clear the decision.")
+                where = form.grid.at(row, empty)
+                found = Problem("pair-incomplete", say("A decision {word} without a {p}.", **told), where, do)  # fmt: skip
+            yield found
 
 
-def _problem(
-    grid: Grid, row: int, said: dict[str, str], words: dict[str, Word | None]
-) -> Problem | None:
-    word = said[DECISION]
+def _on_row(form: Form, row: int, said: Mapping[str, str], one: str, other: str = "") -> Read:
+    """Yield what a row says of a pair or of a group; a theme stands for its groups where it is split."""
+    words = WORDS | {spoken(said, form.code).casefold(): word for said, word in WORDS.items()}
+    word, note = said.get(DECISION, ""), said.get(NOTE, "")
     if word.casefold() not in words:
-        known = {w: w for w in words if w}
-        hint = nearest(word.casefold(), known) or say(
-            "Use one of: {names}.", names=", ".join(known)
+        names = {w: w for w in words if w}
+        hint = nearest(word.casefold(), names) or say(
+            "Use one of: {names}.", names=", ".join(names)
         )
         found = say("{word} is no decision.", word=repr(word))
-        return Problem("decision-unknown", found, grid.at(row, DECISION), hint)
-    if words[word.casefold()] and not (said[GUEST] and said[HOST]):
-        empty = GUEST if not said[GUEST] else HOST
-        found = say("A decision {word} without a {p}.", word=repr(word), p=empty.lower())
-        do = say("Name both cities of the pair, or clear the decision.")
-        return Problem("pair-incomplete", found, grid.at(row, empty), do)
-    return None
+        yield Problem("decision-unknown", found, form.grid.at(row, DECISION), hint)
+    elif kind := words[word.casefold()] or ("note" if note else ""):
+        yield SheetDecision(
+            kind, one, other, why=note, where=form.grid.at(row, DECISION if word else NOTE)
+        )
+    for head, kind in ENTERED.items():
+        if value := said.get(head, ""):
+            where, about = form.grid.at(row, head), said.get("Theme id", "")
+            if kind == "split" and not about:
+                found = say("This group is of no theme that is split.")
+                yield Problem("no-groups", found, where, say("Clear the number."))
+            for problem in group_problems(kind, value):
+                yield replace(problem, where=where)
+            yield SheetDecision(
+                kind, about if kind == "split" else one, other, why=value, where=where
+            )
 
 
-def _contradictions(found: list[SheetDecision]) -> list[Problem]:
-    """Return a problem for every pair that is locked in one row and refused in another."""
-    seen: dict[tuple[str, str], SheetDecision] = {}
+def _on_groups(form: Form) -> Read:
+    """Yield what is decided on groups."""
+    for row, said in form.rows:
+        for found in _on_row(form, row, said, said[GROUP]):
+            if not said[GROUP]:
+                told = say("It is not said which group is meant.")
+                found = Problem(
+                    "group-unknown", told, form.grid.at(row, GROUP), say("Name its id.")
+                )
+            yield found
+
+
+def _moved(form: Form, groups: Form) -> Read:
+    """Yield the locks of cities in other groups; clusters are told apart by a city that is there."""
+    named = {said[GROUP].casefold(): said[GROUP] for _, said in groups.rows if said[GROUP]}
+    named |= {said.get("Group", "").casefold(): said[GROUP] for _, said in groups.rows}
+    moved = {said[CITY] for _, said in form.rows if said[MOVE]}
+    locked = set[str]()
+    for row, said in form.rows:
+        where, city = form.grid.at(row, MOVE), said[CITY] or said.get("City", "")
+        group = named.get(said[MOVE].casefold(), "")
+        if said[MOVE] and not group:
+            told = say("There is no group {name}.", name=repr(said[MOVE]))
+            hint = nearest(said[MOVE].casefold(), named) or say("Choose one of the list.")
+            yield Problem("group-unknown", told, where, hint)
+        elif said[MOVE] and not city:
+            told = say("A decision {word} without a {p}.", word=repr(said[MOVE]), p=CITY.lower())
+            yield Problem("pair-incomplete", told, form.grid.at(row, CITY), say("Name the city."))
+        elif said[MOVE]:
+            yield SheetDecision("lock", city, group, where=where)
+            there = (s[CITY] for _, s in form.rows if s.get(GROUP) == group)
+            beside = next((c for c in there if c not in moved), "")
+            if group.startswith("national_clusters:") and beside and group not in locked:
+                yield SheetDecision("lock", beside, group, where=where)
+            locked.add(group)
+
+
+def _edited(form: Form) -> Read:
+    """Yield the letters that were changed; one that was cleared is again the one that is made."""
+    for row, said in form.rows:
+        subject, body = (_lines(said[head]) for head in ("Subject", "Letter"))
+        made, where = said[LETTER_CODE].partition(" ")[0], form.grid.at(row, "Letter")
+        if letter_code(made, subject, body) == said[LETTER_CODE] or not any(said.values()):
+            continue
+        if not made or not said[CITY]:
+            told = say("It is not said which letter was changed.")
+            empty = form.grid.at(row, CITY if made else LETTER_CODE)
+            yield Problem("letter-wrong", told, empty, say("Put it back."))
+        elif bool(subject) != bool(body):
+            found = say("A letter has a subject, and a text below it.")
+            empty = form.grid.at(row, "Letter" if subject else "Subject")
+            yield Problem("letter-wrong", found, empty, say("Write both, or clear both."))
+        else:
+            why = f"{' '.join(subject.split())}\n\n{body}" if body else ""
+            yield SheetDecision("letter", made, city=said[CITY], why=why, where=where)
+
+
+def _lines(said: str) -> str:
+    """Return the text of a cell as it was written: other programs have ends of lines of their own."""
+    return said.replace("_x000D_", "").replace("\r\n", "\n").strip()
+
+
+def _contradictions(found: Sequence[SheetDecision]) -> list[Problem]:
+    """Return a problem for everything that is decided otherwise in another row."""
+    seen: dict[tuple[str, ...], tuple[str, SheetDecision]] = {}
     problems = []
-    for decision in found:
-        first = seen.setdefault((decision.guest.casefold(), decision.host.casefold()), decision)
-        if (first.word in REFUSED) != (decision.word in REFUSED):
-            names = f"{decision.guest} and {decision.host}"
-            said = say(
-                "{names}: {word} here, but {word2} in row {row}.",
-                names=names,
-                word=repr(decision.word),
-                word2=repr(first.word),
-                row=first.where.row,
+    for one in found:
+        about, said, names = _matter(one)
+        before, first = seen.setdefault(about, (said, one))
+        if about and before != said:
+            told = {"names": names, "word": repr(_said(one)), "word2": repr(_said(first))}
+            says = say(
+                "{names}: {word} here, but {word2} in row {row}.", row=first.where.row, **told
             )
-            problems.append(
-                Problem("decisions-clash", said, decision.where, say("Keep one of them."))
-            )
+            problems.append(Problem("decisions-clash", says, one.where, say("Keep one of them.")))
     return problems
+
+
+def _matter(one: SheetDecision) -> tuple[tuple[str, ...], str, str]:
+    """Return what a decision is about, what is decided of it, and its name; nothing where rows cannot differ."""
+    if one.kind == "split":
+        return ("split", one.one), one.why, one.one
+    if group := group_of((one.one, one.other)):
+        return (one.one.casefold(), group[0]), one.other, one.one
+    side = "together" if one.kind in TOGETHER else "apart" if one.kind in REFUSED else one.kind
+    if one.other and side in ("together", "apart", "release"):
+        names = f"{one.one} and {one.other}"
+        return (one.one.casefold(), one.other.casefold()), side, names
+    return (), "", ""
+
+
+def _said(one: SheetDecision) -> str:
+    """Return what a row says, as it is told where another says otherwise."""
+    return one.why if one.kind == "split" else one.other if ":" in one.other else one.kind

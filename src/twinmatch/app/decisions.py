@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from twinmatch.app.decided import Decided, group_of, groups_wanted
+from twinmatch.app.decided import Decided, SheetDecision
+from twinmatch.app.group_moves import group_of, groups_wanted
 from twinmatch.app.round import fallbacks_of
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.exporting.folder_files import Directory
@@ -189,7 +190,9 @@ def decided_so_far(store: Store, run: str, now: RunSnapshot) -> Decided:
         lifted=tuple(lifted), rejected=tuple(rejected), run=run, made_from=made_from
     )
     names, splits = _groups_so_far(made_from, history, now)
-    return replace(decided_on, lock=found[0], ban=found[1], names=names, splits=splits)
+    return replace(
+        decided_on, lock=found[0], ban=found[1], names=names, splits=splits, letters=now.letters
+    )
 
 
 def _groups_so_far(
@@ -441,6 +444,37 @@ def decision_on(run: RunState, about: About) -> str:
             return kind
     verdict = now.verdicts.get(about)
     return verdict.kind if verdict else ""
+
+
+def moved(locks: Iterable[Pair], city: str, group: str) -> Iterator[dict[str, str]]:
+    """Yield the entries that lock a city in a group, in place of any other lock of it in groups of that kind."""
+    kind = group.partition(":")[0] + ":"
+    for other in (g for c, g in locks if c == city and g.startswith(kind) and g != group):
+        yield {"kind": "release", "one": city, "other": other}
+    yield {"kind": "lock", "one": city, "other": group}
+
+
+def not_yet(run: RunState, so_far: Decided, found: Iterable[SheetDecision]) -> list[dict[str, str]]:
+    """Return the entries of a workbook's decisions that do not hold yet; ``so_far`` has what the run was made with too."""
+    now, entries = run.held, list[dict[str, str]]()
+    asked = {kind: {frozenset(p) for p in getattr(so_far, kind)} for kind in ("lock", "ban")}
+    for one in found:
+        about, why = About(one.one, one.other), one.why
+        word, letter = decision_on(run, about), now.letters.get(one.city, ("", ""))
+        holds = {
+            "release": not word,
+            "rename": so_far.names.get(one.one) == why,
+            "split": str(so_far.splits.get(one.one)) == why,
+            "letter": letter == (one.one, why) or letter[1] == why == "",
+            "assign": about in now.assigned and now.assigned[about].why == why,
+            "note": any(e.why == why for e in now.notes.get(about, ())),
+        }.get(one.kind, word == one.kind or (not word and set(about) in asked.get(one.kind, ())))
+        if not holds and group_of(about):
+            entries += moved(now.locks, one.one, one.other)
+        elif not holds:
+            given = {"kind": one.kind, "one": one.one, "other": one.other}
+            entries.append({**given, "city": one.city, "why": why})
+    return entries
 
 
 def _contested(product: Product) -> set[str]:

@@ -1,18 +1,21 @@
 """A city moved by hand to another group, panel or cluster, and a theme or country split otherwise: what either costs.
 
-A move is priced as it stands, nothing is solved; a split is solved again. Both name the rules that they break.
+A move is priced as it stands, nothing is solved; a split is solved again. Both name the rules that they break. Then the
+programme with what was decided of its groups and rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from pydantic import ValidationError
 
 from twinmatch.affinity import compare
-from twinmatch.errors import NoProposalError, QuestionError
+from twinmatch.errors import NoProposalError, Problem, QuestionError, Where
+from twinmatch.exporting.spreadsheet import rules_said
 from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.city_panels import CityPanels, panel_rules
 from twinmatch.programmes.city_panels.product import taking_part
@@ -23,12 +26,15 @@ from twinmatch.programmes.discussion_groups.settings import slots_of
 from twinmatch.programmes.national_clusters import NationalClusters, cluster_rules
 from twinmatch.programmes.national_clusters.countries import codes_of
 from twinmatch.programmes.national_clusters.product import cohesion
+from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.proposing import programme_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import statuses
-from twinmatch.proposal import Meeting, Member, Proposal, RuleStatus
-from twinmatch.proposal.proposal import is_of_theme
+from twinmatch.proposal import Meeting, Member, Pairs, Proposal, RuleStatus
+from twinmatch.proposal.proposal import is_of_theme, pairs_in, settings_of
+from twinmatch.reading.grid import text
 from twinmatch.solving.exchange import pair_score
+from twinmatch.validate import as_sentence
 from twinmatch.vocabulary.geography import country
 from twinmatch.wording import listed, say
 
@@ -223,3 +229,128 @@ PRICED: Final[tuple[tuple[type[Any], Callable[..., Priced]], ...]] = (
     (NationalClusters, _on_clusters),
 )
 """How a move is priced, by the settings of its product."""
+
+
+def group_of(pair: tuple[str, str]) -> tuple[str, str] | None:
+    """Return product and group of a city that is locked in a group, such as de-x and discussion_groups:heat."""
+    product, colon, group = pair[1].partition(":")
+    return (product, group) if colon else None
+
+
+def groups_wanted(made_from: Mapping[str, Any]) -> Pairs:
+    """Return the cities that are locked in groups by the settings that a proposal was made from, as decisions have them."""
+    settings = (made_from.get("programme") or {}).get("settings") or {}
+    return tuple(
+        (city, f"{product}:{group}")
+        for product in settings
+        if product != "twinning"
+        for city, group in pairs_in(settings_of(made_from, product), "lock")
+    )
+
+
+def bare(programme: Programme, made_from: Mapping[str, Any]) -> Programme:
+    """Return a programme without what the page decides on groups: locks, names and splits."""
+    products = {group[0] for pair in groups_wanted(made_from) if (group := group_of(pair))}
+    changed: dict[str, Any] = {"names": {}}
+    for name in programme.products:
+        settings = getattr(programme, name)
+        empty: dict[str, Any] = {"lock": ()} if name in products else {}
+        if hasattr(settings, "split"):
+            empty["split"] = {}
+        changed[name] = settings.model_copy(update=empty)
+    return programme.model_copy(update=changed)
+
+
+def with_groups(
+    programme: Programme,
+    lock: Pairs,
+    lifted: Set[tuple[str, str]],
+    names: Mapping[str, str],
+    splits: Mapping[str, int],
+) -> Programme:
+    """Return the programme with cities locked in groups, names of groups, and themes split into as many as was decided.
+
+    Raises QuestionError where it has no such groups.
+    """
+    changed: dict[str, Any] = {}
+
+    def changeable(product: str, what: str, do: str) -> Any:
+        settings = changed.get(product) or getattr(programme, product, None)
+        if not hasattr(settings, what):
+            found = say("This programme has no {product} that could be changed.", product=product)
+            raise QuestionError.of("no-groups", found, do=do)
+        return settings
+
+    gone = [pair for pair in lifted if group_of(pair)]
+    for product in dict.fromkeys(pair[1].partition(":")[0] for pair in (*lock, *sorted(gone))):
+        settings = changeable(product, "lock", say("Release the lock."))
+        own = [(city, f"{product}:{group}") for city, group in settings.lock]
+        held = dict(pair for pair in (*own, *lock) if pair not in lifted)  # the last word counts
+        start = f"{product}:"
+        locks = tuple((c, g.removeprefix(start)) for c, g in held.items() if g.startswith(start))
+        changed[product] = settings.model_copy(update={"lock": locks})
+    for theme, number in splits.items():
+        product, _, key = theme.partition(":")
+        settings = changeable(product, "split", say("Take the number of groups back."))
+        split = {**settings.split, key: number}
+        changed[product] = settings.model_copy(update={"split": split})
+    return programme.model_copy(update={**changed, "names": {**programme.names, **names}})
+
+
+Changed = Sequence[tuple[Where, dict[str, Any]]]
+Rules = dict[str, list[tuple[Where, dict[str, Any]]]]
+"""The rules on kinds of cities by format, each with its place."""
+
+
+def rules_changed(
+    rows: Iterable[tuple[Where, Mapping[str, str]]], made_from: Mapping[str, Any]
+) -> Rules:
+    """Return the rules of the formats of which the rows say another thing than a proposal was made under."""
+    found: Rules = {}
+    for where, said in rows:
+        rule = {name: cell for name, cell in said.items() if cell and name != "format"}
+        if rule:
+            found.setdefault(said.get("format", ""), []).append((where, rule))
+    before: dict[str, list[dict[str, str]]] = {}
+    for product, asked in rules_said(made_from):
+        before.setdefault(product, []).append(shown_rule(asked))
+    return {
+        product: found.get(product, [])
+        for product in {**before, **found}
+        if before.get(product) != [rule for _, rule in found.get(product, [])]
+    }
+
+
+def shown_rule(rule: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parts of a rule that say something, as texts."""
+    plain = {k: "yes" if v is True else text(v) for k, v in rule.items() if v is not False}
+    return {k: v for k, v in plain.items() if v}
+
+
+def with_rules_changed(programme: Programme, several: Iterable[Mapping[str, Changed]]) -> Programme:
+    """Return the programme with rules that were changed; raises QuestionError with every row that says no rule."""
+    changed: dict[str, Any] = {}
+    problems = []
+    for product, rules in ((p, r) for one in several for p, r in one.items()):
+        settings: Any = getattr(programme, product) if product in programme.products else None
+        if not hasattr(settings, "rules"):
+            found = say("{name} is no format with rules of this round.", name=repr(product))
+            do = say("Write one of: {names}.", names=", ".join(programme.products))
+            problems += [Problem("rule-wrong", found, where, do) for where, _ in rules[:1]]
+            continue
+        once: dict[str, Any] = {"overall": (), "per_host": ()} if product == "twinning" else {}
+        plain = settings.model_dump(mode="json", exclude_none=True) | once
+        try:
+            changed[product] = type(settings).model_validate(
+                {**plain, "rules": [rule for _, rule in rules]}
+            )
+        except ValidationError as error:
+            for wrong in error.errors():
+                at = wrong["loc"][1] if len(wrong["loc"]) > 1 else 0
+                where = rules[at if isinstance(at, int) else 0][0]
+                column = str(wrong["loc"][2]) if len(wrong["loc"]) > 2 else ""
+                where = replace(where, column=column)
+                problems.append(Problem("rule-wrong", as_sentence(wrong), where))
+    if problems:
+        raise QuestionError(problems)
+    return programme.model_copy(update=changed)

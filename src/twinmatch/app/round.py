@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from twinmatch.app.decided import Decided, with_decided
+from twinmatch.app.decided import Decided, letters_in, read_decisions, with_decided
 from twinmatch.app.group_moves import beside
 from twinmatch.app.neighbours import Progress, silent, text_model, text_of, told
 from twinmatch.cohort import Cohort
@@ -443,11 +443,13 @@ def publish_again(
     sender: str = "",
     answer_by: str = "",
     first_meetings: date | None = None,
+    decisions: Path | None = None,
     language: str = "en",
 ) -> list[Path]:
-    """Return the files of a proposal rewritten, as Word and PDF too, letters addressed, where asked for."""
+    """Return the files of a proposal rewritten, as Word and PDF too, letters addressed and as edited, where asked for."""
     found = read_contacts(contacts, proposal) if contacts else {}
-    given = Correspondence(found, sender, answer_by, language)
+    edited = letters_in(read_decisions(decisions).found) if decisions else {}
+    given = Correspondence(found, sender, answer_by, language, edited)
     word, pdf = "word" in forms, "pdf" in forms
     return publish(
         proposal,

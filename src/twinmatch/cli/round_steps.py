@@ -107,6 +107,10 @@ def publish(
             help="Day from which first meetings are put in calendar files.",
         ),
     ] = None,
+    decisions: Annotated[
+        Path | None,
+        Option(help="A proposal.xlsx whose sheet Letters to change was filled: letters as edited."),
+    ] = None,
     language: Language = "en",
 ) -> None:
     """Write the files of a proposal again, the same bytes; letters with contacts, calendar files, Word and PDF where asked for."""
@@ -118,6 +122,7 @@ def publish(
         sender=sender,
         answer_by=answer_by,
         first_meetings=first_meetings.date() if first_meetings else None,
+        decisions=decisions,
         language=language,
     )
     say_written(out, made)
@@ -203,7 +208,7 @@ def propose(
     decisions: Annotated[
         Path | None,
         Option(
-            help="A proposal.xlsx whose sheet Decisions was filled: its locks and refusals, and what they change."
+            help="A proposal.xlsx that was filled: decisions on pairs and groups, cities to move, letters and rules to change."
         ),
     ] = None,
     repair: Annotated[
@@ -246,7 +251,10 @@ def propose(
             replace(round_, repairs=repairs), decided, title=title, answers=answers, progress=told
         )
         told("Files")
-        made = exporting.publish(proposal, out, word=word, pdf=pdf, language=language)
+        letters = app.decided.correspondence(decided, language)
+        made = exporting.publish(
+            proposal, out, word=word, pdf=pdf, letters=letters, language=language
+        )
     if as_json:
         print_json(to_plain(proposal))
     else:
@@ -260,7 +268,7 @@ def propose(
     again += [f"--decisions {out / 'proposal.xlsx'} --out {_next(out)}"]
     say(
         f"Open {out / 'report.html'} first; {out / 'dossiers' / 'index.html'} has a page for each pair and city. To change "
-        f"pairs, fill the sheet Decisions of {out / 'proposal.xlsx'}. Then: {' '.join(again)}"
+        f"pairs, groups or letters, fill the first sheets of {out / 'proposal.xlsx'}. Then: {' '.join(again)}"
     )
     failed = [p.title for p in proposal.products if p.status == "infeasible"]
     if failed and programme:

@@ -70,7 +70,10 @@ def publish(
     given = letters or Correspondence(language=language)
 
     def one(export: Exporter) -> Iterator[tuple[str, bytes]]:
-        yield "", kept if export is proposal_json else export(settled, language)
+        if export is proposal_xlsx:
+            yield "", proposal_xlsx(settled, language, given.edited)
+        else:
+            yield "", kept if export is proposal_json else export(settled, language)
 
     files: dict[str, bytes | Maker] = {n: partial(one, export) for n, export in EXPORTERS.items()}
     if pdf:

@@ -5,7 +5,7 @@ rows, words, colours and the order are the specification's own, which notebooks 
 says the same everywhere. A general renderer (vl-convert) is no part of the core: 84 MB, and 0.1 s a picture, which
 would triple the time of the main job; decision 10 has the figures.
 
-Charts of the workbook, native to it, in the colours and the order of the report.
+Sheets of figures and charts of the workbook, native to it, in the colours and the order of the report.
 
 A chart reads its figures from the sheets of tables, so what people change there shows at once.
 """
@@ -24,9 +24,9 @@ from markupsafe import Markup
 
 from twinmatch.exporting import words
 from twinmatch.exporting.folder_files import Directory, printable
-from twinmatch.exporting.spreadsheet import Sheet
+from twinmatch.exporting.spreadsheet import Cell, Kind, Sheet, SheetColumn
 from twinmatch.figures.vega import MOST_BARS, STEP, Spec, pictures_of
-from twinmatch.proposal import Meeting
+from twinmatch.proposal import Meeting, Table
 from twinmatch.proposal.tables import FairnessRow, SatisfactionRow, ThemeRow
 from twinmatch.wording import say, shown, spoken, translated
 
@@ -307,8 +307,35 @@ def _text(text: str) -> str:
 BLUE, GREY = "#12436D", "#3D3D3D"
 SHEET = "Charts"
 
-MOST_GROUPS: Final = 8
+MOST_BARRED: Final = 8
 """Groups that one chart of fairness has room for; countries are more."""
+
+TABLE_SHEETS: Final[dict[str, str]] = {
+    "watch": "fragile pairs",
+    "satisfaction": "satisfaction",
+    "ties": "by country",
+    "tied_choices": "tied choices",
+    "themes": "themes",
+    "fairness": "fairness",
+    "alike": "in common",
+    "agenda": "agendas",
+    "reasons": "what each city finds",
+    "facilitators": "facilitators",
+    "goals": "goals",
+    "travel": "travel",
+    "travel_method": "travel method",
+    "bridges": "bridges",
+    "country_sheets": "by country",
+    "balance": "balance",
+    "seating": "seating",
+    "audience": "audience",
+    "prices": "prices",
+    "stability": "stability",
+    "interview": "interview plan",
+    "questions": "questions",
+    "room": "who should be there",
+}
+"""Short names of the sheets of figures; other tables take their title."""
 
 Series = tuple[str, int, str, str]
 """A series of a chart: its name, its column, how it is filled and edged."""
@@ -402,9 +429,38 @@ def _charts(sheet: Sheet) -> Iterator[Chart]:
         runs = groupby(enumerate(sheet.rows, 1), key=lambda numbered: str(numbered[1][0]))
         for by, run in runs:
             rows = [k for k, _ in run]
-            if len(rows) <= MOST_GROUPS:
+            if len(rows) <= MOST_BARRED:
                 title = say("{name}: part with a place, by {by:lower}", name=name, by=by)
                 place = at("group")
                 yield Chart(
                     title, name, (rows[0], rows[-1]), place, series, say("Part of the group"), 1
                 )
+
+
+def figures_sheet(table: Table, name: str, directory: Directory) -> Sheet:
+    """Return a table of figures as a sheet: numbers as numbers, ids as names."""
+    kinds = words.kinds_of(table)
+    numeric = words.numeric(table)
+    columns = tuple(_figures_column(table, k, kind, k in numeric) for k, kind in enumerate(kinds))
+    rows: tuple[tuple[Cell, ...], ...] = directory.named(table).rows
+    if kinds[0] == "meeting":
+        rows = tuple((directory.worded(str(row[0])), *row[1:]) for row in rows)
+    return Sheet(name, words.sentence(table.says or table.title), columns, rows, of=table.name)
+
+
+def _figures_column(table: Table, place: int, of: str, numeric: bool) -> SheetColumn:
+    head = words.column_head(table.columns[place], of)
+    if not numeric:
+        longest = max((len(str(row[place] or "")) for row in table.rows), default=0)
+        width = float(min(60, max(12, longest // 2 if longest > 60 else longest + 2)))
+        return SheetColumn(head, width, "text" if place else "strong")
+    kind: Kind = (
+        "points"
+        if of in ("points", "cost")
+        else "part"
+        if of == "part"
+        else "whole"
+        if all(isinstance(row[place], int | None) for row in table.rows)
+        else "number"
+    )
+    return SheetColumn(head, 11, kind)

@@ -3,7 +3,7 @@
 A letter speaks of its city and of those that it meets; nobody reads what a third city said as a reason of its own.
 ``letter_files`` gives letters their forms.
 
-Letters as pages to look through, as Word documents, as a table for a mail merge.
+Letters as pages to look through, as Word documents, as a table for a mail merge, as a sheet on which they are changed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from twinmatch.exporting.report import (
     role_of,
     why_for,
 )
+from twinmatch.exporting.spreadsheet import LETTER_SHEET, Sheet, SheetColumn
 from twinmatch.exporting.titles import addressed
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
 from twinmatch.vocabulary.geography import country, is_country
@@ -461,3 +462,30 @@ def merge_csv(written: Sequence[Letter]) -> bytes:
         )
         writer.writerow([cell_text(value) for value in row])
     return stream.getvalue().encode("utf-8-sig", "backslashreplace")
+
+
+def letter_code(made: str, subject: str, text: str) -> str:
+    """Return the code of a letter in a workbook: of the letter as it was made, and of what stands in its cells."""
+    said = f"{subject.strip()}\n{text.strip()}"
+    return f"{made} {code_of(said)}"
+
+
+def letter_form(proposal: Proposal, edited: Mapping[str, tuple[str, str]], language: str) -> Sheet:
+    """Return one row a letter, to be changed; one that somebody edited as it was edited."""
+    plain, own = letters(proposal), Correspondence(language=language)
+    made = plain if language == "en" else letters(proposal, own)
+    shown_now = letters(proposal, replace(own, edited=edited)) if edited else made
+    rows = []
+    for one, first, now in zip(plain, made, shown_now, strict=True):
+        code = letter_code(one.code, cell_text(first.subject), cell_text(first.text))
+        rows.append((one.name, now.subject, now.text, one.city, code))
+    columns = (
+        *(SheetColumn("City", 24, "strong"), SheetColumn("Subject", 44, "input")),
+        SheetColumn("Letter", 110, "input", printed=False),
+        *(SheetColumn("City id", 26, printed=False), SheetColumn("Letter code", 28, printed=False)),
+    )
+    says = (
+        "Every letter with its text. Change it in its cell; twinmatch propose or publish --decisions with this file, or the page "
+        "of the round, takes those that were changed, as long as the proposal has nothing else to say to the city."
+    )
+    return Sheet(LETTER_SHEET, says, columns, tuple(rows))

@@ -1,22 +1,25 @@
 """Sheets said as data (``Sheet``) and their one writer: every sheet has the same head, filter and print set-up.
 
-Points are of 100; texts are never formulas (see ``characters.cell_text``).
+Points are of 100; texts are never formulas (see ``folder_files.cell_text``).
 
-The first sheet of the workbook: the result, how to read scores and statuses, and what is where.
+The first sheet of the workbook: the result, how to read scores and statuses, and what is where. Then the sheets on which
+groups, letters and rules are changed; ``twinmatch.app.decided`` reads them back.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any, Final, Literal
 
 from twinmatch.exporting import words
-from twinmatch.exporting.folder_files import cell_text, settings_in_words
-from twinmatch.proposal import Proposal
+from twinmatch.exporting.folder_files import Directory, cell_text
+from twinmatch.proposal import Meeting, Product, Proposal
+from twinmatch.proposal.proposal import MOST_GROUPS, is_of_theme, pairs_in, settings_of
 from twinmatch.wording import say, shown, spoken
 
 Cell = str | int | float | None
@@ -34,10 +37,6 @@ SCORE: Final = "Points of 100"
 CREATED: Final = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 """A fixed date of creation: the workbook states its data and programme, not the hour of the run."""
 
-FRONT: Final = (26.0, 84.0)
-"""Widths of the first sheet's columns, in characters."""
-
-
 LONGEST_NAME: Final = 31
 """Characters of a sheet's name, as spreadsheets allow."""
 
@@ -53,6 +52,20 @@ class SheetColumn:
 
 
 @dataclass(frozen=True)
+class DropDown:
+    """What may be chosen in a column, by its head: words, or the first column of a sheet from a row to another.
+
+    ``cells`` are the first and last row in which it may be chosen; all rows where nothing is said.
+    """
+
+    head: str
+    words: tuple[str, ...] = ()
+    sheet: str = ""
+    rows: tuple[int, int] = (0, 0)
+    cells: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
 class Sheet:
     """A table of the workbook: its name, one sentence on what it shows, columns and rows."""
 
@@ -60,8 +73,7 @@ class Sheet:
     says: str
     columns: tuple[SheetColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    choices: tuple[str, ...] = ()
-    """What may be chosen in the cells of the first column of kind ``input``."""
+    choices: tuple[DropDown, ...] = ()
     of: str = ""
     """The table of figures that it shows, by its name."""
 
@@ -134,8 +146,8 @@ def write_sheet(book: Any, formats: dict[str, Any], sheet: Sheet, language: str 
         head = "head" if column.kind in ("text", "strong", "input") else "head of numbers"
         page.write_string(0, place, cell_text(column.head), formats[head])
         _write_column(page, formats, place, column, [row[place] for row in sheet.rows])
-    if sheet.choices:
-        _offer_choices(page, sheet, language)
+    for choice in sheet.choices:
+        _offer(page, sheet, choice, language)
     page.freeze_panes(1, _frozen(sheet.columns))
     page.autofilter(0, 0, max(len(sheet.rows), 1), len(sheet.columns) - 1)
     set_up_print(page, sheet.name, language)
@@ -145,19 +157,21 @@ def write_sheet(book: Any, formats: dict[str, Any], sheet: Sheet, language: str 
     page.print_area(0, 0, max(len(sheet.rows), 1), on_paper - 1)
 
 
-def _offer_choices(page: Any, sheet: Sheet, language: str) -> None:
-    """Have the first column to fill offer the choices, and refuse anything else."""
-    place = next(k for k, column in enumerate(sheet.columns) if column.kind == "input")
-    several = ", ".join(sheet.choices)
-    told = shown(
-        say("One of: {choices}; empty is {keep}.", choices=several, keep=sheet.choices[0]), language
-    )
+def _offer(page: Any, sheet: Sheet, choice: DropDown, language: str) -> None:
+    """Have the cells of a column offer the choices, and refuse anything else."""
+    place = next(k for k, column in enumerate(sheet.columns) if column.head == choice.head)
+    first, last = choice.rows
+    top, bottom = choice.cells if choice.cells[1] else (2, len(sheet.rows) + 1)
+    said = say("Choose one of the list; an empty cell asks for nothing.")
+    told = shown(said, language)
     page.data_validation(
-        *(1, place, len(sheet.rows), place),
+        *(top - 1, place, bottom - 1, place),
         {
             "validate": "list",
-            "source": list(sheet.choices),
-            "input_title": sheet.columns[place].head,
+            "source": f"='{spoken(choice.sheet, language)}'!$A${first}:$A${last}"
+            if last
+            else list(choice.words),
+            "input_title": choice.head,
             "input_message": told,
             "error_title": spoken("Not a decision", language),
             "error_message": told,
@@ -225,95 +239,194 @@ def set_up_print(page: Any, name: str, language: str = "en") -> None:
     page.set_footer("&C&10" + spoken("Page &P of &N", language))
 
 
-def write_section(
-    page: Any,
-    formats: dict[str, Any],
-    row: int,
-    heading: str,
-    lines: Sequence[tuple[str, str]],
-) -> int:
-    """Write a heading and its lines; return the row where the next section starts."""
-    page.write_string(row, 0, cell_text(heading), formats["section"])
-    page.write_blank(row, 1, None, formats["section"])
-    page.set_row(row, 24)
-    for offset, (label, text) in enumerate(lines, 1):
-        page.set_row(row + offset, height([label, text], FRONT))
-        page.write_string(row + offset, 0, cell_text(label), formats["label"])
-        page.write_string(row + offset, 1, cell_text(text), formats["prose"])
-    return row + len(lines) + (2 if lines else 1)
+# --- the sheets that a coordinator fills ------------------------------------------------------------------------
 
-
-APOSTROPHE = (
-    say("Apostrophe"),
-    say("A text that a spreadsheet would take for a formula has an apostrophe in front."),
-)
-
-
-def write_front(
-    book: Any, formats: dict[str, Any], proposal: Proposal, sheets: Sequence[Sheet], language: str
-) -> None:
-    """Write the first sheet: the result, how to read scores and statuses, and what is where."""
-    page = book.add_worksheet(spoken("Read me", language))
-    result = shown(words.result(proposal), language)
-    page.hide_gridlines(2)
-    page.set_column(0, 0, FRONT[0])
-    page.set_column(1, 1, FRONT[1])
-    page.merge_range(0, 0, 0, 1, "", formats["title"])
-    page.write_string(0, 0, cell_text(spoken(proposal.title, language)), formats["title"])
-    page.merge_range(1, 0, 1, 1, "", formats["result"])
-    page.write_string(1, 0, cell_text(result), formats["result"])
-    page.set_row(0, 34)
-    page.set_row(1, height([result], [sum(FRONT) * 0.75], 18))
-    row = 3
-    for heading, lines in _sections(proposal):
-        said = [(shown(label, language), shown(text, language)) for label, text in lines]
-        row = write_section(page, formats, row, spoken(heading, language), said)
-    row = write_section(page, formats, row, spoken("Sheets", language), ())
-    for sheet in sheets:
-        page.set_row(row, height([sheet.name, sheet.says], FRONT))
-        page.write_url(
-            row, 0, f"internal:'{sheet.name}'!A1", formats["link"], cell_text(sheet.name)
-        )
-        page.write_string(row, 1, cell_text(sheet.says), formats["prose"])
-        row += 1
-    set_up_print(page, spoken("Read me", language), language)
-
-
-def _sections(proposal: Proposal) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield the sections of the first sheet: heading, and lines of label and text."""
-    yield (
-        "Results",
-        [
-            (words.product_title(p), words.sentence(p.says or words.product_says(p, p.engine)))
-            for p in proposal.products
-        ],
-    )
-    yield "How to read scores", [*words.READING, APOSTROPHE]
-    yield (
-        "What was proven",
-        [
-            (
-                words.product_title(p),
-                words.joined((words.raised(words.status_words(p)), words.status_meaning(p)), ". "),
-            )
-            for p in proposal.products
-        ],
-    )
-    made = list(settings_in_words({"text_model": proposal.made_from.get("text_model")}))
-    if proposal.made_from.get("text_model"):
-        yield "Text model", made
-    if proposal.notes:
-        yield "Notes", [("", note) for note in proposal.notes]
-
-
+DECISIONS: Final = "Decisions"
+GROUP_SHEET: Final = "Groups to change"
+MOVE_SHEET: Final = "Cities to move"
+LETTER_SHEET: Final = "Letters to change"
 RULE_SHEET: Final = "Rules to change"
+
+CHOICES: Final = ("keep", "accept", "reject", "hold", "lock", "ban")
+"""What a coordinator may decide of a pair; of a group the first three."""
+
+MOST_BY_HAND: Final = 1000
+"""Cities of a round up to which its workbook has sheets to move them and to change their letters."""
+
 RULE_FIELDS: Final = (
     *("who", "each", "per", "at_least", "at_most", "share_at_least", "share_at_most"),
     *("nobody_alone", "balance", "gather", "price", "of"),
 )
 """What a rule on kinds of cities is made of, as a programme file says it."""
 
+SPARE_ROWS: Final = 20
+"""Empty rows below the pairs, for pairs that are not in the proposal."""
+
 SPARE_RULES: Final = 12
+
+
+def movable(proposal: Proposal, product: Product) -> frozenset[str]:
+    """Return the cities that can be put in another group: members, and those left out that may join one."""
+    if product.product == "twinning" or "lock" not in settings_of(
+        proposal.made_from, product.product
+    ):
+        return frozenset()
+    anchors_move = product.product == "national_clusters"  # leads of a group stay with its theme
+    members = (x for m in product.meetings for x in m.members)
+    cities = {x.city for x in members if anchors_move or x.role == "member"}
+    return frozenset(
+        cities | {x.city for x in product.left_out if x.code not in ("", "audience", "own limit")}
+    )
+
+
+def pair_form(proposal: Proposal, directory: Directory) -> Sheet:
+    """Return one row a pair with a cell for the coordinator's decision, and empty rows for further pairs."""
+    columns = (
+        SheetColumn("Guest", 22, "strong"),
+        SheetColumn("Host", 36, "strong"),
+        SheetColumn(SCORE, 9, "score"),
+        SheetColumn("Decision", 14, "input"),
+        SheetColumn("Note", 44, "input"),
+        SheetColumn("Assigned to", 20, "input"),
+        SheetColumn("Guest id", 24, "input"),
+        SheetColumn("Host id", 24, "input"),
+    )
+    locks, bans = proposal.wanted
+    locked = {frozenset(pair) for pair in locks}
+    rows: list[tuple[Cell, ...]] = []
+    for product in proposal.products:
+        # Study visits are pairs too; locks and refusals are about twinning.
+        if product.product == "twinning":
+            rows += [
+                (
+                    directory.names(m.cities("guest")),
+                    directory.host(m),
+                    m.score,
+                    say("lock") if _is_of(locked, m) else None,
+                    *(None, None),
+                    ", ".join(m.cities("guest")),
+                    m.unit or ", ".join(m.cities("host")[:1]),
+                )
+                for m in product.meetings
+            ]
+    units = {unit.id for unit in proposal.units}
+    for pair in dict.fromkeys(bans):
+        guest, host = reversed(pair) if pair[0] in units else pair  # bans hold either way round
+        names = (directory.name(guest), directory.name(host))
+        rows.append((*names, None, say("ban"), None, None, guest, host))
+    rows += [(None,) * len(columns)] * SPARE_ROWS
+    says = (
+        "Choose accept, reject, hold, lock or ban for a pair, or name a further pair below; then run twinmatch propose "
+        "--decisions with this file, or hand it in on the page of the round. Locks and refusals that hold already stand here: "
+        "cleared, one holds no more, unless the programme file asks for it. Who looks after a pair, and notes, are kept by the "
+        "page alone."
+    )
+    choices = (DropDown("Decision", CHOICES),)
+    return Sheet(DECISIONS, says, columns, tuple(rows), choices, of=DECISIONS)
+
+
+def _is_of(pairs: Set[frozenset[str]], meeting: Meeting) -> bool:
+    """Return whether one of the pairs is that of a meeting; a unit may be named by one of its cities."""
+    guests, hosts = meeting.cities("guest"), (meeting.unit, *meeting.cities("host"))
+    return any(frozenset((guest, host)) in pairs for guest in guests for host in hosts)
+
+
+def group_forms(proposal: Proposal, directory: Directory) -> Iterator[Sheet]:
+    """Yield the sheets of groups and of cities in groups, with the names, numbers and locks that hold filled in.
+
+    Two groups of one name have their ids behind it.
+    """
+    made = [(p, m) for p in proposal.products if p.product != "twinning" for m in p.meetings]
+    if not made:
+        return
+    titles = Counter(directory.title(m) for _, m in made)
+    called = {
+        m.id: f"{title} [{m.id}]" if titles[title := directory.title(m)] > 1 else title
+        for _, m in made
+    }
+    names = settings_of(proposal.made_from, "names")
+    rows: list[tuple[Cell, ...]] = []
+    for product, m in made:
+        part = settings_of(proposal.made_from, product.product)
+        theme = _theme(m.id, part) if "split" in part else ""
+        is_first = theme not in {row[-1] for row in rows}
+        split = dict(part.get("split") or {}).get(theme.partition(":")[2]) if is_first else None
+        what = (called[m.id], words.product_title(product), len(m.members))
+        rows.append((*what, None, names.get(m.id), split, None, None, m.id, theme))
+    columns = (
+        SheetColumn("Group", 40, "strong"),
+        SheetColumn("Format", 20),
+        SheetColumn("Cities", 8, "whole"),
+        SheetColumn("Decision", 14, "input"),
+        SheetColumn("New name", 32, "input"),
+        SheetColumn("Split into", 12, "input"),
+        *(SheetColumn("Assigned to", 20, "input"), SheetColumn("Note", 36, "input")),
+        *(SheetColumn("Group id", 46), SheetColumn("Theme id", 40, printed=False)),
+    )
+    says = (
+        "Accept or reject a group, name it, or say into how many groups its theme is split (or the clusters of its countries, "
+        "or all panels); then run twinmatch propose --decisions with this file, or hand it in on the page of the round. "
+        "Names and numbers that hold already stand here: cleared, one holds no more."
+    )
+    numbers = DropDown("Split into", tuple(map(str, range(1, MOST_GROUPS + 1))))
+    choices = (DropDown("Decision", CHOICES[:3]), numbers)
+    yield Sheet(GROUP_SHEET, says, columns, tuple(rows), choices)
+    moves = _move_form(proposal, directory, called)
+    if moves.rows and len(proposal.cities) <= MOST_BY_HAND:
+        yield moves
+
+
+def _theme(meeting: str, settings: Mapping[str, Any]) -> str:
+    """Return the id of what a group is one of: a theme, the countries of a cluster, or all panels."""
+    product, _, key = meeting.partition(":")
+    if product == "city_panels":
+        return f"{product}:"
+    head, _, number = key.rpartition("-")
+    themes = (str(t.get("id")) for t in settings.get("themes") or ())
+    whole = head if head and number.isdecimal() else key
+    return f"{product}:{next((t for t in themes if is_of_theme(key, t)), whole)}"
+
+
+def _move_form(proposal: Proposal, directory: Directory, called: Mapping[str, str]) -> Sheet:
+    """Return one row a city that can be in another group, with that in which it is locked."""
+    order = {meeting: row for row, meeting in enumerate(called, 2)}
+    rows: list[tuple[Cell, ...]] = []
+    choices = []
+    for product in proposal.products:
+        at = {city: m.id for m in product.meetings for city in m.cities()}
+        cities = sorted(
+            movable(proposal, product),
+            key=lambda c: (order.get(at.get(c, ""), len(order) + 2), directory.name(c), c),
+        )
+        if not (cities and product.meetings):
+            continue
+        locked = dict(pairs_in(settings_of(proposal.made_from, product.product), "lock"))
+        groups = order[product.meetings[0].id], order[product.meetings[-1].id]
+        here = len(rows) + 2, len(rows) + len(cities) + 1
+        choices.append(DropDown("Move to", sheet=GROUP_SHEET, rows=groups, cells=here))
+        rows += [
+            (
+                directory.name(city),
+                directory.country(city),
+                words.product_title(product),
+                called.get(at.get(city, "")),
+                called.get(at.get(city, "")) if city in locked else None,
+                city,
+                at.get(city),
+            )
+            for city in cities
+        ]
+    columns = (
+        *(SheetColumn("City", 24, "strong"), SheetColumn("Country", 18), SheetColumn("Format", 20)),
+        *(SheetColumn("In now", 40), SheetColumn("Move to", 40, "input")),
+        *(SheetColumn("City id", 26), SheetColumn("Group id", 46, printed=False)),
+    )
+    says = (
+        "Choose another group of the same format for a city, or its own for it to stay there; then run twinmatch propose "
+        "--decisions with this file, or hand it in on the page of the round and solve it again. What holds already stands "
+        "here: cleared, it holds no more."
+    )
+    return Sheet(MOVE_SHEET, says, columns, tuple(rows), tuple(choices))
 
 
 def rules_said(made_from: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -1,34 +1,48 @@
-"""proposal.xlsx: the proposal as a coordinator's workbook, the same bytes for the same proposal."""
+"""proposal.xlsx: the proposal as a coordinator's workbook, the same bytes for the same proposal.
+
+Its first sheet has the result, how to read scores and statuses, and what is where.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from twinmatch.exporting import words
-from twinmatch.exporting.charts import SHEET, write_charts
+from twinmatch.exporting.charts import SHEET, TABLE_SHEETS, figures_sheet, write_charts
 from twinmatch.exporting.folder_files import Directory, cell_text, settings_in_words
+from twinmatch.exporting.letters import letter_form
 from twinmatch.exporting.spreadsheet import (
     CREATED,
+    DECISIONS,
+    GROUP_SHEET,
+    LETTER_SHEET,
+    MOST_BY_HAND,
+    MOVE_SHEET,
     RULE_SHEET,
     SCORE,
     Cell,
-    Kind,
     Sheet,
     SheetColumn,
     formats_of,
+    group_forms,
+    height,
+    pair_form,
     rule_form,
+    set_up_print,
     sheet_name,
-    write_front,
     write_sheet,
 )
-from twinmatch.proposal import Meeting, Product, Proposal, Table
+from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.wording import say, shown, spoken, translated
 
 T = TypeVar("T")
+
+FRONT: Final = (26.0, 84.0)
+"""Widths of the first sheet's columns, in characters."""
 
 SHEETS: dict[str, str] = {
     "twinning": "Twinning",
@@ -38,49 +52,17 @@ SHEETS: dict[str, str] = {
 """Short names of sheets; other products take their title."""
 
 
-DECISIONS: Final = "Decisions"
-CHOICES: Final = ("keep", "accept", "reject", "hold", "lock", "ban")
-"""What a coordinator may decide of a pair; ``propose --decisions`` reads it back."""
-
-SPARE_ROWS: Final = 20
-"""Empty rows below the pairs, for pairs that are not in the proposal."""
-
-TABLE_SHEETS: Final[dict[str, str]] = {
-    "watch": "fragile pairs",
-    "satisfaction": "satisfaction",
-    "ties": "by country",
-    "tied_choices": "tied choices",
-    "themes": "themes",
-    "fairness": "fairness",
-    "alike": "in common",
-    "agenda": "agendas",
-    "reasons": "what each city finds",
-    "facilitators": "facilitators",
-    "goals": "goals",
-    "travel": "travel",
-    "travel_method": "travel method",
-    "bridges": "bridges",
-    "country_sheets": "by country",
-    "balance": "balance",
-    "seating": "seating",
-    "audience": "audience",
-    "prices": "prices",
-    "stability": "stability",
-    "interview": "interview plan",
-    "questions": "questions",
-    "room": "who should be there",
-}
-"""Short names of the sheets of figures; other tables take their title."""
-
 OWN_SHEETS: Final = (
     *("Read me", "Cities", "Accounts", "Left out", "Rules", "Gaps", "Parameters", "History"),
-    *(DECISIONS, SHEET, RULE_SHEET),
+    *(DECISIONS, GROUP_SHEET, MOVE_SHEET, LETTER_SHEET, SHEET, RULE_SHEET),
 )
 """Names that no sheet of a product or of figures may have."""
 
 
-def proposal_xlsx(proposal: Proposal, language: str = "en") -> bytes:
-    """Return the proposal as an Excel workbook in a language."""
+def proposal_xlsx(
+    proposal: Proposal, language: str = "en", edited: Mapping[str, tuple[str, str]] | None = None
+) -> bytes:
+    """Return the proposal as an Excel workbook in a language, with letters that were ``edited`` as ``Correspondence`` has them."""
     import xlsxwriter
 
     stream = BytesIO()
@@ -90,18 +72,102 @@ def proposal_xlsx(proposal: Proposal, language: str = "en") -> bytes:
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
+    few = 0 < len(proposal.cities) <= MOST_BY_HAND
+    forms = [letter_form(proposal, edited or {}, language)] if few else []
     proposal = translated(proposal, language)
-    sheets = tuple(_spoken(sheet, language) for sheet in _sheets(proposal, language))
+    found = [*_forms(proposal), *forms, *_sheets(proposal, language)]
+    sheets = tuple(_spoken(sheet, language) for sheet in found)
     with xlsxwriter.Workbook(stream, options) as book:
         title = cell_text(spoken(proposal.title, language), 250)
         book.set_properties({"title": title, "author": "twinmatch", "created": CREATED})
         formats = formats_of(book)
-        write_front(book, formats, proposal, sheets, language)
+        _write_front(book, formats, proposal, sheets, language)
         for sheet in sheets:
             write_sheet(book, formats, sheet, language)
-            if sheet.choices:
+            if sheet.of == DECISIONS:
                 write_charts(book, formats["section"], sheets, language)
     return stream.getvalue()
+
+
+def _write_section(
+    page: Any,
+    formats: dict[str, Any],
+    row: int,
+    heading: str,
+    lines: Sequence[tuple[str, str]],
+) -> int:
+    """Write a heading and its lines; return the row where the next section starts."""
+    page.write_string(row, 0, cell_text(heading), formats["section"])
+    page.write_blank(row, 1, None, formats["section"])
+    page.set_row(row, 24)
+    for offset, (label, text) in enumerate(lines, 1):
+        page.set_row(row + offset, height([label, text], FRONT))
+        page.write_string(row + offset, 0, cell_text(label), formats["label"])
+        page.write_string(row + offset, 1, cell_text(text), formats["prose"])
+    return row + len(lines) + (2 if lines else 1)
+
+
+APOSTROPHE = (
+    say("Apostrophe"),
+    say("A text that a spreadsheet would take for a formula has an apostrophe in front."),
+)
+
+
+def _write_front(
+    book: Any, formats: dict[str, Any], proposal: Proposal, sheets: Sequence[Sheet], language: str
+) -> None:
+    """Write the first sheet: the result, how to read scores and statuses, and what is where."""
+    page = book.add_worksheet(spoken("Read me", language))
+    result = shown(words.result(proposal), language)
+    page.hide_gridlines(2)
+    page.set_column(0, 0, FRONT[0])
+    page.set_column(1, 1, FRONT[1])
+    page.merge_range(0, 0, 0, 1, "", formats["title"])
+    page.write_string(0, 0, cell_text(spoken(proposal.title, language)), formats["title"])
+    page.merge_range(1, 0, 1, 1, "", formats["result"])
+    page.write_string(1, 0, cell_text(result), formats["result"])
+    page.set_row(0, 34)
+    page.set_row(1, height([result], [sum(FRONT) * 0.75], 18))
+    row = 3
+    for heading, lines in _sections(proposal):
+        said = [(shown(label, language), shown(text, language)) for label, text in lines]
+        row = _write_section(page, formats, row, spoken(heading, language), said)
+    row = _write_section(page, formats, row, spoken("Sheets", language), ())
+    for sheet in sheets:
+        page.set_row(row, height([sheet.name, sheet.says], FRONT))
+        page.write_url(
+            row, 0, f"internal:'{sheet.name}'!A1", formats["link"], cell_text(sheet.name)
+        )
+        page.write_string(row, 1, cell_text(sheet.says), formats["prose"])
+        row += 1
+    set_up_print(page, spoken("Read me", language), language)
+
+
+def _sections(proposal: Proposal) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield the sections of the first sheet: heading, and lines of label and text."""
+    yield (
+        "Results",
+        [
+            (words.product_title(p), words.sentence(p.says or words.product_says(p, p.engine)))
+            for p in proposal.products
+        ],
+    )
+    yield "How to read scores", [*words.READING, APOSTROPHE]
+    yield (
+        "What was proven",
+        [
+            (
+                words.product_title(p),
+                words.joined((words.raised(words.status_words(p)), words.status_meaning(p)), ". "),
+            )
+            for p in proposal.products
+        ],
+    )
+    made = list(settings_in_words({"text_model": proposal.made_from.get("text_model")}))
+    if proposal.made_from.get("text_model"):
+        yield "Text model", made
+    if proposal.notes:
+        yield "Notes", [("", note) for note in proposal.notes]
 
 
 def _spoken(sheet: Sheet, code: str) -> Sheet:
@@ -114,19 +180,28 @@ def _spoken(sheet: Sheet, code: str) -> Sheet:
         says=spoken(sheet.says, code),
         columns=tuple(replace(c, head=spoken(c.head, code)) for c in sheet.columns),
         rows=tuple(tuple(shown(cell, code) for cell in row) for row in sheet.rows),
-        choices=tuple(spoken(choice, code) for choice in sheet.choices),
+        choices=tuple(
+            replace(c, head=spoken(c.head, code), words=tuple(spoken(w, code) for w in c.words))
+            for c in sheet.choices
+        ),
     )
 
 
 # --- what the sheets say -----------------------------------------------------------------------------------
 
 
+def _forms(proposal: Proposal) -> Iterator[Sheet]:
+    """Yield the sheets on which pairs, groups and cities in groups are decided."""
+    directory = Directory(proposal)
+    if any(words.is_paired(product) and product.meetings for product in proposal.products):
+        yield pair_form(proposal, directory)
+    yield from group_forms(proposal, directory)
+
+
 def _sheets(proposal: Proposal, language: str) -> Iterator[Sheet]:
     """Yield the workbook's tables in reading order."""
     directory = Directory(proposal)
     taken = {spoken(name, language).lower() for name in OWN_SHEETS}
-    if any(words.is_paired(product) and product.meetings for product in proposal.products):
-        yield _decisions(proposal, directory)
     for product in proposal.products:
         name = sheet_name(_short(product, language), taken)
         yield (
@@ -147,92 +222,16 @@ def _sheets(proposal: Proposal, language: str) -> Iterator[Sheet]:
         short = _short(product, language)
         for table in product.tables:
             of = TABLE_SHEETS.get(table.name) or say("{title:lower}", title=table.title)
-            yield _figures(table, sheet_name(f"{short}, {spoken(of, language)}", taken), directory)
+            yield figures_sheet(
+                table, sheet_name(f"{short}, {spoken(of, language)}", taken), directory
+            )
     for table in proposal.tables:
-        yield _figures(table, sheet_name(table.title, taken), directory)
+        yield figures_sheet(table, sheet_name(table.title, taken), directory)
 
 
 def _short(product: Product, language: str) -> str:
     """Return the short name of a product in a language."""
     return spoken(SHEETS.get(product.product) or words.product_title(product), language)
-
-
-def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
-    """Return one row a pair with a cell for the coordinator's decision, and empty rows for further pairs."""
-    columns = (
-        SheetColumn("Guest", 22, "strong"),
-        SheetColumn("Host", 36, "strong"),
-        SheetColumn(SCORE, 9, "score"),
-        SheetColumn("Decision", 14, "input"),
-        SheetColumn("Note", 44, "input"),
-        SheetColumn("Guest id", 24, "input"),
-        SheetColumn("Host id", 24, "input"),
-    )
-    locks, bans = proposal.wanted
-    locked = {frozenset(pair) for pair in locks}
-    rows: list[tuple[Cell, ...]] = []
-    for product in proposal.products:
-        # Study visits are pairs too; locks and refusals are about twinning.
-        if product.product == "twinning":
-            rows += [
-                (
-                    directory.names(m.cities("guest")),
-                    directory.host(m),
-                    m.score,
-                    say("lock") if _is_of(locked, m) else None,
-                    None,
-                    ", ".join(m.cities("guest")),
-                    m.unit or ", ".join(m.cities("host")[:1]),
-                )
-                for m in product.meetings
-            ]
-    units = {unit.id for unit in proposal.units}
-    for pair in dict.fromkeys(bans):
-        guest, host = reversed(pair) if pair[0] in units else pair  # bans hold either way round
-        names = (directory.name(guest), directory.name(host))
-        rows.append((*names, None, say("ban"), None, guest, host))
-    rows += [(None,) * len(columns)] * SPARE_ROWS
-    says = (
-        "Choose accept, reject, hold, lock or ban for a pair, or name a further pair below; then run twinmatch propose "
-        "--decisions with this file. Locks and refusals that hold already stand here: cleared, one holds no more, "
-        "unless the programme file asks for it. Notes stay in the workbook in which they were written."
-    )
-    return Sheet(DECISIONS, says, columns, tuple(rows), CHOICES)
-
-
-def _is_of(pairs: Set[frozenset[str]], meeting: Meeting) -> bool:
-    """Return whether one of the pairs is that of a meeting; a unit may be named by one of its cities."""
-    guests, hosts = meeting.cities("guest"), (meeting.unit, *meeting.cities("host"))
-    return any(frozenset((guest, host)) in pairs for guest in guests for host in hosts)
-
-
-def _figures(table: Table, name: str, directory: Directory) -> Sheet:
-    """Return a table of figures as a sheet: numbers as numbers, ids as names."""
-    kinds = words.kinds_of(table)
-    numeric = words.numeric(table)
-    columns = tuple(_figures_column(table, k, kind, k in numeric) for k, kind in enumerate(kinds))
-    rows: tuple[tuple[Cell, ...], ...] = directory.named(table).rows
-    if kinds[0] == "meeting":
-        rows = tuple((directory.worded(str(row[0])), *row[1:]) for row in rows)
-    return Sheet(name, words.sentence(table.says or table.title), columns, rows, of=table.name)
-
-
-def _figures_column(table: Table, place: int, of: str, numeric: bool) -> SheetColumn:
-    head = words.column_head(table.columns[place], of)
-    if not numeric:
-        longest = max((len(str(row[place] or "")) for row in table.rows), default=0)
-        width = float(min(60, max(12, longest // 2 if longest > 60 else longest + 2)))
-        return SheetColumn(head, width, "text" if place else "strong")
-    kind: Kind = (
-        "points"
-        if of in ("points", "cost")
-        else "part"
-        if of == "part"
-        else "whole"
-        if all(isinstance(row[place], int | None) for row in table.rows)
-        else "number"
-    )
-    return SheetColumn(head, 11, kind)
 
 
 def _table(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
@@ -171,6 +171,10 @@ class Gap:
     city: str
     block: str
     says: str
+
+
+MOST_GROUPS: Final = 20
+"""Groups that a theme is split into, at most."""
 
 
 def is_of_theme(meeting: str, theme: str) -> bool:
@@ -460,19 +464,25 @@ def _named(found: Mapping[str, T], name: str) -> T:
     return found[name]
 
 
+def settings_of(made_from: Mapping[str, Any], product: str) -> Mapping[str, Any]:
+    """Return the settings of a product as a proposal was made from them; empty where none are known."""
+    part: Any = made_from
+    for key in ("programme", "settings", product):
+        part = part.get(key) if isinstance(part, Mapping) else None
+    return part if isinstance(part, Mapping) else {}
+
+
 def pairs_wanted(made_from: Mapping[str, Any]) -> tuple[Pairs, Pairs]:
     """Return the locks and the bans of the settings that a proposal was made from; what is no pair is passed over."""
-    part: Any = made_from
-    for key in ("programme", "settings", "twinning"):
-        part = part.get(key) if isinstance(part, Mapping) else None
-    locks, bans = (
-        tuple((pair[0], pair[1]) for pair in _pairs(part, name)) for name in ("lock", "ban")
+    part = settings_of(made_from, "twinning")
+    return pairs_in(part, "lock"), pairs_in(part, "ban")
+
+
+def pairs_in(part: Mapping[str, Any], name: str) -> Pairs:
+    """Return the pairs of texts of a setting; what is no pair is passed over."""
+    found = part.get(name)
+    return tuple(
+        (pair[0], pair[1])
+        for pair in (found if isinstance(found, list | tuple) else ())
+        if isinstance(pair, list | tuple) and [type(city) for city in pair] == [str, str]
     )
-    return locks, bans
-
-
-def _pairs(part: Any, name: str) -> Iterator[Sequence[str]]:
-    found = part.get(name) if isinstance(part, Mapping) else None
-    for pair in found if isinstance(found, list | tuple) else ():
-        if isinstance(pair, list | tuple) and [type(city) for city in pair] == [str, str]:
-            yield pair

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Dict
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,7 +15,7 @@ from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.validate import Record
 from twinmatch.vocabulary.taxonomy import plain
-from twinmatch.wording import say
+from twinmatch.wording import LANGUAGES, say, spoken
 
 Row = tuple[int, tuple[Any, ...]]
 
@@ -68,6 +68,46 @@ def text(cell: Any) -> str:
 def is_empty(cells: tuple[Any, ...]) -> bool:
     """Return whether a row holds nothing."""
     return not any(cell is not None and cell != "" and text(cell) for cell in cells)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A sheet that was filled: its language, and its rows as texts by the English heads of its columns."""
+
+    grid: Grid
+    code: str = "en"
+    rows: tuple[tuple[int, dict[str, str]], ...] = ()
+
+    def lacks(self, needed: Sequence[str]) -> Iterator[Problem]:
+        """Yield a problem for each column that the sheet must have and has not."""
+        known = (
+            {text(cell).casefold() for cell in self.grid.rows[0][1]} if self.grid.rows else set()
+        )
+        for head in needed if known else ():
+            if not known & {head.casefold(), spoken(head, self.code).casefold()}:
+                found = say("There is no column {head}.", head=repr(head))
+                where = self.grid.at(1, head)
+                yield Problem("column-missing", found, where, say("Put it back."))
+
+
+def form_in(
+    grids: Sequence[Grid], sheet: str, needed: Sequence[str], heads: Sequence[str] = ()
+) -> Form:
+    """Return a sheet as it was filled, in whichever language it is; one without rows where the workbook has none."""
+    named = ((code, grid) for code in LANGUAGES for grid in grids if grid.rows)
+    here = ((c, g) for c, g in named if g.sheet.casefold() == spoken(sheet, c).casefold())
+    code, grid = next(here, ("en", Grid("", sheet, ())))
+    if not grid.rows:
+        return Form(grid)
+    known = {
+        said.casefold(): head for head in (*needed, *heads) for said in (head, spoken(head, code))
+    }
+    columns = [known.get(text(cell).casefold(), text(cell)) for cell in grid.rows[0][1]]
+    rows = (
+        (row, dict.fromkeys(columns, "") | dict(zip(columns, map(text, cells), strict=False)))
+        for row, cells in grid.rows[1:]
+    )
+    return Form(grid, code, tuple(rows))
 
 
 _RESPONSE: Final = re.compile(

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.proposal.proposal import is_of_theme
+from twinmatch.proposal.proposal import MOST_GROUPS, is_of_theme
 from twinmatch.proposal.wire import Instant, on_wire
 from twinmatch.wording import joined, say
 
@@ -37,9 +37,6 @@ subject first, in the reason, and in ``one`` the code of the letter that was edi
 
 LONGEST_NAME: Final = 120
 """Characters of a group's name, at most."""
-
-MOST_GROUPS: Final = 20
-"""Groups that a theme is split into, at most."""
 
 CONSENTS: Final = ("asked", "agreed", "declined")
 """What is known of a city's consent to its meeting."""
@@ -317,7 +314,7 @@ def _problems(
             yield Problem("note-empty", say("A note says something."), do=say("Say why."))
     else:
         if kind in {"rename", "split"}:
-            yield from _group_problems(entry, meetings)
+            yield from group_problems(kind, entry.why)
         yield from _decision_problems(now, entry, meetings, places)
 
 
@@ -380,14 +377,13 @@ def _edit_problems(
         yield Problem("withdrawn", say("The run is withdrawn."), do=say("Redraft it first."))
 
 
-def _group_problems(
-    entry: HistoryEntry, meetings: Mapping[About, tuple[str, ...]]
-) -> Iterable[Problem]:
-    said, number = entry.why, entry.why.isascii() and entry.why.isdecimal()
-    if entry.kind == "rename" and not 0 < len(said) <= LONGEST_NAME:
+def group_problems(kind: str, said: str) -> Iterable[Problem]:
+    """Yield what is wrong with the name of a group, or with the number of groups of a theme."""
+    number = said.isascii() and said.isdecimal()
+    if kind == "rename" and not 0 < len(said) <= LONGEST_NAME:
         do = say("Give one of 1 to {LONGEST_NAME} characters.", LONGEST_NAME=LONGEST_NAME)
         yield Problem("name-wrong", say("That is no name for a group."), do=do)
-    if entry.kind == "split" and not (number and 1 <= int(said[:9]) <= MOST_GROUPS):
+    if kind == "split" and not (number and 1 <= int(said[:9]) <= MOST_GROUPS):
         do = say("Give a whole number from 1 to {MOST_GROUPS}.", MOST_GROUPS=MOST_GROUPS)
         yield Problem(
             "number-wrong", say("{said} is no number of groups.", said=repr(said[:40])), do=do

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Form, Query, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
-from twinmatch.app.decided import decisions_of, group_of
-from twinmatch.app.decisions import decision_on, run_state
-from twinmatch.app.group_moves import group_moves, group_split
+from twinmatch.app.decided import decisions_of
+from twinmatch.app.decisions import decided_so_far, moved, not_yet, run_state
+from twinmatch.app.group_moves import group_moves, group_of, group_split
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.store import CONSENTS, DECISIONS, STEPS, About, HistoryEntry, RunSnapshot, held
@@ -138,8 +138,6 @@ def _decide_all(
         if step:
             state.board.store.add_all(run, person.name, step, given["version"])
     except QuestionError as error:
-        if action == "workbook":
-            raise
         mine = [(k, str(v)) for k, v in given.items() if k != "version"]
         same = given.get("kind")
         mine += [("pair" if k == same else "undo", " ".join(pair)) for k, pair, _ in decisions]
@@ -210,15 +208,16 @@ def workbook(
     version: Version,
     file: UploadFile,
 ) -> Response:
-    """Take the decisions of a workbook's sheet with their notes; those that hold already are passed over."""
+    """Take the decisions of a workbook with their notes in one step; those that hold already are passed over."""
     with scratch() as folder:
         path = folder / "proposal.xlsx"
         path.write_bytes(file.file.read(state.settings.most_upload))
         sheet = decisions_of(path, state.rounds.round(job).cohort)
-    run = run_state(job.id, state.board.store)
-    wanted = [(d.word, About(d.guest, d.host), d.note) for d in sheet.found]
-    fresh = [w for w in wanted if decision_on(run, w[1]) != w[0]]
-    return _decide_all(request, state, person, job.id, "workbook", {"version": version}, fresh)
+    store = state.board.store
+    run = run_state(job.id, store)
+    if step := not_yet(run, decided_so_far(store, job.id, run.held), sheet.found):
+        store.add_all(job.id, person.name, step, version)
+    return to_proposal(job.id, "?tab=history" if step else "?tab=overview")
 
 
 # --- one pair, one applicant --------------------------------------------------------------------------------
@@ -352,8 +351,7 @@ def keep_group(
     ``beside`` is locked there too, unless another city is already.
     """
     product, locks = group.partition(":")[0], state.board.store.held(job.id).locks
-    old = [p for p in locks if p[0] == city and p[1].startswith(f"{product}:") and p[1] != group]
-    decisions = [("release", pair, "") for pair in old] + [("lock", About(city, group), "")]
+    decisions = [(e["kind"], About(e["one"], e["other"]), "") for e in moved(locks, city, group)]
     if beside and all(p[1] != group for p in locks if p[0] != city):
         decisions.append(("lock", About(beside, group), ""))
     given = {"city": city, "group": group, "version": version}

@@ -21,8 +21,9 @@ import structlog
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from twinmatch.app.decided import Decided, bare
+from twinmatch.app.decided import Decided
 from twinmatch.app.decisions import kept_fallbacks
+from twinmatch.app.group_moves import bare
 from twinmatch.app.round import RUNS, held_twinning, open_round, propose_round
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError

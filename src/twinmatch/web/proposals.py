@@ -18,6 +18,7 @@ from twinmatch.app.round import Repaired
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.exporting import EXPORTERS
 from twinmatch.exporting.letters import letters
+from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.programmes.programme import (
     bundled_names,
     load,
@@ -221,7 +222,10 @@ def _file(board: Board, proposal: str, name: str, language: str) -> bytes:
     written = board.result(proposal)
     if name == "proposal.json":
         return written
-    return EXPORTERS[name](proposal_of(board, proposal), language)
+    made = proposal_of(board, proposal)
+    if name == "proposal.xlsx":
+        return proposal_xlsx(made, language, board.store.held(proposal).letters)
+    return EXPORTERS[name](made, language)
 
 
 _FILES: Final[dict[str, Any]] = {media.partition(";")[0]: {} for media in MEDIA.values()}

@@ -11,16 +11,15 @@ from typing import Any, Final, Generic, TypeVar
 from cachetools import LRUCache
 from pydantic import ValidationError
 
-from twinmatch.app.decided import (
-    Decided,
+from twinmatch.app.decided import Decided, with_decided
+from twinmatch.app.decisions import Pair, decided_so_far
+from twinmatch.app.group_moves import (
+    beside,
     group_of,
     rules_changed,
     shown_rule,
-    with_decided,
     with_rules_changed,
 )
-from twinmatch.app.decisions import Pair, decided_so_far
-from twinmatch.app.group_moves import beside
 from twinmatch.app.round import Repaired, held_twinning, repaired, taken
 from twinmatch.app.service import Service, open_service
 from twinmatch.errors import Problem, QuestionError, Where
@@ -269,7 +268,7 @@ def with_rules(made: Proposal, form: Mapping[str, str]) -> Programme:
     if "format-0" not in form:
         return programme
     changed = rules_changed(_rules_in(form), made.made_from)
-    return with_rules_changed(programme, [Decided(rules=changed)])
+    return with_rules_changed(programme, [changed])
 
 
 def _twinning(settings: Twinning, form: Mapping[str, str]) -> dict[str, Any]:

@@ -18,8 +18,10 @@ from twinmatch.exporting import EXPORTERS
 from twinmatch.exporting.atlas import land, pair_map
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import Correspondence, letters
+from twinmatch.exporting.spreadsheet import movable
 from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Meeting, Product, Proposal
+from twinmatch.proposal.proposal import settings_of
 from twinmatch.schema import City
 from twinmatch.store import HistoryEntry
 from twinmatch.web import schemas
@@ -185,8 +187,9 @@ def one(
     name = ("pairs" if is_pairs else "product") if product else tab.replace("-", "_")
     extra: dict[str, Any] = {"product": product, "movable": (), "splittable": False}
     if product and not is_pairs:
-        extra["movable"] = _movable(found["made"], product, found["directory"])
-        extra["splittable"] = "split" in settings_in(found["made"], product)
+        name_of = found["directory"].name
+        extra["movable"] = _by_name((c, name_of(c)) for c in movable(found["made"], product))
+        extra["splittable"] = "split" in settings_of(found["made"].made_from, product.product)
     if is_pairs:
         extra["thin"] = len(thin(found))
     elif tab == "overview":
@@ -266,24 +269,6 @@ def _overview(state: State, job: Job, found: dict[str, Any], person: Person) -> 
         "consents": _counts_of_consent(found),
         "others": [j for j in state.board.all_jobs() if j.state == "done" and j.round != job.round],
     }
-
-
-def _movable(made: Proposal, product: Product, directory: Directory) -> list[tuple[str, str]]:
-    """Return the cities that can be put in a group or panel, id and name: members, and those left out that may join one."""
-    if product.product == "twinning" or "lock" not in settings_in(made, product):
-        return []
-    anchors_move = product.product == "national_clusters"  # leads of a group stay with its theme
-    members = (x for m in product.meetings for x in m.members)
-    cities = {x.city for x in members if anchors_move or x.role == "member"}
-    cities |= {x.city for x in product.left_out if x.code not in ("", "audience", "own limit")}
-    return _by_name((city, directory.name(city)) for city in cities)
-
-
-def settings_in(made: Proposal, product: Product) -> dict[str, Any]:
-    """Return the settings that a product was made from, as they stand in the proposal."""
-    settings: dict[str, Any] = made.made_from.get("programme", {}).get("settings", {})
-    found: dict[str, Any] = settings.get(product.product, {})
-    return found
 
 
 def _counts_of_consent(found: dict[str, Any]) -> dict[str, int]:

@@ -16,7 +16,8 @@ from test_workbook import members
 
 from twinmatch.app.decided import DecisionSheet, read_decisions
 from twinmatch.errors import DataError
-from twinmatch.exporting.workbook import CHOICES, proposal_xlsx
+from twinmatch.exporting.spreadsheet import CHOICES
+from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.proposal import Proposal, Table
 from twinmatch.wording import LANGUAGES, spoken
 
@@ -67,9 +68,10 @@ def test_an_untouched_workbook_has_no_decision(tmp_path):
 def test_decisions_read_back_with_their_place(tmp_path):
     own = {"Guest id": "Nantes", "Host id": "se-lund", "Note": "the mayor asked"}
     path = filled(tmp_path / "p.xlsx", (2, "Reject", {}), (3, "keep", {}), (6, "lock", own))
-    first, second = read_decisions(path).found
-    assert (first.guest, first.host, first.word) == ("at-graz", "unit-north", "reject")
-    assert (second.guest, second.host, second.word, second.note) == (
+    first, kept, second = read_decisions(path).found
+    assert (first.one, first.other, first.kind) == ("at-graz", "unit-north", "reject")
+    assert (kept.one, kept.kind) == ("il-eilat", "release")
+    assert (second.one, second.other, second.kind, second.why) == (
         "Nantes", "se-lund", "lock", "the mayor asked",
     )  # fmt: skip
     assert str(second.where) == "p.xlsx, sheet 'Decisions', row 6, Decision"
@@ -88,15 +90,15 @@ def test_every_word_of_a_sheet_reads_back_in_its_language(tmp_path, code):
             page.cell(row, heads[spoken(head, code)], value)
     book.save(tmp_path / "p.xlsx")
     found = read_decisions(tmp_path / "p.xlsx").found
-    assert [d.word for d in found] == [word for word in CHOICES if word != "keep"]
-    assert {d.guest for d in found} == {"at-graz"}
+    assert [d.kind for d in found] == ["release", *CHOICES[1:]]
+    assert {d.one for d in found} == {"at-graz"}
 
 
 def test_a_pair_may_be_named_and_a_row_that_decides_nothing_is_told(tmp_path):
     named = {"Guest": "Nantes", "Host": "Lund"}
     path = filled(tmp_path / "p.xlsx", (4, "lock", named), (5, None, {"Guest id": "at-graz"}))
     found = read_decisions(path)
-    assert [(d.guest, d.host, d.word) for d in found.found] == [("Nantes", "Lund", "lock")]
+    assert [(d.one, d.other, d.kind) for d in found.found] == [("Nantes", "Lund", "lock")]
     assert found.undecided == (5,)
 
 
@@ -107,7 +109,7 @@ def test_locks_and_bans_that_hold_stand_in_the_next_sheet(tmp_path):
     path = tmp_path / "p.xlsx"
     path.write_bytes(proposal_xlsx(replace(proposal(), made_from=made_from)))
     found = read_decisions(path)
-    assert [(d.guest, d.host, d.word) for d in found.found] == [
+    assert [(d.one, d.other, d.kind) for d in found.found] == [
         ("at-graz", "unit-north", "lock"),
         ("fr-nantes", "unit-north", "ban"),
         ("fr-nantes", "xk-nowhere", "ban"),

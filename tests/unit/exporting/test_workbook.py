@@ -37,7 +37,8 @@ def members(content: bytes) -> dict[str, str]:
 
 def test_sheets_stand_in_reading_order(book):
     assert book.sheetnames == [
-        *("Read me", "Decisions", "Twinning", "Groups", "Clusters", "Cities", "Accounts"),
+        *("Read me", "Decisions", "Groups to change", "Letters to change"),
+        *("Twinning", "Groups", "Clusters", "Cities", "Accounts"),
         *("Left out", "Rules", "Rules to change", "Gaps", "Parameters", "Load"),
     ]
 
@@ -128,7 +129,7 @@ def test_other_products_get_a_sheet_each():
         replace(twinning(), meetings=(), left_out=(), status="infeasible", bound=math.inf),
     )
     names = book_of(Proposal({}, products)).sheetnames
-    assert names[1:6] == [
+    assert names[2:7] == [
         *("Study visits", "City panels allnone  and"),
         *("city panels all none  and", "Rules 2", "Twinning"),
     ]
