@@ -264,7 +264,7 @@ def test_a_whole_round_by_keyboard_alone(service, visit, by_keyboard):
     press(page, page.locator("#letters tbody tr:visible th a").first)
     expect(page.locator("#letter-text")).to_have_value(re.compile("Dear colleagues in"))
     press(page, page.get_by_role("button", name="Make the link"))
-    expect(page.locator("input[readonly]")).to_have_value(re.compile("/workbench/city/"))
+    expect(page.locator("#link")).to_have_value(re.compile("/workbench/city/"))
     page.goto(by_keyboard)
     press(page, page.locator("summary", has_text="Reopen"))
     press(page, page.get_by_role("button", name="Reopen"))

@@ -318,4 +318,4 @@ def answered(
     by = f"{parts['letter'].name} by its link"
     who = invited.city if kind in CONSENTS else ""
     state.board.store.add(invited.run, kind, by, one=meeting, city=who, why=why)
-    return RedirectResponse(f"/workbench/city/{secret}?said=yes", 303)
+    return RedirectResponse(f"/workbench/city/{secret}?said=yes#said", 303)

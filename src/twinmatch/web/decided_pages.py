@@ -56,8 +56,6 @@ def decide(
     other: Name = "",
     city: Name = "",
     why: Text = "",
-    tab: Annotated[str, Form(max_length=40)] = "overview",
-    meeting: Name = "",
     back: Annotated[str, Form(max_length=400)] = "",
 ) -> Response:
     """Write a decision as the proposal was seen, and go back to where it was made; a committee may comment."""
@@ -67,15 +65,18 @@ def decide(
     try:
         state.board.store.add(run, kind, person.name, **pair, seen=version)
     except QuestionError as error:
-        mine = {"kind": kind, **pair, "tab": tab, "meeting": meeting, "back": back}
+        mine = {"kind": kind, **pair, "back": back}
         return conflict(request, state, run, version, "decisions", list(mine.items()), error)
     if kind == "publish":
         state.board.replace_published(run, person.name)
-    if back.startswith(f"/workbench/proposals/{run}/"):
+    return _back_to(run, back)
+
+
+def _back_to(run: str, back: str, tab: str = "overview") -> Response:
+    """Return the way to the page of a proposal that something was decided on, and on it to where the focus was."""
+    if back.startswith(tuple(f"/workbench/proposals/{run}{end}" for end in "/?#")):
         return RedirectResponse(own(back), 303)
-    where = tab if tab.replace("_", "").replace("-", "").isalnum() else "overview"
-    anchor = f"#m-{meeting}" if meeting.isascii() and meeting.isprintable() and meeting else ""
-    return to_proposal(run, f"?tab={where}{anchor}")
+    return to_proposal(run, f"?tab={tab}#part")
 
 
 def conflict(
@@ -142,9 +143,7 @@ def _decide_all(
         same = given.get("kind")
         mine += [("pair" if k == same else "undo", " ".join(pair)) for k, pair, _ in decisions]
         return conflict(request, state, run, given["version"], action, mine, error)
-    if str(given.get("back", "")).startswith(f"/workbench/proposals/{run}/"):
-        return RedirectResponse(own(given["back"]), 303)
-    return to_proposal(run, f"?tab={tab}")
+    return _back_to(run, str(given.get("back", "")), tab)
 
 
 def _pairs(given: list[str] | None) -> list[tuple[str, str]]:
@@ -173,7 +172,12 @@ def bulk(
     if not chosen:
         do = say("Tick some, or have it worked out first which pairs are robust.")
         raise QuestionError.of("meeting-missing", say("No pair was chosen."), do=do)
-    given = {"kind": kind, "version": version, "why": why}
+    given = {
+        "kind": kind,
+        "version": version,
+        "why": why,
+        "back": f"{found['base']}?tab=twinning#bulk",
+    }
     decisions = [(kind, p, why) for p in chosen]
     return _decide_all(request, state, person, found["job"].id, "bulk", given, decisions)
 
@@ -392,7 +396,7 @@ def prices(
 def work_out(state: Shared, job: Made, what: Kind) -> Response:
     """Have something worked out of a proposal while everybody goes on."""
     state.board.desk.want(job.id, what)
-    return to_proposal(job.id, "?tab=twinning")
+    return to_proposal(job.id, "?tab=twinning#standing")
 
 
 AtMost = Annotated[int, Form(ge=0, le=100)]

@@ -226,7 +226,7 @@ def repair(
     name = f"{Path(found.name).stem}.xlsx"
     accepted = {k: v for k, v in found.found.items() if k in {*ACCEPTED, "survey", "hosts"}}
     made = _keep(state, name, mended, person, repaired=upload, **accepted)
-    return RedirectResponse(f"/workbench/intake/{made}", 303)
+    return RedirectResponse(f"/workbench/intake/{made}#found", 303)
 
 
 @router.post("/{upload}/accept")
@@ -239,7 +239,7 @@ def accept(
         found_out = say("Only a doubt is accepted; an error is repaired.")
         raise QuestionError.of("not-possible-now", found_out)
     state.board.accept(upload, [key], person.name, person.trace)
-    return RedirectResponse(f"/workbench/intake/{upload}", 303)
+    return RedirectResponse(f"/workbench/intake/{upload}#{key}", 303)
 
 
 # --- from a survey to a round ---

@@ -326,7 +326,7 @@ def send_mail(
     chosen = _chosen(found, draft, (sender, by, language(request)))
     send(chosen, found["run"], _settings(), person.name, state.board.store)
     signed = urlencode({"sender": sender, "by": by})
-    return to_proposal(found["job"].id, f"/mail?{signed}")
+    return to_proposal(found["job"].id, f"/mail?{signed}#part")
 
 
 def _chosen(
@@ -432,4 +432,4 @@ def edit_letter(
     except QuestionError as error:
         mine = [("code", code), ("subject", subject), ("text", text)]
         return conflict(request, state, job.id, version, f"letters/{city}", mine, error)
-    return to_proposal(job.id, f"/letters/{quote(city)}")
+    return to_proposal(job.id, f"/letters/{quote(city)}#text")

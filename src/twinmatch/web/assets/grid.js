@@ -15,6 +15,17 @@ function grid(table) {
   const search = panel.querySelector("[data-search]");
   panel.hidden = false;
 
+  // Tab goes to one row: the one that had the focus last, or the first.
+  let current;
+  const reached = (row, is) => { for (const stop of row.querySelectorAll("a, input")) stop.tabIndex = is ? 0 : -1; };
+  function turn(row) {
+    if (current) reached(current, false);
+    if (row) reached(row, true);
+    current = row;
+  }
+  for (const row of rows) reached(row, false);
+  body.addEventListener("focusin", (event) => turn(event.target.closest("tr")));
+
   for (const select of selects) {
     const values = new Set(rows.map((row) => text(row.cells[select.dataset.column])));
     for (const value of [...values].sort()) {
@@ -37,6 +48,7 @@ function grid(table) {
     }
     panel.querySelector("[data-shown]").textContent = shown.size;
     panel.querySelector("[data-all]").textContent = rows.length;
+    if (!current || current.hidden) turn(rows.find((row) => !row.hidden));
     document.dispatchEvent(new CustomEvent("grid:shown", { detail: shown }));
   }
 
@@ -51,6 +63,7 @@ function grid(table) {
     const compare = numbers ? (a, b) => keys.get(a) - keys.get(b) : (a, b) => order.compare(keys.get(a), keys.get(b));
     rows.sort((a, b) => (down ? -compare(a, b) : compare(a, b)));
     body.append(...rows);
+    turn(rows.find((row) => !row.hidden));
   }
 
   heads.forEach((head, column) => {

@@ -18,7 +18,7 @@ document.addEventListener("reset", (event) => {
   }, 0);
 });
 
-// Escape, or a click elsewhere, closes what lies over the page.
+// Escape, a click or the focus elsewhere closes what lies over the page.
 document.addEventListener("keydown", (event) => {
   const open = event.key === "Escape" && document.querySelector("details.once[open]");
   if (!open) return;
@@ -26,11 +26,18 @@ document.addEventListener("keydown", (event) => {
   open.querySelector("summary").focus();
 });
 
-document.addEventListener("click", (event) => {
-  for (const open of document.querySelectorAll("details.once[open]")) {
-    if (!open.contains(event.target)) open.open = false;
-  }
-});
+for (const what of ["click", "focusin"]) {
+  document.addEventListener(what, (event) => {
+    for (const open of document.querySelectorAll("details.once[open]")) {
+      if (!open.contains(event.target)) open.open = false;
+    }
+  });
+}
+
+// What lies over the page is seen whole where it opens.
+document.addEventListener("toggle", ({ target }) => {
+  if (target.matches("details.once[open]")) target.lastElementChild.scrollIntoView({ block: "nearest" });
+}, true);
 
 // What is folded on the screen is printed whole.
 addEventListener("beforeprint", () => {
@@ -46,8 +53,22 @@ document.addEventListener("click", (event) => {
   region.focus();
 });
 
-// On a narrow screen the tabs scroll sideways: the current one is brought into view.
-document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// On a narrow screen the tabs scroll sideways: the current one is brought into view, and the one that
+// the keyboard goes to; one that a finger is on stays under it.
+const tabs = document.querySelector(".tabs");
+tabs?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+tabs?.addEventListener("focusin", ({ target }) => {
+  if (target.matches(":focus-visible")) target.scrollIntoView({ block: "nearest", inline: "center" });
+});
+
+// What would change lies over the foot of a narrow page: the field that has the focus stays in sight. Of what is being
+// made each step is told once, however often the page asks.
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  const status = document.getElementById("step");
+  const step = target.id === "making" && target.querySelector(".notice, .steps > :last-child");
+  if (target.id === "tried") document.activeElement.scrollIntoView({ block: "nearest" });
+  if (step && status.textContent !== step.textContent) status.textContent = step.textContent;
+});
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const told = document.getElementById("told");
