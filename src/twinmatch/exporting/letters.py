@@ -366,6 +366,8 @@ def _refusal(product: Product, left: LeftOut, invited: bool) -> str:
         say("{kind}: we could not offer you a place.", kind=words.product_title(product)),
         why,
     ]
+    if left.code == "eligibility":
+        parts.append(say("Please tell us if anything in your application is out of date."))
     if invited:
         parts.append(say("Instead we propose the meetings above."))
     elif left.offered:

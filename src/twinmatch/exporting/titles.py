@@ -169,8 +169,29 @@ YOURS: Final[dict[str, dict[str, str]]] = {
     "{city} names {named} among what it struggles with.": {
         "city": "You name {named} among what you struggle with."
     },
-    "{city} names {area} as a challenge; {cities} is strong in it.": {
-        "city": "You name {area} as a challenge; strong in it: {cities}."
+    "{city} names {area} as a challenge. It is a strength of {cities}; what there is to see is to be agreed beforehand.": {
+        "city": "You name {area} as a challenge. It is a strength of {cities}; what there is to see is to be agreed beforehand."
+    },
+    "{city} names {area} as a challenge. It is a strength of {cities}.": {
+        "city": "You name {area} as a challenge. It is a strength of {cities}."
+    },
+    "{city} names {area} as a challenge; this meeting is on other parts of the theme too.": {
+        "city": "You name {area} as a challenge; this meeting is on other parts of the theme too."
+    },
+    "{n} of these {all} cities, {city} among them, name {area} as a challenge and can compare what each has tried.": {
+        "city": "{n} of these {all} cities, you among them, name {area} as a challenge and can compare what each has tried."
+    },
+    "All {all} cities here, {city} among them, name {area} as a challenge and can compare what each has tried.": {
+        "city": "All {all} cities here, you among them, name {area} as a challenge and can compare what each has tried."
+    },
+    "{city} and {other} name {area} as a challenge and can compare what each has tried.": {
+        "city": "You and {other} name {area} as a challenge and can compare what each has tried."
+    },
+    "{city} names {strong} among its strengths; what there is to see is to be agreed beforehand.": {
+        "city": "You name {strong} among your strengths; what there is to see is to be agreed beforehand."
+    },
+    "{city} has a pilot activity on {piloted}.": {
+        "city": "You have a pilot activity on {piloted}."
     },
     "{host} {parts}, which {guest} names as a challenge.": {
         "guest": "{host} {parts}, which you name as a challenge.",

@@ -10,6 +10,7 @@ text facets do (see :mod:`twinmatch.facets.text`). Where no words are known, sha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import partial
@@ -58,7 +59,7 @@ from twinmatch.proposal.tables import AgendaRow, QuestionRow, ReasonRow, ThemeRo
 from twinmatch.schema import IN_TEXT, NAMES
 from twinmatch.solving import Bools
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import few, joined, say, say_n
+from twinmatch.wording import few, joined, listed, say, say_n
 
 NAMED: Final = 4
 """How many cities are named in a cell; the others are counted."""
@@ -348,22 +349,25 @@ class _Group:
             if said and not knows:
                 return joined([shows(told.name(said.city), said, topic), sought])
         city = told.cohort.cities[i]
-        named = (*(city.challenges or ()), *(city.levers_needed or ()))
-        wanted = (*self._theme.domains, *self._theme.levers) if self._theme else named
-        areas = [a for a in dict.fromkeys((*wanted, *named)) if a in named and self._on(a)]
-        says = self._strong_for(i, areas)
-        if not self._theme:
-            return says or self._alike(i, areas)
-        found = told.offers.best_on(others, {t for t in self._topics if t.area in areas})
-        shown = shows(told.name(found[0].city), *found) if found else ""
-        if areas and (shown or not says):
-            says = say(
-                "{city} names {named} among what it struggles with.",
-                city=city.name,
-                named=IN_TEXT[areas[0]],
-            )
-            shown = shown or say("What the others can show on it is not known yet.")
-        return joined(filter(None, (says, shown)))
+        own_areas = {*(city.challenges or ()), *(city.levers_needed or ())}
+        if self._theme is None:
+            own_areas -= strong_areas(city)
+        first = (*self._theme.domains, *self._theme.levers) if self._theme else IN_TEXT
+        areas = [a for a in first if a in own_areas and self._on(a)]
+        for area in areas:
+            topics = {t for t in self._topics or Topic if t.area == area}
+            says = "{city} names {named} among what it struggles with."
+            if found := told.offers.best_on(others, topics):
+                sought = say(says, city=city.name, named=IN_TEXT[area])
+                return joined([sought, shows(told.name(found[0].city), *found)])
+        found = told.offers.best_on(others, self._topics) if self._theme and areas else None
+        if says := self._strong_for(i, areas) or ("" if found else self._alike(i)):
+            return says
+        says = (
+            "{city} names {area} as a challenge; this meeting is on other parts of the theme too."
+        )
+        also = say(says, city=city.name, area=IN_TEXT[areas[0]]) if areas else ""
+        return joined([also, shows(told.name(found[0].city), *found)]) if found else ""
 
     def _on(self, area: str) -> bool:
         """Return whether a domain or lever is one of the group's topics; every one is where it has none."""
@@ -373,36 +377,40 @@ class _Group:
         """Return who of the others is strong in the first of some domains and levers in which any is; empty for none."""
         cities = self._told.cohort.cities
         for area in areas:
-            if self._theme is None and area in strong_areas(cities[i]):
-                continue
             able = [
                 j
                 for j in self._others(i)
                 if area in strong_areas(cities[j]) and area not in (cities[j].challenges or ())
             ]
             if able:
-                return say_n(
-                    "{city} names {area} as a challenge; {cities} is strong in it.",
-                    "{city} names {area} as a challenge; {cities} are strong in it.",
-                    len(able),
-                    cities=few([self._told.name(j) for j in able], NAMED),
-                    area=IN_TEXT[area],
-                    city=cities[i].name,
-                )
+                found = self._told.offers.best_on(able, self._topics) if self._theme else None
+                says = "{city} names {area} as a challenge. It is a strength of {cities}; what there is to see is to be agreed beforehand."
+                if found:
+                    says = "{city} names {area} as a challenge. It is a strength of {cities}."
+                names = listed([self._told.name(j) for j in able[:MOST]])
+                text = say(says, city=cities[i].name, cities=names, area=IN_TEXT[area])
+                fact = [shows(self._told.name(found[0].city), *found)] if found else []
+                return joined([text, *fact])
         return ""
 
-    def _alike(self, i: int, areas: Sequence[str]) -> str:
-        """Return which others struggle with the first of some domains and levers that any does; empty for none."""
-        cities = self._told.cohort.cities
-        for area in areas:
-            named = {
-                j: {*(cities[j].challenges or ()), *(cities[j].levers_needed or ())}
-                for j in self._members
-            }
-            if also := [j for j in self._members if j != i and area in named[j]]:
-                names = few([self._told.name(j) for j in (i, *also)], NAMED)
-                return say("{cities} struggle with {area}.", cities=names, area=IN_TEXT[area])
-        return ""
+    def _alike(self, i: int) -> str:
+        """Return how many of the cities name what most of them do of what a city names; empty where it does so alone."""
+        cities, all_ = [self._told.cohort.cities[j] for j in self._members], len(self._members)
+        each = [{*(c.challenges or ()), *(c.levers_needed or ())} for c in cities]
+        named, own = Counter(x for words in each for x in words), each[self._members.index(i)]
+        area = max(filter(self._on, sorted(own)), key=lambda a: named[a], default="")
+        if named[area] < 2 or self._theme:
+            return ""
+        says = "{n} of these {all} cities, {city} among them, name {area} as a challenge and can compare what each has tried."
+        if named[area] == all_:
+            says = "All {all} cities here, {city} among them, name {area} as a challenge and can compare what each has tried."
+        if named[area] == all_ == 2:
+            says = (
+                "{city} and {other} name {area} as a challenge and can compare what each has tried."
+            )
+        other = next(self._told.name(j) for j in self._members if j != i)
+        told = {"city": self._told.name(i), "other": other, "area": IN_TEXT[area]}
+        return say(says, n=named[area], all=all_, **told)
 
     def _gives(self, i: int) -> str:
         """Return what others ask that a city can show: in the words that are nearest, else the topic that most seek."""
@@ -424,10 +432,7 @@ class _Group:
         if theme is None:
             found = told.offers.best_on([i], self._topics)
             return shows(told.name(i), *found) if found else ""
-        strong = strong_areas(told.cohort.cities[i])
-        sought = next((self._seek(*one) for one in ranked if one[0].area in strong), "")
-        shown = "" if sought else shown_on(self._round, theme, [i])
-        return joined(filter(None, (sought, shown or strong_in(self._round, theme, i))))
+        return shown_on(self._round, theme, [i]) or strong_in(self._round, theme, i)
 
     def _seek(self, topic: Topic, cities: Sequence[int]) -> str:
         return say_n(

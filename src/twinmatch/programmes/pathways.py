@@ -421,11 +421,18 @@ def with_offers(cohort: Cohort, programme: Programme, products: Sequence[Product
         p.product: {city: m for m in reversed(p.meetings) for city in m.cities()} for p in products
     }
     titles = {p.product: p.title for p in products}
+    groups = getattr(programme, "discussion_groups", None)
+    room = groups is not None and any(
+        len(m.members) < groups.size[1]
+        for p in products
+        if p.product == "discussion_groups"
+        for m in p.meetings
+    )
 
     def offered(item: LeftOut, product: str) -> LeftOut:
         if item.city not in cohort.index:  # an earlier proposal knew it
             return item
-        steps = _steps(cohort.city(item.city), programme, places, titles)
+        steps = _steps(cohort.city(item.city), programme, places, titles, room=room)
         found = [says for name, says in steps if name != product]
         return replace(item, offered=joined(found[:2], "; "))
 
@@ -437,8 +444,10 @@ def _steps(
     programme: Programme,
     places: Mapping[str, Mapping[str, Meeting]],
     titles: dict[str, str],
+    *,
+    room: bool,
 ) -> list[tuple[str, str]]:
-    """Return what a city can join, the highest step of the support ladder first."""
+    """Return what a city can join, the highest step of the support ladder first; ``room`` where a group takes more."""
     order = [*(n for n in STEPS_DOWN if n in places), *(n for n in places if n not in STEPS_DOWN)]
     guests = programme.twinning.guests if programme.twinning is not None else None
     english = guests is None or not guests.english or is_kind(city, f"english >= {guests.english}")
@@ -450,7 +459,7 @@ def _steps(
     ]
     grouped = city.id in places.get("discussion_groups", {})
     named = city.challenges or city.levers_needed
-    if "discussion_groups" in places and not grouped and not named:
+    if room and not grouped and not named:
         steps.append(("online", say("a discussion group as soon as the challenges are named")))
     steps.append(("online", say("online resources and training, open to every city")))
     return steps

@@ -278,12 +278,12 @@ def strong_in(round_: Round, theme: Theme, i: int) -> str:
         [IN_TEXT[x] for x in (*theme.domains, *theme.levers) if x in known]
         for known in (own, tried)
     )
-    parts = [say("is strong in {strong}", strong=listed(strong))] if strong else []
+    says = "{city} names {strong} among its strengths; what there is to see is to be agreed beforehand."
+    parts = [say(says, city=city.name, strong=listed(strong))] if strong else []
     if piloted:
-        parts += [say("has a pilot activity on {piloted}", piloted=listed(piloted))]
-    if not parts:
-        return ""
-    return say("{host} {parts}.", host=round_.name(i), parts=joined(parts, " and "))
+        says = "{city} has a pilot activity on {piloted}."
+        parts.append(say(says, city=city.name, piloted=listed(piloted)))
+    return joined(parts)
 
 
 def strong_areas(city: City) -> set[str]:
@@ -298,17 +298,24 @@ def led_by(round_: Round, theme: Theme, leads: Sequence[int], others: Sequence[i
     """
     wanted = sought_in(round_, theme, others)
     said = offers_said(round_.cohort, round_.facet_cache)
-    parts, open_ = [], dict(wanted)
+    areas = _areas_named(round_, theme, others)
+    first = dict.fromkeys(wanted or sorted(topics_of(theme), key=lambda t: (-areas[t.area], t)))
+    if areas and not wanted:
+        first = dict.fromkeys(t for t in first if areas[t.area])
+    met: list[str] = []
+    beside: list[str] = []
+    open_ = dict(first)
     for i in leads:
-        mine = [t for t in open_ or wanted if t in said.served([i])]
-        parts.append(
-            shown_on(round_, theme, [i], {*mine[:1]} or {*wanted})
+        mine = [t for t in open_ or first if t in said.served([i])]
+        shown = (
+            shown_on(round_, theme, [i], {*mine[:1]} or {*first})
             or strong_in(round_, theme, i)
             or say("What {city} can show of it is not known yet.", city=round_.name(i))
         )
+        (met if mine else beside).append(shown)
         open_ = {t: n for t, n in open_.items() if t not in mine[:1]}
     silent = [t.wording for t in wanted if t not in said.served(leads)]
-    parts.append(_named_most(round_, theme, others, wanted))
+    parts = [_named_most(len(others), wanted, areas), *met, *beside]
     if silent and leads:
         says = "What {cities} can show on {topics} is not known yet."
         parts.append(
@@ -333,24 +340,22 @@ def able_to_show(
     return np.array([bool(wanted & said.served([i])) for i in cities], dtype=bool)
 
 
-def _named_most(
-    round_: Round, theme: Theme, cities: Sequence[int], wanted: dict[Topic, int]
-) -> str:
-    """Return which topics most of some cities seek, else which domains and levers of a theme; empty where no two agree."""
-    named = {t.wording: n for t, n in wanted.items()}
-    if not named:
-        areas = (*theme.domains, *theme.levers)
-        own = [
-            {*(c.challenges or ()), *(c.levers_needed or ())}
-            for c in (round_.cohort.cities[i] for i in cities)
-        ]
-        counted = _most(Counter(a for words in own for a in words if a in areas))
-        named = {IN_TEXT[a]: n for a, n in counted.items()}
+def _areas_named(round_: Round, theme: Theme, cities: Sequence[int]) -> Counter[str]:
+    """Return which domains and levers of a theme most of some cities name, those that two or more name."""
+    each = (round_.cohort.cities[i] for i in cities)
+    named = [{*(c.challenges or ()), *(c.levers_needed or ())} for c in each]
+    areas = (*theme.domains, *theme.levers)
+    return Counter(_most(Counter(a for words in named for a in words if a in areas)))
+
+
+def _named_most(n: int, wanted: dict[Topic, int], areas: dict[str, int]) -> str:
+    """Return which topics most of n cities seek, else which domains and levers; empty where no two agree."""
+    named = {t.wording: k for t, k in wanted.items()} or {IN_TEXT[a]: k for a, k in areas.items()}
     if not named:
         return ""
-    parts = [say("{challenge} ({n})", challenge=t, n=n) for t, n in named.items()]
+    parts = [say("{challenge} ({n})", challenge=t, n=k) for t, k in named.items()]
     says = "What the {n} cities that come to learn name most often: {parts}."
-    return say(says, n=len(cities), parts=listed(parts))
+    return say(says, n=n, parts=listed(parts))
 
 
 def _most(counted: Counter[T]) -> dict[T, int]:

@@ -156,8 +156,9 @@ def test_fewer_panels_than_cities_seat_those_whom_the_questions_concern():
         {"title": "Practice", "about": "practice"},
         {"title": "Strategy", "about": "strategy"},
     ]
+    round_ = round_of(*cities)
     product = propose_city_panels(
-        round_of(*cities),
+        round_,
         panels(panels=2, size=(2, 3), cities_per_country=2, mix={"country": 1}, purposes=purposes),
     )
     practice, strategy = product.meetings
@@ -165,7 +166,13 @@ def test_fewer_panels_than_cities_seat_those_whom_the_questions_concern():
     # Heat is sought by most; three of one country are one too many, so Belgium's city sits beside two.
     assert set(practice.cities()) == {"at-a", "at-b", "be-d"}
     assert set(strategy.cities()) == {"fi-f", "fi-g"}
-    assert {x.city for x in product.left_out} == {"at-c", "be-e", "it-h"}
+    why = {x.city: x.why for x in product.left_out}
+    assert set(why) == {"at-c", "be-e", "it-h"}
+    # Austria's two hold its places; of the others nothing is known on either question.
+    names = {c.id: c.name for c in round_.cohort.cities}
+    assert f" {names['at-a']} and {names['at-b']} " in why["at-c"]
+    assert names["be-d"] not in why["at-c"].split()
+    assert why["be-e"] == why["it-h"] != why["at-c"]
     asked = {r.panel: r.topics for r in rows_of(product.tables, "questions", QuestionRow)}
     assert "district_heating_cooling" in asked["Practice"]
     assert "climate_budget_municipal_finance" in asked["Strategy"]

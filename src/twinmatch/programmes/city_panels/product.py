@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from twinmatch.errors import NoProposalError, Problem
+from twinmatch.facets.quoting import worded
 from twinmatch.programmes.city_panels.search import (
     FITS,
     CityPanels,
@@ -145,16 +146,44 @@ def _chosen(
     more = range(len(asked), number)
     every = [*asked, *(PanelQuestion(say("Panel {n}", n=n + 1), "", ()) for n in more)]
     seats = seated(round_, settings, every, cities)
-    about = listed(list(dict.fromkeys(t.wording for q in asked for t in q.topics)))
-    told = {"number": number * settings.size[1], "n": len(cities), "topics": about}
-    says = "The panels have {number} seats for {n} cities. They went to cities that ask or show something on {topics} and together make the mix that is asked for."
-    why = say(says if about else "The {number} seats went to other cities.", **told)
     out += [
-        LeftOut(round_.id(i), why, "", code="places")
-        for i, at in zip(cities, seats.label, strict=True)
-        if at < 0
+        LeftOut(round_.id(i), _no_seat(seats, every, cities, c), "", code="places")
+        for c, i in enumerate(cities)
+        if seats.label[c] < 0
     ]
     return [i for i, at in zip(cities, seats.label, strict=True) if at >= 0], seats
+
+
+def _no_seat(seats: Seats, asked: Sequence[PanelQuestion], cities: Sequence[int], c: int) -> str:
+    """Return what keeps a city (by place) from each of the panels that are nearest to it, ``FEW`` at most."""
+    round_, at = seats.round, seats.candidates
+    fits = {(p, g): score for p, g, score in zip(at.host, at.guest, at.score, strict=True)}
+    ranked = sorted(range(len(asked)), key=lambda p: (-fits.get((p, c), 0.0), p))[:FEW]
+    near, parts = sorted(ranked), []
+    if not any((p, c) in seats.barred for p in near):
+        about = [say("on {topics}", topics=worded(asked[p].topics)) for p in near]
+        return say_n(
+            "The panel is {about}. It is not known that the city wants to learn about it or can show something on it.",
+            "The panels are {about}. It is not known that the city wants to learn about either or can show something on it.",
+            len(near),
+            about=joined(about, " and "),
+        )
+    for p in near:
+        rule, counted = seats.barred.get((p, c), ("", []))
+        if not rule:
+            says = "{panel}: it is not known that the city wants to learn about it or can show something on it."
+            parts.append(say(says, panel=asked[p].named))
+            continue
+        says = "{rule}, and {names} have these places."
+        if all(fits[p, k] >= fits[p, c] for k in counted):
+            says = "{rule}, and {names} have these places; what is known of them fits at least as well."
+        names = listed([round_.name(cities[k]) for k in counted])
+        parts.append(say(says, rule=rule, names=names))
+    return joined(parts)
+
+
+FEW: Final = 2
+"""Panels of which it is said why a city has no seat there, at most."""
 
 
 def _asked(asked: Sequence[PanelQuestion]) -> tuple[Table, ...]:

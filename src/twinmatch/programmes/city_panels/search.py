@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -22,7 +22,7 @@ from pydantic import Field, field_validator
 from twinmatch.embedding.sentences import TOPICS
 from twinmatch.errors import NoProposalError
 from twinmatch.facets.answered import TopicTable, topic_table
-from twinmatch.facets.quoting import classifier_for
+from twinmatch.facets.quoting import classifier_for, worded
 from twinmatch.programmes.base import Band, Load, ProductSettings, ProgrammeSection
 from twinmatch.programmes.group_quotas import GroupQuotas, best_grouping
 from twinmatch.programmes.kinds import Alike, Attribute, categories, silent_mean
@@ -54,8 +54,9 @@ from twinmatch.solving import (
 from twinmatch.solving.exact import fewest_alike
 from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts
 from twinmatch.solving.model import Solution
+from twinmatch.solving.referee import SLACK
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import Title, say
+from twinmatch.wording import Title, say, titled
 
 
 class Purpose(ProgrammeSection):
@@ -146,6 +147,14 @@ class PanelQuestion:
     text: str
     topics: tuple[Topic, ...]
 
+    @property
+    def named(self) -> str:
+        """Return its title with what it is about."""
+        says = "{panel}, on {topics}"
+        return (
+            say(says, panel=self.title, topics=worded(self.topics)) if self.topics else self.title
+        )
+
 
 def questions(
     round_: Round, purposes: Sequence[Purpose], cities: Sequence[int]
@@ -232,6 +241,25 @@ class Seats:
     rules: Sequence[Rule]
     solution: Solution
 
+    @cached_property
+    def barred(self) -> dict[tuple[int, int], tuple[str, list[int]]]:
+        """Return by panel and city what keeps its pairs out, in words, and the cities (by place) that are counted there.
+
+        Of several rows of rules the one that fewest cities have filled.
+        """
+        at, chosen = self.candidates, self.solution.chosen
+        found: dict[tuple[int, int], tuple[str, list[int]]] = {}
+        for block in (rule.block for rule in self.rules if rule.name != "one panel each"):
+            entries, now = sp.coo_array(block.matrix), block.matrix @ chosen
+            row, pair = entries.coords
+            wrong = (now[row] + entries.data > block.high[row] + SLACK) & ~chosen[pair]
+            for r, k in zip(row[wrong].tolist(), pair[wrong].tolist(), strict=True):
+                counted = sorted(at.guest[pair[(row == r) & chosen[pair]]].tolist())
+                key = int(at.host[k]), int(at.guest[k])
+                if key not in found or len(counted) < len(found[key][1]):
+                    found[key] = block.says(r), counted
+        return found
+
 
 def seated(
     round_: Round, settings: CityPanels, asked: Sequence[PanelQuestion], cities: Sequence[int]
@@ -245,14 +273,18 @@ def seated(
     locked = locked_on(round_, settings, cities)
     here = np.arange(len(asked))[:, None] == locked
     p, c = np.nonzero((fits >= FITS) | here)
+
+    def full(k: int) -> str:
+        return say("{panel}: all {n} places are taken", panel=asked[k].named, n=size[1])
+
     rules = [
         counts("locks", np.where(here[p, c], c, -1), low=locked >= 0, rows=len(cities)),
         counts("one panel each", c, high=1, rows=len(cities)),
-        counts("sizes", p, low=size[0], high=size[1], rows=len(asked)),
+        counts("sizes", p, low=size[0], high=size[1], rows=len(asked), says=full),
     ]
     member = sp.csr_array((np.ones(len(p)), (p, np.arange(len(p)))), shape=(len(asked), len(p)))
     nobody = np.zeros((len(asked), len(round_.cohort)), dtype=bool)
-    units = Units("In each panel", [q.title for q in asked], member, nobody)
+    units = Units("In each panel", [q.named for q in asked], member, nobody)
     seats = np.array(cities)[c]
     for name, quota in settings.quotas:
         counted = [
@@ -268,8 +300,15 @@ def seated(
             names = sorted({w for w in labels if w})
             number = np.array([names.index(w) if w else -1 for w in labels], dtype=np.int64)[c]
             row = np.where(number >= 0, p * len(names) + number, -1)
-            rows = len(asked) * len(names)
-            rules.append(counts(f"mixed in {attribute}", row, high=most, rows=rows))
+            rules.append(
+                counts(
+                    f"mixed in {attribute}",
+                    row,
+                    high=most,
+                    rows=len(asked) * len(names),
+                    says=partial(_of_a_kind, asked, names, most),
+                )
+            )
     candidates = Candidates(p, c, np.round(fits[p, c], 6), len(asked), len(cities))
     found = solve(candidates, rules)
     if found.status == "infeasible" or not len(c):
@@ -282,6 +321,12 @@ def seated(
     once = {name for name, n in held.items() if n == 1} - {"one panel each"}
     told = [Rule(b.name, "", b, kind="rule" if b.name in once else "structure") for b in rules]
     return Seats(round_, settings, label, candidates, told, found)
+
+
+def _of_a_kind(asked: Sequence[PanelQuestion], names: Sequence[str], most: int, row: int) -> str:
+    panel, kind = divmod(row, len(names))
+    says = "{panel}: at most {n} cities may be of one kind, “{kind}” in this case"
+    return say(says, panel=asked[panel].named, n=most, kind=titled(names[kind]))
 
 
 # --- all cities in panels as mixed as found ------------------------------------------------------------------

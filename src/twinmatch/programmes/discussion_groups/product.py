@@ -44,14 +44,14 @@ from twinmatch.programmes.rules import (
     statuses,
     worth,
 )
-from twinmatch.programmes.themes import led_by, need_of, strength_of
+from twinmatch.programmes.themes import Theme, led_by, need_of, strength_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
-from twinmatch.schema import NAMES
+from twinmatch.schema import IN_TEXT, City
 from twinmatch.solving import Distribute, NobodyIsolated
 from twinmatch.solving.exchange import exchange
 from twinmatch.solving.referee import broken
 from twinmatch.vocabulary.geography import country
-from twinmatch.wording import count, few, joined, listed, say
+from twinmatch.wording import count, joined, listed, say, say_n
 
 
 def with_swaps(made: Groups) -> Groups:
@@ -252,6 +252,7 @@ def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[Le
     settings, cohort = ready.settings, ready.round.cohort
     placed, shares = {c for meeting in meetings for c in meeting.cities()}, ready.shares()
     themes = [slot.theme for slot in ready.slots]
+    titles = list(dict.fromkeys(theme.title for theme in themes))
     for i, city in enumerate(cohort.cities):
         row = ready.affinity.row_of.get(i)
         if city.id in placed:
@@ -263,17 +264,13 @@ def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[Le
             why = say("The staff hours that are there go to other meetings.")
             yield LeftOut(city.id, why, "", code="own limit")
         elif np.isnan(ready.need[row]).all():
-            says = "No challenges have been named yet, so no theme can be chosen."
-            yield LeftOut(city.id, say(says), "", QUESTIONS["challenges"], code="gate")
+            says = "No challenge has been named yet, so it is not known whether the theme of this round ({themes}) fits."
+            if len(titles) > 1:
+                says = "No challenge has been named yet, so it is not known which theme of this round fits."
+            why = say(says, themes=joined(titles))
+            yield LeftOut(city.id, why, "", QUESTIONS["challenges"], code="gate")
         elif not shares[row].any():
-            inside = {area for theme in themes for area in (*theme.domains, *theme.levers)}
-            named = (*(city.challenges or ()), *(city.levers_needed or ()))
-            own = [NAMES[x] for x in named if x not in inside]
-            says = "The challenges named lie mostly outside the themes of this round ({themes}): {own}."
-            if not own:
-                says = "Too few of the challenges named lie in the themes of this round ({themes})."
-            titles = listed(list(dict.fromkeys(theme.title for theme in themes)), "or")
-            yield LeftOut(city.id, say(says, themes=titles, own=few(own, 3)), "", code="rule")
+            yield LeftOut(city.id, _off_theme(city, themes, titles, settings), "", code="rule")
         else:
             mine = np.flatnonzero(shares[row]).tolist()
             full = all(len(meetings[k].members) >= settings.size[1] for k in mine)
@@ -287,6 +284,34 @@ def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[Le
                 country=country(city.country).name,
             )
             yield LeftOut(city.id, why, "", code="capacity")
+
+
+def _off_theme(
+    city: City, themes: Sequence[Theme], titles: Sequence[str], settings: DiscussionGroups
+) -> str:
+    """Return which of a city's challenges are in no theme, and how many would have to be where some are."""
+    if all(theme.countries and city.country not in theme.countries for theme in themes):
+        says = "The groups of this round ({themes}) are not for cities of {country}."
+        return say(says, themes=listed(titles, "or"), country=country(city.country).name)
+    inside = {area for theme in themes for area in (*theme.domains, *theme.levers)}
+    named = list(dict.fromkeys((*(city.challenges or ()), *(city.levers_needed or ()))))
+    mine, own = ([IN_TEXT[x] for x in named if (x in inside) == is_in] for is_in in (True, False))
+    told = {"themes": listed(titles, "or"), "mine": listed(mine), "own": listed(own)}
+    if own and not mine and not any(theme.texts for theme in themes):
+        return say_n(
+            "Nothing that the city names as a challenge is in the theme of this round ({themes}). It names {own}.",
+            "Nothing that the city names as a challenge is in a theme of this round ({themes}). It names {own}.",
+            len(titles),
+            **told,
+        )
+    why = say(
+        "A group takes cities of whose challenges {least:.0f}% or more are in its theme ({themes}).",
+        least=100 * settings.least_need,
+        **told,
+    )
+    if own and mine:
+        return why + say(" This city names {mine}, and beside it {own}.", **told)
+    return why + say(" This city names others: {own}.", **told) if own else why
 
 
 def group_rules(

@@ -324,7 +324,7 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
     found = [
         (word, by)
         for word, by in sorted(named.items(), key=lambda item: (-item[1], item[0]))
-        if by >= max(2, LEAST_NAMED * all_) and word != cluster.topic
+        if by >= 2 and 2 * by > all_ and word != cluster.topic
     ][:2]
     strongest = {
         w: _strong([round_.name(i) for i in sorted(leads) if w in strong[i]]) for w, _ in found

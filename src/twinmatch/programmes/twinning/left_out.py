@@ -203,11 +203,7 @@ class Unplaced:
         host = self.ready.frame.hosts[int(open_[best])].name
         if "quota" in codes:
             key = next(key for key in rules if key[0] not in CAUSES)
-            block = next(r.block for r in self.ready.rules if r.name == key[1])
-            row = block.says(int(self.blocked[key][open_[best], g]))
-            return "quota", say(
-                "The reason is a rule of the programme, not the fit. {row:stopless}.", row=row
-            )
+            return "quota", self._quota(key, int(open_[best]), g)
         if "own limit" in codes:
             return "own limit", say(
                 "The staff hours that are there, here or in {host}, go to other meetings.",
@@ -245,13 +241,54 @@ class Unplaced:
         told = {"host": _in_words(host), "score": 100 * score[best]}
         if 100 * float(score[best]) < 100 * lowest - AS_GOOD:
             return says + say(
-                " The best pair that was possible, with {host}, has {score:.0f} points of 100; every pair chosen has {lowest:.0f} or more.",
+                " The best pair that was possible, with {host}, has {score:.1f} points of 100; every pair chosen has {lowest:.1f} or more.",
                 lowest=100 * lowest,
                 **told,
             )
-        if self.chosen.reshape(self._shape)[best].any():
-            return says + say(" The host with the best fit, {host}, takes others.", **told)
-        return says
+        taken = np.flatnonzero(self.chosen.reshape(self._shape)[best]).tolist()
+        if taken:
+            return says + say(
+                " The host with the best fit, {host} ({score:.1f} points of 100), takes {others}.",
+                others=listed([self._with_points(best, other) for other in taken]),
+                **told,
+            )
+        return says + say(
+            " The best pair that was possible, with {host}, has {score:.1f} points of 100. The pairs chosen have {lowest:.1f} or more, and what counts is all of them together.",
+            lowest=100 * lowest,
+            **told,
+        )
+
+    def _with_points(self, h: int, g: int) -> str:
+        """Return a guest with the points that it has with a host, in brackets."""
+        name, score = self.ready.round.name(self.ready.frame.guests[g]), self._score[h, g]
+        return say("{name} ({score:.1f})", name=name, score=100 * score)
+
+    def _quota(self, key: tuple[str, str], h: int, g: int) -> str:
+        """Return the row of a quota that keeps a pair out, and how those fit that have filled it."""
+        block = next(r.block for r in self.ready.rules if r.name == key[1])
+        row = int(self.blocked[key][h, g])
+        text = say("The reason is a rule of the programme. {row:stopless}.", row=block.says(row))
+        line = block.matrix[[row], :].toarray().ravel()
+        there = self.chosen & (line > 0) & (line @ self.chosen + 1 > block.high[row])
+        n = int(there.sum())
+        lowest = 100 * float(self._score.ravel()[there].min(initial=1.0))
+        score = 100 * float(np.where(self._allowed[:, g], self._score[:, g], 0.0).max())
+        told = {"lowest": lowest, "score": score}
+        if n and score > lowest:
+            text += say_n(
+                " The one that was chosen fits better together with all other pairs.",
+                " The {n} that were chosen fit better together with all other pairs: they have {lowest:.1f} points of 100 or more, the best pair of this city {score:.1f}.",
+                n,
+                **told,
+            )
+        elif n:
+            text += say_n(
+                " The one that was chosen has {lowest:.1f} points of 100; the best pair of this city would have {score:.1f}.",
+                " The {n} that were chosen have {lowest:.1f} points of 100 or more; the best pair of this city would have {score:.1f}.",
+                n,
+                **told,
+            )
+        return text
 
     # --- ties
 
@@ -350,15 +387,7 @@ class Unplaced:
         if places < 1:
             why = say("No guests are taken in this round.")
             return LeftOut(city.id, why, "", "", "host", "own limit")
-        why = say("No applicant of this round could be paired yet, so no host has a guest.")
-        if pairs:
-            why = say_n(
-                "{hosts} hosts are ready; of {applicants} applicants one could be placed, with another host.",
-                "{hosts} hosts are ready; of {applicants} applicants {n} could be placed, with other hosts.",
-                pairs,
-                hosts=len(frame.hosts),
-                applicants=applicants,
-            )
+        why = self._guestless(h) if pairs else self._nobody(applicants)
         if frame.hosts_on[h]:
             off = say(
                 "{n} of {guests} seek none of the topics that are shown here ({topics}).",
@@ -368,3 +397,69 @@ class Unplaced:
             )
             why = joined((why, off))
         return LeftOut(city.id, why, "", "", "host", "idle")
+
+    def _nobody(self, applicants: int) -> str:
+        """Return why no applicant of a round has a pair, counted."""
+        who = self.ready.who
+        parts = [
+            say_n(
+                "{n} does not meet a condition of the programme",
+                "{n} do not meet a condition of the programme",
+                len(who.refused),
+            )
+            if who.refused
+            else "",
+            say_n("{n} is to be asked first", "{n} are to be asked first", len(who.ask))
+            if who.ask
+            else "",
+            say("of {n} too little is known", n=len(self.gated)) if self.gated else "",
+        ]
+        found = listed([*filter(None, parts)])
+        says = "There are no guests: no city applied to learn."
+        if applicants:
+            says = "There are no guests: the rules of the round leave no pair open."
+        if found:
+            says = "There are no guests yet: of {applicants}, {found}."
+        return say(says, applicants=count(applicants, "applicant"), found=found)
+
+    def _guestless(self, h: int) -> str:
+        """Return which guest would have fitted a host best, and where it goes or why it has no place."""
+        open_, grid = self._allowed[h], self.chosen.reshape(self._shape)
+        filled = int(self.chosen.sum())
+        full = say_n(
+            "The one place of the programme is taken.",
+            "All {n} places of the programme are taken.",
+            filled,
+        )
+        parts = [full] if filled == self.ready.settings.places else []
+        if not open_.any():
+            rules = [r.name for r in self.ready.rules if r.filters and r.name != GATE]
+            says = "The rules of the round ({rules}) leave no guest open to this host."
+            if self._ungated[h].any():
+                says = "Of no applicant enough is known to say that it fits this host."
+            return joined([*parts, say(says, rules=listed(rules, "or"))])
+        score = np.where(open_, self._score[h], -1.0)
+        lowest = float(self._score[grid].min(initial=1.0))
+        g = int(np.argmax(score))
+        if self.placed[g]:
+            there = int(np.flatnonzero(grid[:, g])[0])
+            parts.append(
+                say(
+                    "The guest that fits best here, {guest}, goes to {host} ({score:.1f}).",
+                    guest=self._with_points(h, g),
+                    host=_in_words(self.ready.frame.hosts[there]),
+                    score=100 * self._score[there, g],
+                )
+            )
+            score = np.where(self.placed, -1.0, score)
+            g = int(np.argmax(score))
+        if score[g] <= 0:
+            return joined(parts)
+        told = {"guest": self._with_points(h, g), "lowest": 100 * lowest}
+        says = "Of those without a place {guest} fits best here; every pair chosen has {lowest:.1f} points of 100 or more."
+        if score[g] > lowest:
+            says = "Of those without a place {guest} fits best here; the pairs chosen, of {lowest:.1f} points of 100 or more, fit better together."
+            code, why = self._bound(g)
+            if code == "quota":
+                told["why"], says = why, "Of those without a place {guest} fits best here. {why}"
+        return joined([*parts, say(says, **told)])
