@@ -176,11 +176,21 @@ def test_upload_check_propose_why_not_lock_solve_again_compare_publish_download(
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
+PHONE = {"width": 390, "height": 708}
+SEEN = """() => {
+  const e = document.activeElement, r = e.getBoundingClientRect();
+  const at = ([x, y]) => { const hit = document.elementFromPoint(x, y); return hit && (e.contains(hit) || hit.contains(e)); };
+  const points = [[r.left + r.width / 2, r.top + r.height / 2], [r.left + 3, r.top + 3], [r.right - 3, r.bottom - 3]];
+  return e === document.body || (points.some(at) && getComputedStyle(e).outlineStyle !== "none");
+}"""
+
+
 def reach(page, place):
-    """Press Tab until an element has the focus; it is found by what it is, not by where it stands."""
+    """Press Tab until an element has the focus, by what it is; on the way the focus is seen, and nothing lies over it."""
     wanted = place.element_handle()
-    for _ in range(400):
+    for _ in range(120):
         page.keyboard.press("Tab")
+        assert page.evaluate(SEEN), page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
         if page.evaluate("e => e === document.activeElement", wanted):
             return
     raise AssertionError(f"Tab does not reach {place}")
@@ -195,7 +205,7 @@ def press(page, place, key="Enter"):
 @pytest.fixture(scope="module")
 def by_keyboard(service, chromium):
     """The address of the last version of a round, from the empty form to its letters, that was made without a pointer."""
-    visitor = Visitor(chromium, service)
+    visitor = Visitor(chromium, service, viewport=PHONE)
     page = visitor.go("/workbench/proposals")
     reach(page, page.get_by_label("Title"))
     page.keyboard.type("Round by keyboard")
@@ -228,6 +238,7 @@ def by_keyboard(service, chromium):
     expect(page.locator("#price table caption")).to_contain_text("Solved again", timeout=60_000)
     assert faults(page) == []
     press(page, edit.get_by_role("button", name="Keep as a lock"))
+    expect(page.locator("#edit")).to_be_focused()  # not at the top of the page
     expect(page.get_by_text("must meet").first).to_be_visible()
 
     # Two guests swap their hosts: both places are held.
@@ -253,9 +264,14 @@ def by_keyboard(service, chromium):
 
 
 def test_a_whole_round_by_keyboard_alone(service, visit, by_keyboard):
-    page = visit(service).go(by_keyboard.removeprefix(service))
+    page = visit(service, viewport=PHONE).go(by_keyboard.removeprefix(service))
+    press(page, page.locator("summary", has_text="Approve"))
+    for _ in range(2):  # what opened over the page closes when the focus leaves it
+        page.keyboard.press("Tab")
+    expect(page.locator("details.once[open]")).to_have_count(0)
     press(page, page.locator("summary", has_text="Approve"))
     press(page, page.get_by_role("button", name="Approve"))
+    expect(page.locator("#round")).to_be_focused()
     expect(page.locator("h1 .state")).to_have_text("approved")
     press(page, page.locator(".tabs").get_by_role("link", name="Letters"))
     reach(page, page.locator("[data-grid-filters=letters]").get_by_label("Search"))
@@ -269,6 +285,97 @@ def test_a_whole_round_by_keyboard_alone(service, visit, by_keyboard):
     press(page, page.locator("summary", has_text="Reopen"))
     press(page, page.get_by_role("button", name="Reopen"))
     expect(page.locator("h1 .state")).to_have_text("draft")
+
+
+@pytest.mark.parametrize(
+    ("hand", "window"),
+    [("click", {}), ("tap", {"viewport": PHONE, "has_touch": True, "is_mobile": True})],
+)
+def test_a_whole_round_by_a_pointer_alone(service, visit, tmp_path, hand, window):
+    page = visit(service, **window).go("/workbench/intake")
+    table = tmp_path / "round.csv"
+    table.write_text(TABLE.replace("fifty thousand", "50000"), encoding="utf-8")
+
+    def point(place):
+        expect(place).to_be_visible()
+        box = place.bounding_box()
+        assert min(box["width"], box["height"]) >= 24, place
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+        getattr(place, hand)()
+
+    def write(place, text):
+        point(place)
+        page.keyboard.insert_text(text)
+
+    def button(name):
+        return page.get_by_role("button", name=name).first
+
+    def tab(name):
+        point(page.locator(".tabs").get_by_role("link", name=name))
+
+    with page.expect_file_chooser() as chosen:
+        point(page.locator("#file"))
+    chosen.value.set_files(table)
+    point(button("Hand in and check"))
+    expect(page.get_by_text("4 rows, 4 usable")).to_be_visible()
+    point(page.get_by_role("link", name="Rounds"))
+    write(page.get_by_label("Title"), f"Round by {hand}")
+    point(page.get_by_text("A programme of your own"))
+    write(page.get_by_label("Programme file (TOML)"), PROGRAMME)
+    point(button("Propose"))
+    first = made(page)
+    before = pairs(page, first)
+
+    # The two guests swap their hosts: both places are held, and the next version has them.
+    tab("Twinning")
+    point(page.locator("#pairs tbody th a").first)
+    page.locator("#new-host").select_option(index=1)
+    swap = page.locator("#price .edit:has(input[name=pair] + input[name=pair])").first
+    point(swap.get_by_role("button", name="Hold the place"))
+    expect(page.locator("#edit")).to_be_focused()
+    point(button("Solve again under these decisions"))
+    expect(page.get_by_text("version 2 of 2")).to_be_visible(timeout=120_000)
+    second = made(page)
+    assert pairs(page, second) == dict(zip(before, reversed(before.values()), strict=True))
+
+    # What is offered after a decline is one step away.
+    tab("Twinning")
+    point(page.locator("#pairs tbody th a").first)
+    write(page.locator("#comment"), "a night train")
+    point(button("Comment"))
+    expect(page.locator("#comments")).to_contain_text("a night train")
+    point(button("declines"))
+    expect(page.locator("#consent")).to_be_focused()
+    point(page.locator("#consent").get_by_role("button", name="What can be offered instead?"))
+    expect(page.locator("#repair section").first).to_be_visible(timeout=60_000)
+    point(button("Undo"))
+    expect(page.locator("#consent")).to_contain_text("not asked yet")
+
+    # A letter is edited; the city sees it by its link and agrees; the round is published and taken back.
+    tab("Letters")
+    point(page.locator("#letters tbody th a", has_text="Alta"))
+    write(page.locator("#letter-text"), "Good day. ")
+    point(button("Keep the edited letter"))
+    expect(page.locator("#text .state")).to_have_text("edited")
+    point(button("Make the link"))
+    link = page.locator("#link").input_value()
+    page.goto(second)
+    for step, now in (
+        ("Approve", "approved"),
+        ("Publish", "published"),
+        ("Withdraw", "withdrawn"),
+        ("Make it a draft again", "draft"),
+    ):
+        point(page.locator(".once summary", has_text=step))
+        point(page.locator(".once[open] form").get_by_role("button", name=step))
+        expect(page.locator("#round .state")).to_have_text(now)
+        expect(page.locator("#round")).to_be_focused()
+    page.goto(link)
+    expect(page.locator(".letter")).to_contain_text("Good day.")
+    point(button("We agree"))
+    expect(page.locator("#said")).to_be_focused()
+    page.goto(second)
+    expect(page.get_by_role("heading", name="Since you last looked")).to_be_visible()
 
 
 def test_a_change_by_hand_is_priced_kept_and_solved(service, visit, by_keyboard):
@@ -285,9 +392,12 @@ def test_a_change_by_hand_is_priced_kept_and_solved(service, visit, by_keyboard)
 
     # Fewer places: what would change is shown, and kept only when asked.
     page.get_by_role("link", name="Rules").click()
+    page.set_viewport_size(PHONE)
     page.get_by_label("Guests chosen, at most").fill("12")
     page.keyboard.press("Tab")
     expect(page.locator("#tried")).to_contain_text("12 pairs", timeout=60_000)
+    reach(page, page.locator("input[type=range]").last)  # no field lies behind the result
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_role("button", name=re.compile("^Keep")).click()
     third = made(page)
     assert len(pairs(page, third)) == 12
