@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import urljoin
 
 import lxml.html
@@ -17,8 +19,10 @@ from left_english import left_english, texts_of
 from twinmatch.exporting.folder_files import settings_in_words
 from twinmatch.exporting.letters import Correspondence, letters
 from twinmatch.programmes.base import national_actors
+from twinmatch.store import HistoryEntry
+from twinmatch.web.board import jobs
 from twinmatch.web.jobs import proposal_of, work, work_out
-from twinmatch.wording import spoken
+from twinmatch.wording import Said, shown, spoken
 
 FORMATS = (
     PROGRAMME
@@ -171,6 +175,35 @@ def test_what_was_stored_is_worded_when_it_is_shown(
     ):
         left += left_in(client, place, get(client, place, code), code)
     assert not left, "\n".join(left)
+
+
+def test_what_an_earlier_version_stored_as_plain_text_stays_as_it_is(
+    round_: tuple[TestClient, str],
+) -> None:
+    client, _ = round_
+    board = board_of(client)
+    file = {"file": ("table.csv", TABLE.encode(), "text/csv")}
+    place = client.post("/workbench/intake", files=file, follow_redirects=False).headers["location"]
+    upload = place.removesuffix("/columns")
+    kept = board.upload(upload.rpartition("/")[2])
+    one = dict(kept.found["problems"][0])
+    assert isinstance(one["found"], Said)
+    old = [one | {"found": "There is no such thing any more.", "do": "", "city": ""}]
+    board.note_upload(kept.id, {"problems": old}, "as of old")
+    failed = asked(client, PROGRAMME.replace("[0, 1]", "[3, 3]"))
+    plain = [p | {"found": "No longer said so.", "do": ""} for p in board.job(failed).problems]
+    with board.store.change() as c:
+        c.execute(jobs.update().where(jobs.c.id == failed).values(problems=plain))
+    assert "There is no such thing any more." in get(client, f"{upload}/review", "de")
+    assert "No longer said so." in get(client, f"/workbench/proposals/{failed}", "de")
+
+
+def test_a_reason_that_the_product_wrote_is_in_the_language_of_the_page() -> None:
+    now = datetime.now(UTC)
+    why = "A later version was published."
+    entry = HistoryEntry(1, now, "Ada", "withdraw", why=why)
+    assert "Fassung" in shown(entry.told(), "de")
+    assert shown(replace(entry, kind="accept", one="a").told(), "de").endswith(f": {why}")
 
 
 def test_a_german_workbook_comes_back_with_its_decisions(round_: tuple[TestClient, str]) -> None:

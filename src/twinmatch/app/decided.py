@@ -38,7 +38,7 @@ from twinmatch.reading import read_grids
 from twinmatch.reading.grid import Form, Grid, form_in
 from twinmatch.store.history import group_problems
 from twinmatch.whatif.difference import difference
-from twinmatch.wording import joined, say, say_n, spoken
+from twinmatch.wording import joined, say, say_n, spoken, titled
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Decided:
                 (say("refused"), [_listed([pair]) for pair in self.ban]),
                 (say("renamed"), [*self.names.values()]),
                 (say("split"), splits),
-                (say("letters changed"), [*self.letters]),
+                (say_n("edited letter", "edited letters", len(self.letters)), [*self.letters]),
             )
             if given
         ]
@@ -148,7 +148,7 @@ class Decided:
             lines.append(say("No longer refused: {names}.", names=_listed(gone[1])))
         for product in difference(self.earlier, after).products:
             if says := (*product.says, *(moved.says for moved in product.moved)):
-                told = {"title": product.title, "says": joined(says)}
+                told = {"title": titled(product.title), "says": joined(says)}
                 lines.append(say("Since the earlier proposal, {title:lower}: {says}", **told))
         yield from lines or [say("Nothing else changed since the earlier proposal.")]
 

@@ -14,7 +14,7 @@ from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.proposal.proposal import MOST_GROUPS, is_of_theme
 from twinmatch.proposal.wire import Instant, on_wire
-from twinmatch.wording import joined, say
+from twinmatch.wording import joined, say, titled
 
 Status = Literal["draft", "approved", "published", "withdrawn"]
 
@@ -132,7 +132,9 @@ class HistoryEntry:
             "redraft": say("made the withdrawn proposal a draft again"),
             "undo": say("undid entry {number}", number=self.one),
         }[self.kind]
-        return joined((found, self.why), ": ") if self.why and self.kind != "letter" else found
+        # A later version withdraws the one before it, and says so; other reasons are somebody's own.
+        why = titled(self.why) if self.kind == "withdraw" else self.why
+        return joined((found, why), ": ") if why and self.kind != "letter" else found
 
 
 @dataclass(frozen=True)

@@ -230,7 +230,7 @@ class Board:
         done = [v.id for v in self.versions(self.job(proposal).round) if v.state == "done"]
         for run in done:
             if run != proposal and self.store.held(run).status == "published":
-                self.store.add(run, "withdraw", by, why="A later version was published.")
+                self.store.add(run, "withdraw", by, why=say("A later version was published."))
 
     def counts(self) -> dict[str, int]:
         """Return how many jobs are in each state."""
