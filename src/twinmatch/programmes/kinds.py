@@ -218,6 +218,9 @@ class Condition:
             return None
         if self.sign == ":":
             have = {_plain(word) for word in words or ()}
+            asked = {_plain(v).rpartition(":")[0] for v in self.values} - {""}
+            if self.field == "label" and asked and not asked & {w.rpartition(":")[0] for w in have}:
+                return None  # the cell of that column is empty
             found = any(_plain(v) in have or _within(v, number) for v in self.values)
         else:
             limit = _number(self.values[0], small_below)
@@ -270,6 +273,8 @@ def _condition(text: str) -> Condition:
     words = say("of {field} {value}", field=name, value=compared)
     if name == "country":
         words = say("from {country}", country=compared)
+    elif name == "label":
+        words = say("labelled {value}", value=compared)
     said = say("not {kind}", kind=words) if no else words
     return Condition(name, sign, tuple(values), no, said)
 
@@ -308,7 +313,8 @@ def _unknown(said: str) -> str:
     return (
         f"no kind of city is called {said!r}. {hint} Traits: {', '.join(TRAITS)}. Fields, with words or a number after "
         f"them ('country: PL, CZ', 'population >= 50000', 'target: 2030 to 2035'): {', '.join(FIELDS)}. Join them "
-        "by 'and'; 'not' stands before what is not meant"
+        "by 'and'; 'not' stands before what is not meant. A column of your own, such as Coastal, is read with "
+        '"Coastal" = "own_labels" under [columns] of the mapping file, and is \'label: Coastal: yes\' here'
     ).replace("  ", " ")
 
 

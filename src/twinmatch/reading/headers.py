@@ -52,7 +52,7 @@ SEARCHED: Final = 30
 """Rows in which the header is looked for."""
 
 SEVERAL: Final = words(
-    "needs; offers; challenges; strengths; levers_needed; levers_offered; wishes; refuses; welcomes; languages"
+    "needs; offers; challenges; strengths; levers_needed; levers_offered; wishes; refuses; welcomes; languages; own_labels"
 ) | set(BESIDE)
 """Fields that several columns may fill together."""
 
@@ -473,7 +473,7 @@ class _Finder:
             return []
         found = say("Nothing tells which field this column is; it was not read.")
         do = say(
-            'If it is one, say so in the mapping file: [columns] "{name}" = "needs" (or another field).',
+            'If it is one, say so in the mapping file: [columns] "{name}" = "needs" (or another field); "own_labels" for rules to count by it.',
             name=name,
         )
         return [Problem("column-set-aside", found, place, do, "warning")]

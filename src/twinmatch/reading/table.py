@@ -49,9 +49,8 @@ TEXT_OF: Final = {
 }
 """Where an option of a city's own words is kept."""
 
-_NAMED: Final = frozenset({*NAMING, "languages"})
+_NAMED: Final = frozenset({*NAMING, "languages", "own_labels"})
 """Lists that several columns fill together."""
-
 _OTHER: Final = re.compile(
     r"(?i)^(?:other|others|sonstiges?|andere|autres?|altro|otros?|inne|outros?)\s*[:–-]\s*"
 )
@@ -263,6 +262,8 @@ class _Reading:
                 reader = self._ticked(position, name, reader)
             elif self.is_survey and column.path in NAMING:
                 reader = self._named_cities(name)
+            elif column.path == "own_labels" and not self.header.is_own[position]:
+                target, reader = Target(target.field), self._labels(name, target.option or name)
             found.append(_Reader(position, column.path, name, reader, target.option))
         order = {r.position: _ordinal(r.name) for r in found if r.path == "wishes"}
         if len(set(order.values())) == len(order) and None not in order.values():
@@ -282,6 +283,9 @@ class _Reading:
             return [*options.get(value, values.parts(value))] or None
 
         return read
+
+    def _labels(self, name: str, called: str) -> Callable[[Any, int], Any]:
+        return lambda cell, row: values.labels(clean(cell, row, name, self.notes), called)
 
     def _named_cities(self, name: str) -> Callable[[Any, int], Any]:
         def read(cell: Any, row: int) -> Any:

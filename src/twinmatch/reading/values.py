@@ -429,3 +429,15 @@ def choice(text: str, column: ProfileColumn) -> str:
     """Return the code of a choice, whatever its case; the text itself where it is none."""
     wanted = plain(text)
     return next((c for c in column.choices if plain(c) == wanted), text)
+
+
+def labels(value: str, called: str) -> list[str] | None:
+    """Return the labels of a cell in a column of the table's own, such as "Coastal: yes"; None where it says nothing.
+
+    Rules count by them; each has at most 100 characters.
+    """
+    if value.lower() in {"", *MISSING}:
+        return None
+    said = yes_or_no(value)
+    found = parts(value) if said is None else ["yes" if said else "no"]
+    return [f"{called}: {part}"[:100] for part in found] or None

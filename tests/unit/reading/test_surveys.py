@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,25 @@ def test_an_option_that_nothing_names_is_asked_once_without_a_text_model(
 def test_a_header_without_known_words_is_guessed_by_its_sense_and_asked() -> None:
     assert likely("Worin seid ihr richtig stark?", ("challenges", "strengths")) == "strengths"
     assert not likely("Und sonst so im Alltag?", ("needs", "offers"))
+
+
+def test_columns_of_the_tables_own_are_labels_where_the_mapping_says_so(tmp_path: Path) -> None:
+    """Two of them together, yes and no in any language, a short name for a long heading; an empty cell says nothing."""
+    long = "Does your city lie at the coast?"
+    path = _survey(
+        tmp_path, f"Stadt,Land,{long},Lot", "Jena,DE,nein,B", "Bari,IT,ja,A;B", "Linz,AT,,"
+    )
+    asked = {"Lot": "own_labels", long: {"field": "own_labels", "option": "Coastal"}}
+    mapping = mapping_of({"columns": asked})
+    (unread,) = {p.code for p in read_raw(path).problems if p.where.column == "Lot"}
+    found = {r.data["name"]: r.data.get("own_labels") for r in read_raw(path, mapping).cities}
+    assert (unread, found) == (
+        "column-set-aside",
+        {
+            "Jena": ["Coastal: no", "Lot: B"],
+            "Bari": ["Coastal: yes", "Lot: A", "Lot: B"],
+            "Linz": None,
+        },
+    )
+    again = mapping_of(tomllib.loads(to_toml(mapping, "x")))
+    assert again.columns == mapping.columns
