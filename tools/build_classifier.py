@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from numpy.typing import NDArray
 
 from build_text_models import write_sums
 from twinmatch.embedding import open_text_model
-from twinmatch.embedding.sentences import KINDS, LEAST, TOPICS, Classifier, Reading, fit
+from twinmatch.embedding.sentences import KINDS, LEAST, TOPICS, Classifier, Reading
 from twinmatch.facets.text import all_sentences
 from twinmatch.reading import read
 
@@ -29,6 +31,12 @@ ROOT = Path(__file__).resolve().parents[1]
 LABELS = ROOT / "data" / "sources" / "sentence_labels.csv"
 FOLDS = 6
 MODELS = ("bundled", "static", "multilingual")
+STRENGTH = 3.0
+"""Inverse strength of the regularisation (scikit-learn's C)."""
+
+NEVER = -30.0
+"""Intercept of a topic that no labelled sentence has."""
+
 FILES = {"bundled": "minilm.npz", "static": "static.npz", "multilingual": "e5.npz"}
 
 
@@ -64,7 +72,7 @@ def labelled() -> Labelled:
 
 
 def learn(rows: Labelled, vectors: NDArray[Any], some: NDArray[Any], digest: str) -> Classifier:
-    """Return the classifier learned from some of the sentences."""
+    """Return the regressions learned from some of the sentences, given the vectors of all of them, (n, d)."""
     at = np.flatnonzero(some)
     return fit(
         vectors[at],
@@ -73,6 +81,53 @@ def learn(rows: Labelled, vectors: NDArray[Any], some: NDArray[Any], digest: str
         [rows.topics[i] for i in at],
         digest,
     )
+
+
+def fit(
+    vectors: NDArray[Any],
+    shows: Sequence[bool],
+    kinds: Sequence[str],
+    topics: Sequence[Sequence[str]],
+    weights_sha256: str,
+) -> Classifier:
+    """Return the regressions learned from labelled sentences: vectors (n, d) and n labels of each sort."""
+    from sklearn.linear_model import LogisticRegression
+
+    x = vectors.astype(np.float64)
+    weights = np.zeros((x.shape[1] + 1, 1 + len(KINDS) + len(TOPICS)))
+    weights[-1] = NEVER
+
+    def learned(labels: Any) -> Any:
+        return LogisticRegression(C=STRENGTH, max_iter=2000).fit(x, labels)
+
+    model = learned(np.array(kinds))
+    for row, kind in enumerate(model.classes_):
+        weights[:-1, 1 + KINDS.index(kind)] = model.coef_[row]
+        weights[-1, 1 + KINDS.index(kind)] = model.intercept_[row]
+    columns = {0: np.array(shows, dtype=bool)}
+    columns |= {
+        1 + len(KINDS) + t: np.array([topic.value in named for named in topics])
+        for t, topic in enumerate(TOPICS)
+    }
+    for column, labels in columns.items():
+        if labels.any() and not labels.all():
+            model = learned(labels)
+            weights[:-1, column] = model.coef_[0]
+            weights[-1, column] = model.intercept_[0]
+    return Classifier(weights, weights_sha256)
+
+
+def file_of(classifier: Classifier) -> bytes:
+    """Return the file of regressions."""
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        weights=classifier.weights.astype("<f4"),
+        digest=np.frombuffer(bytes.fromhex(classifier.weights_sha256), np.uint8),
+        threshold=np.array(classifier.threshold),
+        least=np.array(classifier.least),
+    )
+    return buffer.getvalue()
 
 
 def folds(cities: list[str]) -> NDArray[np.intp]:
@@ -126,7 +181,7 @@ def write() -> None:
         path = ROOT / "models" / "topics" / FILES[name]
         path.parent.mkdir(exist_ok=True)
         whole = replace(whole, threshold=threshold, least=LEASTS.get(name, LEAST))
-        path.write_bytes(whole.to_bytes())
+        path.write_bytes(file_of(whole))
         print(
             f"wrote {path.relative_to(ROOT)}: {len(rows.texts)} sentences, named from {threshold}"
         )

@@ -28,7 +28,6 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -218,13 +217,13 @@ def write_vectors(profiles: Path) -> int:
 def write_multilingual(profiles: Path) -> int:
     """Encode every sentence with multilingual E5; write models/e5/centre.npy and models/vectors/e5.npz."""
     texts = sentences(profiles)
-    plain = choice.Multilingual(choice.site(), np.zeros(384, dtype=np.float32))
+    plain = choice.e5(choice.site(), np.zeros(384, dtype=np.float32))
     rows = []
     for start in range(0, len(texts), vectors.BATCH):
         rows.append(plain.raw(texts[start : start + vectors.BATCH]))
         show(min(start + vectors.BATCH, len(texts)), len(texts))
     centre = np.concatenate(rows).astype(np.float64).mean(axis=0).astype(np.float32)
-    model = replace(plain, centre=centre)
+    model = choice.e5(choice.site(), centre)
     keys = [vectors.key_of(text, model.weights_sha256, model.prefix) for text in texts]
     made = model.centred(np.concatenate(rows)).astype(np.float16)
     buffer = io.BytesIO()

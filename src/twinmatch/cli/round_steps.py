@@ -434,7 +434,7 @@ def doctor(as_json: AsJson = False) -> None:
     ):
         found[texts] = str(embedding.open_text_model("auto", sentences).says)
     found["texts in other languages"] = (
-        f"Texts are compared by {choice.multilingual().describe()}."
+        f"Texts are compared by {choice.multilingual().describes}."
         if choice.is_there()
         else f"not read. {choice.hint()}"
     )

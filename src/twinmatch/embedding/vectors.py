@@ -65,8 +65,7 @@ def similarities(left: Vectors, right: Vectors) -> Vectors:
     Rounding to four decimals comes before anything sorts or solves; an unknown row gives nan.
     """
     exact = left.astype(np.float64) @ right.astype(np.float64).T
-    rounded: Vectors = np.round(exact, DECIMALS).astype(np.float32)
-    return rounded
+    return np.asarray(np.round(exact, DECIMALS), dtype=np.float32)
 
 
 Keep = Callable[[KeptVectors], None]
@@ -89,7 +88,7 @@ def encode_texts(
     wanted = {text: normalised(text) for text in texts}
     keys = {t: key_of(t, backend.weights_sha256, backend.prefix) for t in set(wanted.values()) if t}
     known = {t: row for t, key in keys.items() if (row := _found(key, kept)) is not None}
-    missing = sorted(keys.keys() - known.keys(), key=_by_length)
+    missing = sorted(keys.keys() - known.keys(), key=lambda t: (len(t), t))
     made: dict[bytes, Half] = {}
     fresh: dict[bytes, Half] = {}
     last = time.monotonic()
@@ -147,10 +146,6 @@ def _half(backend: Backend, batch: Sequence[str]) -> Half:
     return backend.encode(batch).astype(np.float16)
 
 
-def _by_length(text: str) -> tuple[int, str]:
-    return len(text), text
-
-
 def _found(key: bytes, kept: Sequence[KeptVectors]) -> Half | None:
     return next((rows[key] for rows in kept if key in rows), None)
 
@@ -158,8 +153,7 @@ def _found(key: bytes, kept: Sequence[KeptVectors]) -> Half | None:
 def _unit(half: Half) -> Vectors:
     whole = half.astype(np.float64)
     length = np.sqrt((whole**2).sum(axis=1, keepdims=True))
-    rows: Vectors = (whole / length).astype(np.float32)
-    return rows
+    return np.asarray(whole / length, dtype=np.float32)
 
 
 def read_store(path: Path, dimension: int) -> KeptVectors:
@@ -223,18 +217,14 @@ class UserCache:
         """Return the file of a model's vectors."""
         if self.folder is None:
             return None
-        return (
-            self.folder
-            / f"vectors-{key_of('', backend.weights_sha256, backend.prefix).hex()[:20]}.npz"
-        )
+        key = key_of("", backend.weights_sha256, backend.prefix).hex()
+        return self.folder / f"vectors-{key[:20]}.npz"
 
     def read(self, backend: Backend) -> KeptVectors:
         """Return what is kept for a model; nothing if there is no sound file."""
         path = self.path(backend)
-        if path is None or not path.exists():
-            return {}
         try:
-            return read_store(path, backend.dimension)
+            return read_store(path, backend.dimension) if path and path.exists() else {}
         except UnreadableStoreError as error:
             self._note(f"The cache of sentence vectors is ignored and rebuilt: {error}.")
             return {}

@@ -25,11 +25,9 @@ class Counting:
     dimension: int = 8
     prefix: str = ""
     languages: frozenset[str] | None = None
+    describes: str = "a counting backend"
     asked: list[str] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
-
-    def describe(self) -> str:
-        return "a counting backend"
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         self.asked += texts

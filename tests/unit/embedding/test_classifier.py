@@ -1,10 +1,15 @@
 import io
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from twinmatch.embedding import backends
-from twinmatch.embedding.sentences import KINDS, TOPICS, Classifier, bundled_classifier, fit
+from twinmatch.embedding.sentences import KINDS, TOPICS, Classifier, bundled_classifier
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
+from build_classifier import file_of, fit
 
 HEAT, TRAMS = TOPICS[0].value, TOPICS[14].value
 DIGEST = "ab" * 32
@@ -49,7 +54,7 @@ def test_a_probability_below_the_least_counts_as_nothing(least: float, kept: boo
 
 def test_its_file_holds_the_weights_the_thresholds_and_whose_they_are() -> None:
     classifier = Classifier(learned()[0].weights, DIGEST, 0.37, 0.08)
-    with np.load(io.BytesIO(classifier.to_bytes()), allow_pickle=False) as file:
+    with np.load(io.BytesIO(file_of(classifier)), allow_pickle=False) as file:
         assert file["digest"].tobytes().hex() == DIGEST
         assert (float(file["threshold"]), float(file["least"])) == (0.37, 0.08)
         np.testing.assert_allclose(file["weights"], classifier.weights, rtol=1e-6)

@@ -106,4 +106,4 @@ def test_a_changed_file_of_the_package_is_refused(tmp_path: Path) -> None:
         else:
             shutil.copy(site / name, tmp_path / name)
     with pytest.raises(DataError, match=rf"{choice.WEIGHTS} has SHA-256 .* refused"):
-        choice.Multilingual(tmp_path, np.zeros(384, np.float32)).encode([GREEK])
+        choice.e5(tmp_path, np.zeros(384, np.float32)).encode([GREEK])

@@ -147,7 +147,7 @@ class Huge:
 
 
 def test_another_process_is_given_how_to_load_a_model_and_not_the_model():
-    made = backends.Transformer("n", "m", "w", Huge, 8)
+    made = backends.Transformer("n", "m", "w", "", 8, load=Huge)
     assert isinstance(made.loaded, Huge)
     again = pickle.loads(pickle.dumps(made))
     assert again == made
