@@ -64,11 +64,9 @@ class OwnFacet(Protocol):
 
     def likeness(self, rows: Sequence[int]) -> Floats:
         """Return the likeness of each row to each column, shape (R, C); nan where unknown."""
-        ...
 
     def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the sentence of a city and a column, and the facts behind it."""
-        ...
 
 
 def checked_weights(weights: Mapping[str, float], extra: Sequence[str] = ()) -> dict[str, float]:
@@ -83,9 +81,8 @@ def checked_weights(weights: Mapping[str, float], extra: Sequence[str] = ()) -> 
         if name not in known:
             hint = FACETS.why_not(name) or nearest(name, {f: f for f in known})
             hint = hint or say("Known: {names}.", names=", ".join(known))
-            problems.append(
-                Problem("facet-unknown", say("There is no facet {name}.", name=repr(name)), do=hint)
-            )
+            found = say("There is no facet {name}.", name=repr(name))
+            problems.append(Problem("facet-unknown", found, do=hint))
         elif not is_number or not 0 <= weight <= MOST_WEIGHT:
             found = say("The weight of {name} is {weight}.", name=repr(name), weight=repr(weight))
             do = say("Give a number from 0 to {MOST_WEIGHT:,.0f}.", MOST_WEIGHT=MOST_WEIGHT)
@@ -136,9 +133,8 @@ class Affinity:
     """Whether rows and columns are the same cities, none of them the one that learns."""
 
     def __repr__(self) -> str:
-        return (
-            f"<Affinity: {len(self.rows)} x {len(self.columns)}, facets: {', '.join(self.weights)}>"
-        )
+        size = f"{len(self.rows)} x {len(self.columns)}"
+        return f"<Affinity: {size}, facets: {', '.join(self.weights)}>"
 
     def to_frame(self) -> pd.DataFrame:
         """Return the scores, a row a city and a column a host, by id; nan where a city would meet itself."""
@@ -240,10 +236,11 @@ class Affinity:
     @cached_property
     def likeness(self) -> Mapping[str, Floats]:
         """Return each facet's likeness, shape (R, C); nan where it is not known."""
-        return _OnDemand(
-            tuple(self.weights),
-            lambda f: self._whole(lambda r, c: likeness_of(self.compared[f].block(r, c))),
-        )
+
+        def make(name: str) -> Floats:
+            return self._whole(lambda r, c: likeness_of(self.compared[name].block(r, c)))
+
+        return _OnDemand(tuple(self.weights), make)
 
     @cached_property
     def standing(self) -> Mapping[str, Floats]:
@@ -345,9 +342,8 @@ class Affinity:
         """Return a facet's line of each pair, without words."""
         steps, weight = self.compared[name].pairs(rows, columns), self.weights[name]
         likeness, standing = likeness_of(steps).tolist(), self._standing(name, steps, rows).tolist()
-        return [
-            Evidence(name, *figures, weight, "") for figures in zip(likeness, standing, strict=True)
-        ]
+        both = zip(likeness, standing, strict=True)
+        return [Evidence(name, *figures, weight, "") for figures in both]
 
     def _worded(self, line: Evidence, row: int, column: int) -> Evidence:
         words = self._words(line.facet, self.rows[row], self.columns[column])
@@ -365,9 +361,7 @@ class Affinity:
         rows, columns = (np.array(axis, dtype=np.intp) for axis in zip(*pairs, strict=True))
         return Account(tuple(self._joint_line(name, rows, columns, noun) for name in self.weights))
 
-    def _joint_line(
-        self, name: str, rows: NDArray[np.intp], columns: NDArray[np.intp], noun: str
-    ) -> Evidence:
+    def _joint_line(self, name: str, rows: Ints, columns: Ints, noun: str) -> Evidence:
         steps = self.compared[name].pairs(rows, columns)
         likeness, standing = likeness_of(steps), self._standing(name, steps, rows)
         known = ~np.isnan(likeness)
@@ -441,15 +435,14 @@ def compare(
     own = own or {}
     weights = checked_weights(weights, extra=tuple(own))
     places = tuple(range(len(cohort)) if rows is None else rows)
-    alone = (Host(c.id, c.name, (i,)) for i, c in enumerate(cohort.cities))
-    hosts = tuple(alone if columns is None else columns)
+    hosts = tuple(map(cohort.alone, range(len(cohort))) if columns is None else columns)
     facets = {name: made(name, cohort, facet_cache) for name in weights if name not in own}
-    compared = {}
-    for name in weights:
-        is_own = name in own
-        compared[name] = (
-            _of_columns(own[name], places) if is_own else _of_cities(facets, name, places, hosts)
-        )
+    compared = {
+        name: _of_columns(own[name], places)
+        if name in own
+        else _of_cities(facets[name], places, hosts, directed=FACETS[name].directed)
+        for name in weights
+    }
     peers = rows is None and columns is None
     return Affinity(cohort, places, hosts, weights, compared, facets, own, peers=peers)
 
@@ -467,10 +460,9 @@ def _of_columns(facet: OwnFacet, rows: tuple[int, ...]) -> Compared:
 
 
 def _of_cities(
-    facets: Mapping[str, Facet], name: str, rows: tuple[int, ...], hosts: tuple[Host, ...]
+    facet: Facet, rows: tuple[int, ...], hosts: tuple[Host, ...], *, directed: bool
 ) -> Compared:
     """Return a facet over rows and hosts; a host of several cities counts with the mean of those that are known."""
-    facet = facets[name]
     places = np.array(rows, dtype=np.intp)
     row, first = numbered_kinds(facet, places)
     if any(len(host.cities) != 1 for host in hosts):
@@ -482,7 +474,7 @@ def _of_cities(
         return Compared(row, column, of_units, False)
     members = np.array([host.cities[0] for host in hosts], dtype=np.intp)
     column, first_column = numbered_kinds(facet, members)
-    same = not FACETS[name].directed and np.array_equal(places, members)
+    same = not directed and np.array_equal(places, members)
     return Compared(
         row, column, lambda r, c: facet.likeness(places[first[r]], members[first_column[c]]), same
     )

@@ -76,16 +76,12 @@ class Cohort:
         twice = [c.id for c in self.cities if cities[c.id] != c]
         twice += [u.id for u in self.units if units[u.id] != u]
         if twice:
-            raise DataError(
-                Problem(
-                    "city-twice",
-                    say("{name} differs in the two cohorts.", name=repr(name)),
-                    do=say("Keep one."),
-                )
-                for name in twice
-            )
-        ordered = tuple(cities[i] for i in sorted(cities)), tuple(units[i] for i in sorted(units))
-        return Cohort(*ordered)
+            says, do = "{name} differs in the two cohorts.", say("Keep one.")
+            found = (say(says, name=repr(name)) for name in twice)
+            raise DataError(Problem("city-twice", one, do=do) for one in found)
+        return Cohort(
+            tuple(cities[i] for i in sorted(cities)), tuple(units[i] for i in sorted(units))
+        )
 
     def filter(self, keep: Callable[[City], object]) -> Cohort:
         """Return the cohort of the cities for which ``keep`` is true."""
@@ -151,9 +147,15 @@ class Cohort:
     @cached_property
     def coordinates(self) -> NDArray[np.float64]:
         """Return latitude and longitude in degrees, shape (n, 2); nan where not known."""
-        each = [c.location for c in self.cities]
+        each = (c.location for c in self.cities)
         places = [(place.lat, place.lon) if place else (np.nan, np.nan) for place in each]
         return np.array(places, dtype=np.float64).reshape(-1, 2)
+
+    def alone(self, i: int) -> Host:
+        """Return a city as the host that it is where it acts alone."""
+        city = self.cities[i]
+        taking = city.participation or Participation()
+        return Host(city.id, city.name, (i,), taking.guests_at_most, taking.guests_at_least)
 
     def city(self, city_id: str) -> City:
         """Return the city of an id; raises QuestionError, naming the nearest ids, where there is none."""
@@ -173,15 +175,12 @@ class Cohort:
         if len(hits) == 1:
             return self.index[hits[0]]
         if hits:
-            found, do = (
-                say("Several cities are called {name}.", name=repr(name)),
-                say("Use one of: {names}.", names=", ".join(hits)),
-            )
+            found = say("Several cities are called {name}.", name=repr(name))
+            do = say("Use one of: {names}.", names=", ".join(hits))
             raise QuestionError.of("city-ambiguous", found, do=do)
         do = nearest(name, {c.id: c.id for c in self.cities} | {c.name: c.id for c in self.cities})
-        raise QuestionError.of(
-            "city-unknown", say("No city {name} in these profiles.", name=repr(name)), do=do
-        )
+        found = say("No city {name} in these profiles.", name=repr(name))
+        raise QuestionError.of("city-unknown", found, do=do)
 
     def host_named(self, name: str) -> Host:
         """Return a host unit or a city by its id, or by a name that only one of them has.
@@ -197,11 +196,10 @@ class Cohort:
                 near = nearest(name, {n: u.id for u in self.units for n in (u.id, u.name)})
                 if not near:
                     raise
-                unknown = Problem(
-                    "unit-unknown", say("No host unit {name}.", name=repr(name)), do=near
-                )
+                found = say("No host unit {name}.", name=repr(name))
+                unknown = Problem("unit-unknown", found, do=near)
                 raise QuestionError([*error.problems, unknown]) from None
-            return Host(self.cities[i].id, self.cities[i].name, (i,))
+            return self.alone(i)
         named = ((c.id, {c.name.casefold(), (c.local_name or "").casefold()}) for c in self.cities)
         cities = [city for city, names in named if wanted in names]
         if len(units) > 1 or (cities and wanted != units[0].id):
@@ -254,9 +252,7 @@ class Cohort:
                 found.append(Host(u.id, u.name, self.cities_of[u.id], *limits))
         for i, city in enumerate(self.cities):
             if wanted & set(city.roles) and city.id not in self.unit_of:
-                taking = city.participation or Participation()
-                limits = taking.guests_at_most, taking.guests_at_least
-                found.append(Host(city.id, city.name, (i,), *limits))
+                found.append(self.alone(i))
         return tuple(sorted(found, key=lambda host: host.id))
 
     def known(self, i: int) -> float:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import compare
 from twinmatch.app.neighbours import PEER_WEIGHTS
-from twinmatch.cohort import City, Cohort, Host
+from twinmatch.cohort import City, Cohort
 from twinmatch.embedding import TextModel
 from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache, feature_table
@@ -76,6 +76,9 @@ class CityFeatures(_OfCities):
         return table.reindex(columns=list(self.names_)).iloc[order]
 
 
+Output = Literal["distance", "score"]
+
+
 class CityAffinity(_OfCities):
     """How far each city is from those of ``fit``: 1 less the score; a DataFrame, a row a city, a column a fitted one.
 
@@ -84,14 +87,9 @@ class CityAffinity(_OfCities):
     """
 
     def __init__(
-        self,
-        weights: Weights | None = None,
-        text: TextBy = None,
-        output: Literal["distance", "score"] = "distance",
+        self, weights: Weights | None = None, text: TextBy = None, output: Output = "distance"
     ) -> None:
-        self.weights = weights
-        self.text = text
-        self.output = output
+        self.weights, self.text, self.output = weights, text, output
 
     def fit(self, X: Any, y: Any = None) -> CityAffinity:
         """Compare the cities with each other; y is ignored. Raises QuestionError for weights of unknown facets."""
@@ -114,10 +112,7 @@ class CityAffinity(_OfCities):
         asked, order = cities_of(X)
         both = self.cohort_ + asked
         rows = [both.index[city.id] for city in asked.cities]
-        columns = [
-            Host(name, both.city(name).name, (both.index[name],))
-            for name in dict.fromkeys(self.names_)
-        ]
+        columns = [both.alone(both.index[name]) for name in dict.fromkeys(self.names_)]
         found = compare(both, self.weights_, FacetCache(self.text_), rows=rows, columns=columns)
         every = tuple(np.arange(n, dtype=np.intp) for n in (len(rows), len(columns)))
         score = np.zeros((len(rows), len(columns)))

@@ -172,10 +172,8 @@ def settle(folder: Path) -> None:
         with held(folder) as alone:
             _finish(folder, alone)
     except OSError as error:
-        found = say(
-            "A process was stopped while it moved its files into this folder, and the rest of them cannot be moved now ({p}).",
-            p=error.strerror or error,
-        )
+        says = "A process was stopped while it moved its files into this folder, and the rest of them cannot be moved now ({p})."
+        found = say(says, p=error.strerror or error)
         do = say("Make the folder writable, or do it as who wrote it, and try again.")
         raise DataError.of("folder-unfinished", found, Where(str(folder)), do) from error
 

@@ -309,10 +309,8 @@ def propose(
     from twinmatch.app.round import propose_round
 
     if not isinstance(previous, Proposal | None):
-        said, do = (
-            f"{type(previous).__name__} is no proposal.",
-            "Accepted: what tm.propose returned.",
-        )
+        said = f"{type(previous).__name__} is no proposal."
+        do = "Accepted: what tm.propose returned."
         raise QuestionError.of("proposal-wrong", said, do=do)
     locked, banned = ([(p["guest"], p["hosts"]) for p in _pairs(pairs)] for pairs in (lock, ban))
     decided = (Decided(tuple(locked), tuple(banned), earlier=previous),)

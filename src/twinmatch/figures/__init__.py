@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import partial
+from itertools import product as pairs_of
 from typing import Final
 
 import numpy as np
@@ -31,10 +32,7 @@ from twinmatch.facets.domains import (
     wider,
 )
 from twinmatch.facets.quoting import Passage, asks, shows
-from twinmatch.facets.text import (
-    PassageMatch,
-    answers,
-)
+from twinmatch.facets.text import PassageMatch, answers
 from twinmatch.figures.fairness import (
     Shares,
     TwinningRound,
@@ -46,13 +44,7 @@ from twinmatch.figures.fairness import (
 )
 from twinmatch.files import shared_out
 from twinmatch.programmes import Round
-from twinmatch.programmes.themes import (
-    shown_on,
-    strong_areas,
-    strong_in,
-    theme_of,
-    topics_of,
-)
+from twinmatch.programmes.themes import shown_on, strong_areas, strong_in, theme_of, topics_of
 from twinmatch.proposal import Meeting, Product, Proposal, Table
 from twinmatch.proposal.evidence import LEAST, is_sentence, printed
 from twinmatch.proposal.tables import AgendaRow, QuestionRow, ReasonRow, ThemeRow, ids_in, rows_of
@@ -80,14 +72,8 @@ def themes(round_: TwinningRound) -> Table:
         else say("For every theme at least as many hosts offer as guests ask.")
     )
     columns = (
-        "Kind",
-        "Theme",
-        "Guests that ask",
-        "Hosts that offer",
-        "Pairs in which it is met",
-        "Balance",
-        "Who asks",
-        "Who offers",
+        *("Kind", "Theme", "Guests that ask", "Hosts that offer", "Pairs in which it is met"),
+        *("Balance", "Who asks", "Who offers"),
     )
     return Table("themes", say("Themes: who asks and who offers"), columns, rows, says)
 
@@ -113,20 +99,12 @@ def _theme_row(round_: TwinningRound, kind: str, name: str, asks: Bools, offers:
     met = sum(
         round_.guest(m) in guests and round_.host_id(m) in hosts for m in round_.product.meetings
     )
-    return ThemeRow(
-        kind,
-        name,
-        len(asking),
-        len(offering),
-        met,
-        say("more asked than offered") if len(asking) > len(offering) else say("enough offered"),
-        _named([round_.cohort.cities[i].name for i in asking]),
-        _named([host.name for host in offering]),
-    )
-
-
-def _named(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= NAMED else few(names, NAMED)
+    figures, balance = (len(asking), len(offering), met), say("enough offered")
+    if len(asking) > len(offering):
+        balance = say("more asked than offered")
+    sides = [round_.cohort.cities[i].name for i in asking], [host.name for host in offering]
+    named = (", ".join(n) if len(n) <= NAMED else few(n, NAMED) for n in sides)
+    return ThemeRow(kind, name, *figures, balance, *named)
 
 
 MOST = 4
@@ -136,12 +114,7 @@ LEAST_ON_TOPIC = 0.25
 """Likelihood from which two sentences that share a topic stand beside each other; below, they share but its name."""
 
 COLUMNS = (
-    "Meeting",
-    "Kind",
-    "Who asks",
-    "What is asked",
-    "Who shows",
-    "What is shown",
+    *("Meeting", "Kind", "Who asks", "What is asked", "Who shows", "What is shown"),
     "Closeness",
 )
 
@@ -183,16 +156,10 @@ def _by_topic(
 
 
 def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: PassageMatch) -> AgendaRow:
-    asking = cohort.cities[answer.asks.city]
-    return AgendaRow(
-        meeting.id,
-        kind,
-        asking.id,
-        asks(asking.name, answer.asks),
-        cohort.cities[answer.shows.city].id,
-        printed(answer.shows.text, answer.shows.source),
-        answer.closeness,
-    )
+    asking, showing = (cohort.cities[said.city] for said in (answer.asks, answer.shows))
+    asked = asking.id, asks(asking.name, answer.asks)
+    shown = showing.id, printed(answer.shows.text, answer.shows.source)
+    return AgendaRow(meeting.id, kind, *asked, *shown, answer.closeness)
 
 
 class _Codes:
@@ -208,16 +175,12 @@ class _Codes:
     ) -> list[AgendaRow]:
         """Return the domains and levers that the one side of a meeting asks for and the other shows."""
         cities = self._cohort.cities
-        rows: list[AgendaRow] = []
-        for i in asking:
-            for j in showing:
-                ids = cities[i].id, cities[j].id
-                rows += [
-                    AgendaRow(meeting.id, kind, ids[0], name, ids[1], name, None)
-                    for kind, name in self._common(i, j)
-                ]
-        once = {(row.kind, row.asked): row for row in reversed(rows)}
-        return list(reversed(once.values()))[:MOST]
+        rows: dict[tuple[str, str], AgendaRow] = {}
+        for i, j in pairs_of(asking, showing):
+            for kind, name in self._common(i, j):
+                row = AgendaRow(meeting.id, kind, cities[i].id, name, cities[j].id, name, None)
+                rows.setdefault((kind, name), row)
+        return list(rows.values())[:MOST]
 
     def _common(self, i: int, j: int) -> list[tuple[str, str]]:
         """Return what one city asks for and another shows, each with its kind."""
@@ -229,10 +192,8 @@ class _Codes:
         domains = [d for d, a, b in zip(names, one, other, strict=True) if a and b]
         needed = self._cohort.cities[i].levers_needed or ()
         levers = [lever for lever in needed if lever in self._offered[j]]
-        return [
-            *(("domain", NAMES[d]) for d in domains),
-            *(("lever", NAMES[v]) for v in levers),
-        ]
+        both = (("domain", domains), ("lever", levers))
+        return [(kind, NAMES[code]) for kind, codes in both for code in codes]
 
 
 def group_tables(round_: Round, product: Product) -> tuple[Table, Table]:
@@ -254,14 +215,10 @@ def group_tables(round_: Round, product: Product) -> tuple[Table, Table]:
         group = _Group(round_, told, meeting, topics)
         rows += group.agenda()
         reasons += group.reasons()
+    columns, title = ("Meeting", "City", "What it finds"), say("What each city finds there")
     return (
         Table("agenda", say("What each meeting can begin with"), COLUMNS, tuple(rows)),
-        Table(
-            "reasons",
-            say("What each city finds there"),
-            ("Meeting", "City", "What it finds"),
-            tuple(reasons),
-        ),
+        Table("reasons", title, columns, tuple(reasons)),
     )
 
 
@@ -435,13 +392,10 @@ class _Group:
         return shown_on(self._round, theme, [i]) or strong_in(self._round, theme, i)
 
     def _seek(self, topic: Topic, cities: Sequence[int]) -> str:
-        return say_n(
-            "{cities} wants to learn about {topic}.",
-            "{cities} want to learn about {topic}.",
-            len(cities),
-            cities=few([self._told.name(j) for j in cities], NAMED),
-            topic=topic.wording,
-        )
+        names = few([self._told.name(j) for j in cities], NAMED)
+        told = {"cities": names, "topic": topic.wording}
+        one = "{cities} wants to learn about {topic}."
+        return say_n(one, "{cities} want to learn about {topic}.", len(cities), **told)
 
 
 def _answered(cohort: Cohort, meeting: Meeting, found: list[PassageMatch]) -> AgendaRow:
@@ -475,23 +429,11 @@ def _tables(product: Product, round_: Round) -> tuple[Table, ...]:
     cohort, facet_cache = round_.cohort, round_.facet_cache
     solved = round_.solution_of("twinning") if product.product == "twinning" else None
     if solved is not None:
-        found = _of_twinning(TwinningRound(cohort, facet_cache, solved.ready, product))
+        of = TwinningRound(cohort, facet_cache, solved.ready, product)
+        found = [watch(of), satisfaction(of), ties(of), themes(of)]
+        found += [fairness(cohort, Shares.of_pairs(of)), alike(of), pair_agenda(of)]
     else:
-        found = (
-            fairness(cohort, Shares.of_groups(cohort, product)),
-            *group_tables(round_, product),
-        )
+        shares = fairness(cohort, Shares.of_groups(cohort, product))
+        found = [shares, *group_tables(round_, product)]
     named = {table.name for table in product.tables}
     return tuple(t for t in found if t.rows and t.name not in named)
-
-
-def _of_twinning(round_: TwinningRound) -> tuple[Table, ...]:
-    return (
-        watch(round_),
-        satisfaction(round_),
-        ties(round_),
-        themes(round_),
-        fairness(round_.cohort, Shares.of_pairs(round_)),
-        alike(round_),
-        pair_agenda(round_),
-    )

@@ -60,6 +60,10 @@ class TwinningRound:
         """Return the id of a pair's host."""
         return meeting.unit or meeting.cities("host")[0]
 
+    def names(self, meeting: Meeting) -> tuple[str, str]:
+        """Return the names of a pair's guest and host."""
+        return self.cohort.cities[self.guest(meeting)].name, self.host_name[self.host_id(meeting)]
+
     def place(self, meeting: Meeting) -> tuple[int, int]:
         """Return the row and the column of a pair in the frame."""
         affinity = self.ready.affinity
@@ -90,28 +94,14 @@ def satisfaction(round_: TwinningRound) -> Table:
         line = np.where(round_.open[r], score[r], -1.0)
         best = int(np.argmax(line))
         rank = 1 + int((line > score[r, c]).sum())
-        rows.append(
-            SatisfactionRow(
-                meeting.id,
-                round_.cohort.cities[round_.guest(meeting)].name,
-                round_.host_name[round_.host_id(meeting)],
-                float(score[r, c]),
-                float(line[best]),
-                round_.ready.frame.hosts[best].name,
-                rank,
-                int(round_.open[r].sum()),
-            )
-        )
+        points = float(score[r, c]), float(line[best])
+        host = round_.ready.frame.hosts[best].name
+        ranked = rank, int(round_.open[r].sum())
+        rows.append(SatisfactionRow(meeting.id, *round_.names(meeting), *points, host, *ranked))
     rows.sort(key=lambda row: (row.points - row.best, row.points, row.meeting))
     columns = (
-        "Meeting",
-        "Guest",
-        "Host",
-        "Points",
-        "Best possible points",
-        "With",
-        "Host's place in the guest's order",
-        "Hosts open to it",
+        *("Meeting", "Guest", "Host", "Points", "Best possible points", "With"),
+        *("Host's place in the guest's order", "Hosts open to it"),
     )
     title = say("Satisfaction: each guest beside its own best host")
     return Table("satisfaction", title, columns, tuple(rows), _served(rows))
@@ -122,18 +112,13 @@ def _served(rows: Sequence[SatisfactionRow]) -> str:
         return ""
     first = sum(row.rank == 1 for row in rows)
     worst = rows[0]
-    text = say(
-        "Guests that meet the host that fits them best: {n} of {all}.", n=first, all=len(rows)
-    )
+    says = "Guests that meet the host that fits them best: {n} of {all}."
+    text = say(says, n=first, all=len(rows))
     if worst.rank > 1:
-        text += say(
-            " Worst served is {guest}: {points:.1f} points with {host}, where {best_host} would give {best:.1f}.",
-            guest=worst.guest,
-            points=100 * worst.points,
-            host=worst.host,
-            best_host=worst.best_host,
-            best=100 * worst.best,
-        )
+        points = {"points": 100 * worst.points, "best": 100 * worst.best}
+        told = {"guest": worst.guest, "host": worst.host, "best_host": worst.best_host, **points}
+        says = " Worst served is {guest}: {points:.1f} points with {host}, where {best_host} would give {best:.1f}."
+        text += say(says, **told)
     return text
 
 
@@ -152,12 +137,9 @@ def watch(round_: TwinningRound) -> Table:
         other = int(np.argmax(others))
         reasons = list(_doubts(round_, meeting, float(score[r, c]), other, float(others[other])))
         if reasons:
-            pair = say(
-                "{one} with {other}",
-                one=round_.cohort.cities[round_.guest(meeting)].name,
-                other=round_.host_name[round_.host_id(meeting)],
-            )
-            known, why = meeting.account.coverage, _sentence(reasons)
+            one, other_name = round_.names(meeting)
+            pair = say("{one} with {other}", one=one, other=other_name)
+            known, why = meeting.account.coverage, sentence(joined(reasons, "; "))
             found.append((len(reasons), WatchRow(meeting.id, pair, meeting.score, known, why)))
     found.sort(key=lambda x: (-x[0], x[1].known, x[1].meeting))
     rows = [row for _, row in found]
@@ -171,25 +153,16 @@ def watch(round_: TwinningRound) -> Table:
     return Table("watch", say("Fragile pairs first"), columns, tuple(rows), says if rows else "")
 
 
-def _sentence(reasons: Sequence[str]) -> str:
-    return sentence(joined(reasons, "; "))
-
-
 def _doubts(
     round_: TwinningRound, meeting: Meeting, own: float, other: int, next_best: float
 ) -> Iterator[str]:
     if meeting.account.coverage < THIN:
-        yield say(
-            "only {part:.0f}% of the weights rest on something known",
-            part=100 * meeting.account.coverage,
-        )
+        says = "only {part:.0f}% of the weights rest on something known"
+        yield say(says, part=100 * meeting.account.coverage)
     if next_best >= 0 and abs(own - next_best) < CLOSE:
         name = round_.ready.frame.hosts[other].name
-        yield say(
-            "{host} would fit the guest nearly as well ({points:.1f} points apart)",
-            host=name,
-            points=100 * abs(own - next_best),
-        )
+        says = "{host} would fit the guest nearly as well ({points:.1f} points apart)"
+        yield say(says, host=name, points=100 * abs(own - next_best))
     if own < 0.5:
         yield say("it fits less well than the average possible pair")
 
@@ -211,21 +184,18 @@ def ties(round_: TwinningRound) -> Table:
     )
     at_home = sum(number for (g, h), number in sent.items() if g == h)
     pairs = say_n("{n:,} pair stays", "{n:,} pairs stay", len(round_.product.meetings))
-    told = {
-        "hosts": count(len(columns_of), "country", "countries"),
-        "home": at_home,
-        "pairs": pairs,
-    }
+    countries = count(len(columns_of), "country", "countries")
     says = say_n(
         "{n:,} country sends guests to {hosts}; {home} of {pairs} within one country.",
         "{n:,} countries send guests to {hosts}; {home} of {pairs} within one country.",
         len(rows_of),
-        **told,
+        hosts=countries,
+        home=at_home,
+        pairs=pairs,
     )
     columns = ("Guests from", *(country(code).name for code in columns_of))
-    return Table(
-        "ties", say("The network: from where to where"), columns, rows, says if rows else ""
-    )
+    title = say("The network: from where to where")
+    return Table("ties", title, columns, rows, says if rows else "")
 
 
 SHARED: Final = ("shared_challenges", "shared_topics", "shared_needs", "shared_levers")
@@ -242,29 +212,25 @@ def alike(round_: TwinningRound) -> Table:
     frame = round_.ready.frame
     names = (*OWN, *(w.facet for w in round_.product.weights if w.facet not in OWN))
     weights = {name: 1.0 for name in names if not FACETS[name].directed}
-    affinity = compare(
-        round_.cohort, weights, round_.facet_cache, rows=frame.guests, columns=frame.hosts
-    )
-    rows, meetings = [], round_.product.meetings
+    rows, columns = frame.guests, frame.hosts
+    affinity = compare(round_.cohort, weights, round_.facet_cache, rows=rows, columns=columns)
+    found, meetings = [], round_.product.meetings
     places = np.array([round_.place(m) for m in meetings], dtype=np.intp).reshape(-1, 2)
     for meeting, account in zip(meetings, affinity.accounts(*places.T), strict=True):
         known = sorted((x for x in account.lines if x.known), key=lambda x: (-x.standing, x.facet))
         near = [x for x in known if x.standing >= 0.5][:ALIKE]
         unlike = (x for x in reversed(known) if x.standing < 0.5)
         far = [x for x in unlike if x.facet not in SHARED or x.likeness == 0][:UNLIKE]
-        rows += [
+        found += [
             AlikeRow(meeting.id, how, x.facet, x.says, round(x.standing, 6))
             for how, lines in (("alike", near), ("unlike", far))
             for x in lines
         ]
-    columns = (
-        "Meeting",
-        "Alike or unlike",
-        "Facet",
-        "What was found",
+    heads = (
+        *("Meeting", "Alike or unlike", "Facet", "What was found"),
         "Better than, of possible pairs",
     )
-    return Table("alike", say("What the cities of each pair have in common"), columns, tuple(rows))
+    return Table("alike", say("What the cities of each pair have in common"), heads, tuple(found))
 
 
 # --- fairness -----------------------------------------------------------------------------------------------
@@ -328,13 +294,8 @@ def fairness(cohort: Cohort, shares: Shares) -> Table:
     by = () if everyone else dimensions(cohort)
     rows = tuple(row for name, of in by for row in _groups(cohort, shares, name, of))
     columns = (
-        "By",
-        "Group",
-        raised(shares.noun),
-        "With a place",
-        "Part with a place",
-        "Mean points",
-        "Chance of so few by lot",
+        *("By", "Group", raised(shares.noun), "With a place", "Part with a place"),
+        *("Mean points", "Chance of so few by lot"),
     )
     return Table("fairness", say("Fairness: who has a place"), columns, rows, _says(shares, rows))
 
@@ -346,18 +307,14 @@ def _says(shares: Shares, groups: Sequence[FairnessRow]) -> str:
         return text
     rare = [g for g in groups if g.chance < RARE]
     if not rare:
-        return text + say(
-            " No group of {n} has fewer places than a draw by lot would give in 19 of 20 cases.",
-            n=len(groups),
-        )
+        says = " No group of {n} has fewer places than a draw by lot would give in 19 of 20 cases."
+        return text + say(says, n=len(groups))
     named = (
         say("{group} ({by:lower}): {n} of {all}", group=g.group, by=g.by, n=g.placed, all=g.cities)
         for g in sorted(rare, key=lambda g: g.chance)
     )
-    return text + say(
-        " Fewer places than a draw by lot would give in 19 of 20 cases: {groups}.",
-        groups=joined(named, "; "),
-    )
+    says = " Fewer places than a draw by lot would give in 19 of 20 cases: {groups}."
+    return text + say(says, groups=joined(named, "; "))
 
 
 Naming = Callable[[City], str]
@@ -365,12 +322,18 @@ Naming = Callable[[City], str]
 
 def dimensions(cohort: Cohort) -> tuple[tuple[str, Naming], ...]:
     """Return by what fairness is reported, each with the name of a city's group."""
-    low, high = _thirds(cohort)
+    known = [v for v in map(_gdp, cohort.cities) if not math.isnan(v)]
+    ends = np.quantile(known or [math.nan], (1 / 3, 2 / 3))
+
+    def wealth(city: City) -> str:
+        value = _gdp(city)
+        return UNKNOWN if math.isnan(value) else THIRDS[int((value > ends).sum())]
+
     return (
         (say("Country"), lambda c: country(c.country).name),
         (say("Region"), lambda c: REGIONS[country(c.country).region]),
         (say("Size"), size_class),
-        (say("Wealth of the region"), lambda c: _wealth(c, low, high)),
+        (say("Wealth of the region"), wealth),
         (say("Earlier rounds"), _experience),
     )
 
@@ -382,24 +345,9 @@ def size_class(city: City) -> str:
     return next(name for most, name in SIZES if city.population.value < most)
 
 
-def _wealth(city: City, low: float, high: float) -> str:
-    value = _gdp(city)
-    if math.isnan(value):
-        return UNKNOWN
-    return THIRDS[(value > low) + (value > high)]
-
-
 def _gdp(city: City) -> float:
     figure = city.context.gdp_per_head if city.context else None
     return math.nan if figure is None else figure.value
-
-
-def _thirds(cohort: Cohort) -> tuple[float, float]:
-    known = [v for v in map(_gdp, cohort.cities) if not math.isnan(v)]
-    if not known:
-        return math.nan, math.nan
-    low, high = np.quantile(known, (1 / 3, 2 / 3))
-    return float(low), float(high)
 
 
 def _experience(city: City) -> str:
@@ -415,20 +363,16 @@ def _groups(cohort: Cohort, shares: Shares, by: str, of: Naming) -> Iterator[Fai
         return
     order = [*(name for _, name in SIZES), *REGIONS.values(), *THIRDS]
     places = len(set(shares.could) & set(shares.score))
-    for name in sorted(
-        members, key=lambda n: (n == UNKNOWN, order.index(n) if n in order else 0, n)
-    ):
-        group = members[name]
-        scores = [shares.score[i] for i in group if i in shares.score]
-        yield FairnessRow(
-            by,
-            name,
-            len(group),
-            len(scores),
-            len(scores) / len(group),
-            round(math.fsum(scores) / len(scores), 6) if scores else None,
-            round(_so_few(len(scores), len(shares.could), places, len(group)), 6),
-        )
+
+    def rank(name: str) -> tuple[bool, int, str]:
+        return name == UNKNOWN, order.index(name) if name in order else 0, name
+
+    for name in sorted(members, key=rank):
+        scores = [shares.score[i] for i in members[name] if i in shares.score]
+        placed, n = len(scores), len(members[name])
+        mean = round(math.fsum(scores) / placed, 6) if scores else None
+        chance = round(_so_few(placed, len(shares.could), places, n), 6)
+        yield FairnessRow(by, name, n, placed, placed / n, mean, chance)
 
 
 def _so_few(placed: int, could: int, places: int, group: int) -> float:

@@ -232,13 +232,8 @@ def _mix_note(
     for card, values, total in zip(there, tonnes, totals, strict=True):
         held = 100 * total / math.fsum(values.values())
         if held < LEAST_HELD:
-            parts.append(
-                say(
-                    "these sectors hold only {part} of what {city} reports",
-                    part=_whole(held),
-                    city=card.name,
-                )
-            )
+            says = "these sectors hold only {part} of what {city} reports"
+            parts.append(say(says, part=_whole(held), city=card.name))
     return joined(parts, "; ")
 
 

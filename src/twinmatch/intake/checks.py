@@ -76,10 +76,8 @@ def total_of(emissions: Emissions) -> float | None:
     numbers = numbers_of(emissions)
     if numbers:
         return math.fsum(numbers.values())
-    scopes = emissions.scopes
-    if scopes is None or scopes.scope_1 is None or scopes.scope_2 is None:
-        return None
-    return scopes.scope_1 + scopes.scope_2
+    one, two = (getattr(emissions.scopes, scope, None) for scope in ("scope_1", "scope_2"))
+    return None if one is None or two is None else one + two
 
 
 def a_head(city: City) -> float | None:
@@ -98,12 +96,8 @@ def _totals(city: City) -> Iterator[Doubt]:
     added = math.fsum(numbers.values())
     net = added + (emissions.removals or 0.0)
     if numbers and total and abs(off := (added - total) / total) > AGREES:
-        found = say(
-            "The sectors add up to {added:,.0f} t, the printed total is {total:,.0f} t ({off:+.1%}).",
-            added=added,
-            total=total,
-            off=off,
-        )
+        says = "The sectors add up to {added:,.0f} t, the printed total is {total:,.0f} t ({off:+.1%})."
+        found = say(says, added=added, total=total, off=off)
         known = emissions.total_check == "differs" or abs((net - total) / total) <= AGREES
         level = "note" if abs(off) <= NEARLY or known else "warning"
         do = _why_off(emissions, numbers, added)
@@ -127,9 +121,8 @@ def _why_off(emissions: Emissions, numbers: dict[str, float], added: float) -> s
             return say("The difference is {name}: {where}.", name=name, where=where)
     blank = _blank(emissions, ("waste", "ippu", "afolu"))
     if gap > 0 and blank:
-        return say(
-            "What is missing may be in {blank}, which have no figure.", blank=", ".join(blank)
-        )
+        says = "What is missing may be in {blank}, which have no figure."
+        return say(says, blank=", ".join(blank))
     return say("Ask the city which line is missing or counted twice.")
 
 
@@ -142,12 +135,10 @@ def _per_head(city: City) -> Iterator[Doubt]:
     value = a_head(city)
     if value is None:
         if city.emissions is not None and total_of(city.emissions) is not None:
-            found = say(
-                "Emissions per capita cannot be judged: the population inside the boundary is not known."
-            )
+            says = "Emissions per capita cannot be judged: the population inside the boundary is not known."
             do = say("Fill in the population inside the boundary.")
             path = "emissions.boundary_population"
-            yield "boundary-population-unknown", found, path, do, "note"
+            yield "boundary-population-unknown", say(says), path, do, "note"
         return
     if LEAST_A_HEAD <= value <= MOST_A_HEAD:
         return
@@ -156,25 +147,20 @@ def _per_head(city: City) -> Iterator[Doubt]:
     low, high = USUAL
     for factor, words in ((1000.0, say("in kt")), (0.001, say("in kg")), (1e6, say("in Mt"))):
         if low <= value * factor <= high:
-            found = say(
-                "{figure_of} t CO2e per capita; were the figures {words}, it would be {value:.1f}.",
-                figure_of=_figure_of(value),
-                words=words,
-                value=value * factor,
+            told = {"figure_of": _figure_of(value), "words": words, "value": value * factor}
+            says = (
+                "{figure_of} t CO2e per capita; were the figures {words}, it would be {value:.1f}."
             )
-            do = say(
-                "Check the unit: the source may be {words}, or the population in thousands.",
-                words=words,
-            )
-            yield "factor-1000", found, path, do
+            found = say(says, **told)
+            says = "Check the unit: the source may be {words}, or the population in thousands."
+            yield "factor-1000", found, path, say(says, words=words)
             return
-    found = say(
-        "{figure_of} t CO2e per capita is far from what cities emit.", figure_of=_figure_of(value)
-    )
-    do = say(
+    says = "{figure_of} t CO2e per capita is far from what cities emit."
+    found = say(says, figure_of=_figure_of(value))
+    says = (
         "Check unit, boundary and population; large industry or a port would explain a high figure."
     )
-    yield "per-head-implausible", found, path, do
+    yield "per-head-implausible", found, path, say(says)
 
 
 def _figure_of(value: float) -> str:
@@ -189,18 +175,14 @@ def _blanks(city: City) -> Iterator[Doubt]:
         return
     sectors = ("stationary_energy", "transport", "waste", "ippu", "afolu")
     if blank := _blank(emissions, sectors):
-        found = say(
-            "Nothing is said about {blank}: not occurring, or not estimated?",
-            blank=", ".join(blank),
-        )
+        says = "Nothing is said about {blank}: not occurring, or not estimated?"
+        found = say(says, blank=", ".join(blank))
         do = say("Write NO, NE, IE or C: only sectors that both cities report are compared.")
         yield "sector-blank", found, f"emissions.sectors.{blank[0]}", do, "note"
     for name in ("stationary_energy", "transport"):
         if numbers.get(name) == 0:
-            found, do = (
-                say("{name} is zero, which no city is.", name=name),
-                say("Leave it empty, or write NE or IE."),
-            )
+            found = say("{name} is zero, which no city is.", name=name)
+            do = say("Leave it empty, or write NE or IE.")
             yield "zero-or-unknown", found, f"emissions.sectors.{name}", do
 
 
@@ -215,17 +197,12 @@ def _base_year(city: City) -> Iterator[Doubt]:
         return
     if year < 1990:
         base = say("the base year of the climate convention, 1990")
-        yield (
-            "year-early",
-            say("An inventory of {year} is older than {base}.", year=year, base=base),
-            path,
-            say("Check the year."),
-        )
+        found = say("An inventory of {year} is older than {base}.", year=year, base=base)
+        yield "year-early", found, path, say("Check the year.")
     target = city.commitment.neutral_by if city.commitment else None
     if target and year >= target:
-        found = say(
-            "The inventory is of {year}, the target year is {target}.", year=year, target=target
-        )
+        says = "The inventory is of {year}, the target year is {target}."
+        found = say(says, year=year, target=target)
         yield "year-after-target", found, path, say("One of them is wrong.")
 
 
@@ -236,11 +213,8 @@ def _old_years(known: Sequence[Known]) -> Iterator[Problem]:
     newest = sorted(years)[int(0.9 * (len(years) - 1))]
     for city, record in known:
         if city.emissions and city.emissions.year and newest - city.emissions.year > OLD:
-            found = say(
-                "The inventory is of {year}; nine in ten are of {newest} or before, most much newer than this.",
-                year=city.emissions.year,
-                newest=newest,
-            )
+            says = "The inventory is of {year}; nine in ten are of {newest} or before, most much newer than this."
+            found = say(says, year=city.emissions.year, newest=newest)
             do = say("Ask for a newer inventory.")
             yield _say(record, "year-old", found, "emissions.year", do, "note")
 
@@ -253,13 +227,8 @@ def _commitment(city: City) -> Iterator[Doubt]:
     latest, path = city.commitment.neutral_by_at_latest, "commitment.neutral_by"
     if latest is not None and by > latest:
         found = say("Climate-neutral by {by}, and by {latest} at the latest.", by=by, latest=latest)
-        yield (
-            "target-contradicts",
-            found,
-            path,
-            say("Keep the year that the council adopted."),
-            "error",
-        )
+        do = say("Keep the year that the council adopted.")
+        yield "target-contradicts", found, path, do, "error"
     if by > 2050:
         found = say("Climate-neutral by {by} is later than 2050, the Union's own year.", by=by)
         yield "target-late", found, path, say("Check the year.")
@@ -272,10 +241,8 @@ def _guests(city: City) -> Iterator[Doubt]:
     taking = city.participation or Participation()
     least, most = taking.guests_at_least, taking.guests_at_most
     if least is not None and most is not None and least > most:
-        found, path = (
-            say("At least {least} guests and at most {most}.", least=least, most=most),
-            "participation.guests_at_least",
-        )
+        found = say("At least {least} guests and at most {most}.", least=least, most=most)
+        path = "participation.guests_at_least"
         yield "guests-contradict", found, path, say("Exchange or repair them."), "error"
     both = sorted(set(city.refuses) & set(city.wishes))
     if both or city.id in city.refuses:
@@ -283,9 +250,10 @@ def _guests(city: City) -> Iterator[Doubt]:
         yield "wished-and-refused", found, "refuses", say("Remove it from one."), "error"
 
 
-def _clashes(
-    city: City, levels: dict[Dimension, int]
-) -> Iterator[tuple[object, Dimension, str, str]]:
+Clash = tuple[object, Dimension, str, str]
+
+
+def _clashes(city: City, levels: dict[Dimension, int]) -> Iterator[Clash]:
     """Yield each contradiction: whether it is there, the dimension that shows it, its words and its level."""
     d, level = Dimension, levels.get
     said, emissions = city.commitment or Commitment(), city.emissions
@@ -295,10 +263,8 @@ def _clashes(
     found = say("A neutrality year is stated, and the target is said to be absent (level 0).")
     yield said.neutral_by and level(d.TARGET) == 0, d.TARGET, found, "warning"
     yearless = level(d.TARGET, 0) >= 3 and not (said.neutral_by or said.neutral_by_at_latest)
-    found = say(
-        "The target is at level 3 or more, which needs a stated year, and no year is given."
-    )
-    yield yearless, d.TARGET, found, "note"
+    says = "The target is at level 3 or more, which needs a stated year, and no year is given."
+    yield yearless, d.TARGET, say(says), "note"
     for what, dimension, base in (
         (say("The plan's effects are worked out"), d.PLAN, d.INVENTORY),
         (say("Measures are on schedule"), d.DELIVERY, d.PLAN),
@@ -307,10 +273,10 @@ def _clashes(
         found = say("{what} (level 3 or more) without any {base} (level 0).", what=what, base=base)
         yield level(dimension, 0) >= 3 and level(base) == 0, dimension, found, "warning"
     labelled = city.mission and city.mission.label_awarded
-    found = say(
+    says = (
         "The Mission Label was awarded for a contract with a plan, and the plan is at level 0 or 1."
     )
-    yield labelled and level(d.PLAN, 4) <= 1, d.PLAN, found, "warning"
+    yield labelled and level(d.PLAN, 4) <= 1, d.PLAN, say(says), "warning"
     found = say("Everything is at level 4, which no city says of itself after a second look.")
     yield len(levels) == len(d) and set(levels.values()) == {4}, d.MANDATE, found, "note"
 
@@ -334,30 +300,21 @@ def _place(city: City) -> Iterator[Doubt]:
     if city.location and known.lat is not None and known.lon is not None:
         lat, lon = city.location.lat, city.location.lon
         if abs(lat - known.lon) < 0.5 and abs(lon - known.lat) < 0.5 and abs(lat - known.lat) > 1:
-            found = say(
-                "{lat}, {lon} looks like longitude and latitude exchanged.", lat=lat, lon=lon
-            )
+            says = "{lat}, {lon} looks like longitude and latitude exchanged."
+            found = say(says, lat=lat, lon=lon)
             yield "lat-lon-exchanged", found, "location.lat", say("Exchange them.")
         elif abs(lat - known.lat) > 0.5 or abs(lon - known.lon) > 0.8:
-            there = say(
-                "{name}, which lies at {lat}, {lon}", name=known.name, lat=known.lat, lon=known.lon
-            )
+            says = "{name}, which lies at {lat}, {lon}"
+            there = say(says, name=known.name, lat=known.lat, lon=known.lon)
+            found = say("{lat}, {lon} is far from {there}.", lat=lat, lon=lon, there=there)
             do = say("Check the coordinates, or the identifier.")
-            yield (
-                "place-far",
-                say("{lat}, {lon} is far from {there}.", lat=lat, lon=lon, there=there),
-                "location.lat",
-                do,
-            )
+            yield "place-far", found, "location.lat", do
     people = city.population
     is_own = people is not None and people.of in {"municipality", "settlement"}
     ratio = people.value / known.population if people and is_own and known.population else 1.0
     if people and not 1 / 3 <= ratio <= 3:
-        found = say(
-            "{value:,} people; the gazetteer has {population:,}.",
-            value=people.value,
-            population=known.population,
-        )
+        says = "{value:,} people; the gazetteer has {population:,}."
+        found = say(says, value=people.value, population=known.population)
         do = say("Check whether thousands, or another area, are meant.")
         yield "population-differs", found, "population.value", do
 
@@ -376,35 +333,23 @@ def _twice(known: Sequence[Known]) -> Iterator[Problem]:
             if first is None or city.id in told:
                 continue
             told.add(city.id)
-            found = say(
-                "{id} and {id2} are both {name} in {country}.",
-                id=city.id,
-                id2=first.id,
-                name=city.name,
-                country=city.country,
-            )
+            says = "{id} and {id2} are both {name} in {country}."
+            found = say(says, id=city.id, id2=first.id, name=city.name, country=city.country)
             do = say("If they are one city, keep one of the two; its places would be given twice.")
             yield _say(record, "same-name", found, "id", do)
 
 
 def _lie_apart(one: City, other: City) -> bool:
-    if one.location is None or other.location is None:
-        return False
-    ends = ((c.location.lat, c.location.lon) for c in (one, other) if c.location)
-    lat, lon, to_lat, to_lon = (np.array([degrees]) for place in ends for degrees in place)
-    return float(distance_km(lat, lon, to_lat, to_lon)[0]) > APART_KM
+    ends = [(c.location.lat, c.location.lon) for c in (one, other) if c.location]
+    return len(ends) == 2 and distance_km(*np.array(ends).reshape(4, 1))[0] > APART_KM
 
 
 def _covenant(city: City) -> Iterator[Doubt]:
     if city.covenant and city.covenant.id[:2].isalpha():
         code = ALIASES.get(city.covenant.id[:2].upper(), city.covenant.id[:2].upper())
         if code != city.country:
-            found = say(
-                "The Covenant identifier {id} is of {code}, the city of {country}.",
-                id=city.covenant.id,
-                code=code,
-                country=city.country,
-            )
+            says = "The Covenant identifier {id} is of {code}, the city of {country}."
+            found = say(says, id=city.covenant.id, code=code, country=city.country)
             yield "covenant-country", found, "covenant.id", say("Check the identifier.")
 
 
@@ -425,14 +370,10 @@ def _outliers(known: Sequence[Known]) -> Iterator[Problem]:
         for i, log in logs.items():
             score = 0.6745 * (log - middle) / spread
             if abs(score) > FAR:
-                found = say(
-                    "{what}, {figure_of} {unit}, is far from the cohort's middle, {figure_of2} (score {score:+.1f}).",
-                    what=what,
-                    figure_of=_figure_of(values[i]),
-                    unit=unit,
-                    figure_of2=_figure_of(math.exp(middle)),
-                    score=score,
-                )
+                both = [_figure_of(v) for v in (values[i], math.exp(middle))]
+                told = {"what": what, "unit": unit, "figure_of": both[0], "figure_of2": both[1]}
+                says = "{what}, {figure_of} {unit}, is far from the cohort's middle, {figure_of2} (score {score:+.1f})."
+                found = say(says, **told, score=score)
                 do = say("True outliers exist (ports, steel, capitals): accept it if it is one.")
                 level = "warning" if value is a_head else "note"
                 yield _say(known[i][1], "outlier", found, path, do, level)
@@ -444,14 +385,7 @@ def _gdp(city: City) -> float | None:
 
 
 CHECKS: Final[tuple[Callable[[City], Iterator[Doubt]], ...]] = (
-    _totals,
-    _per_head,
-    _blanks,
-    _base_year,
-    _commitment,
-    _guests,
-    _readiness,
-    _place,
+    *(_totals, _per_head, _blanks, _base_year, _commitment, _guests, _readiness, _place),
     _covenant,
 )
 """The checks of one profile; a further one is a function and a line here."""

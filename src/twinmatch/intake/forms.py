@@ -238,11 +238,11 @@ class _Form:
 
     def write(self, cities: Sequence[City], units: Sequence[HostUnit]) -> None:
         """Write every sheet in order."""
-        sheets = _sheets(cities)
+        first, *others = _sheets(cities)
         self._instructions()
-        self._cities_sheet(sheets[0], cities)
+        self._cities_sheet(first, cities)
         self._one_city()
-        for sheet in sheets[1:]:
+        for sheet in others:
             self._cities_sheet(sheet, cities)
         self._levels()
         self._sources(cities)
@@ -279,18 +279,16 @@ class _Form:
         page.set_row(1, 75)
         page.set_row(2, 45)
         page.freeze_panes(4, 2 if sheet.name == "cities" else 1)
-        row = 4
-        for city in cities:
-            values = [_value_at(city, column) for column in shown]
-            if any(v is not None for v in values[1:]):
-                for c, value in enumerate(values):
-                    self._cell(page, row, c, value)
-                row += 1
+        every = ([_value_at(city, column) for column in shown] for city in cities)
+        filled = (values for values in every if any(v is not None for v in values[1:]))
+        for row, values in enumerate(filled, 4):
+            for c, value in enumerate(values):
+                self._cell(page, row, c, value)
 
     def _head(self, page: Any, c: int, rows: Sequence[str]) -> None:
         styles = (self._words, self._meaning, self._example, self._field)
-        for row, (words, style) in enumerate(zip(rows, styles, strict=True)):
-            page.write_string(row, c, words, style)
+        for row, said in enumerate(zip(rows, styles, strict=True)):
+            page.write_string(row, c, *said)
 
     def _one_city(self) -> None:
         page = self._book.add_worksheet(FORM)
@@ -299,23 +297,19 @@ class _Form:
         page.write_string(0, 0, "One city, a line a question", self._title)
         for c, words in enumerate(("field", "question", "your answer", "what it means", "example")):
             page.write_string(1, c, words, self._words)
-        asked = [
-            c for p, c in columns().items() if not p.startswith(("sources", "readiness_estimated"))
-        ]
+        left_out = ("sources", "readiness_estimated")
+        asked = [c for p, c in columns().items() if not p.startswith(left_out)]
         for row, column in enumerate(asked, 2):
+            block, _, dimension = column.path.partition(".")
+            levels = LEVELS[Dimension(dimension)] if block == "readiness" else ()
+            told = "\n".join(f"{level}: {text}" for level, text in enumerate(levels))
             page.write_string(row, 0, column.path, self._field)
             page.write_string(row, 1, _asked(column), self._bold)
             page.write_blank(row, 2, None, self._wrapped)
-            page.write_string(row, 3, self._question(column), self._meaning)
+            page.write_string(row, 3, told or _meaning(column), self._meaning)
             page.write_string(row, 4, EXAMPLES.get(column.path, ""), self._example)
             self._validate(page, row, row, 2, column)
         page.freeze_panes(2, 3)
-
-    def _question(self, column: ProfileColumn) -> str:
-        if column.path.startswith("readiness."):
-            words = LEVELS[Dimension(column.path.partition(".")[2])]
-            return "\n".join(f"{level}: {text}" for level, text in enumerate(words))
-        return _meaning(column)
 
     def _levels(self) -> None:
         page = self._book.add_worksheet("levels")
@@ -371,15 +365,18 @@ class _Form:
         if isinstance(value, int | float) and float(f"{value:.16G}") == value:
             page.write_number(row, c, value)
         else:
-            page.write_string(row, c, repr(value) if isinstance(value, float) else str(value))
+            page.write_string(row, c, str(value))
 
     def _validate(self, page: Any, top: int, bottom: int, c: int, column: ProfileColumn) -> None:
         from xlsxwriter.utility import xl_rowcol_to_cell
 
+        title, words = column.label[:32], _meaning(column)[:250]
         rule = _rule(column, xl_rowcol_to_cell(top, c))
-        if rule:
-            hint = {"input_title": column.label[:32], "input_message": _meaning(column)[:250]}
-            page.data_validation(top, c, bottom, c, {**rule, **hint})
+        if rule["validate"] != "any":
+            rule |= {"error_title": title, "error_message": words}
+        page.data_validation(
+            top, c, bottom, c, rule | {"input_title": title, "input_message": words}
+        )
 
 
 def _asked(column: ProfileColumn) -> str:
@@ -388,13 +385,6 @@ def _asked(column: ProfileColumn) -> str:
 
 def _rule(column: ProfileColumn, cell: str) -> dict[str, Any]:
     """Return the check that a spreadsheet program makes of a cell; any text may stand where there is none."""
-    rule = _checked(column, cell)
-    if not rule:
-        return {"validate": "any"}
-    return {**rule, "error_title": column.label[:32], "error_message": _meaning(column)[:250]}
-
-
-def _checked(column: ProfileColumn, cell: str) -> dict[str, Any]:
     if column.path == "country":
         source = f"=lists!$A$1:$A${len(countries())}"
         return {"validate": "list", "source": source, "error_type": "warning"}
@@ -407,10 +397,11 @@ def _checked(column: ProfileColumn, cell: str) -> dict[str, Any]:
         return {"validate": "custom", "value": formula}
     kinds = {"whole": ("integer", 0, 1_000_000_000), "number": ("decimal", -1e12, 1e12)}
     if column.kind not in kinds:
-        return {}
+        return {"validate": "any"}
     kind, low, high = kinds[column.kind]
     low, high = (
-        usual if own is None else own for usual, own in ((low, column.low), (high, column.high))
+        low if column.low is None else column.low,
+        high if column.high is None else column.high,
     )
     return {"validate": kind, "criteria": "between", "minimum": low, "maximum": high}
 

@@ -13,7 +13,7 @@ import json
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -64,8 +64,8 @@ def plain_profile(profile: City | HostUnit) -> dict[str, Any]:
 
 def to_yaml(profile: City | HostUnit | list[HostUnit]) -> str:
     """Return a profile, or a list of host units, as YAML; reading it gives the same profile."""
-    many = isinstance(profile, list)
-    content = [plain_profile(unit) for unit in profile] if many else plain_profile(profile)  # type: ignore[arg-type]
+    is_list = isinstance(profile, list)
+    content = [*map(plain_profile, profile)] if is_list else plain_profile(profile)  # type: ignore[arg-type]
     return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))
 
 
@@ -74,10 +74,7 @@ Existing = Literal["refuse", "replace", "merge"]
 
 
 def write_profiles(
-    cities: Sequence[City],
-    units: Sequence[HostUnit],
-    out: Path,
-    existing: Existing = "refuse",
+    cities: Sequence[City], units: Sequence[HostUnit], out: Path, existing: Existing = "refuse"
 ) -> tuple[list[Path], list[Problem]]:
     """Return the files written, one a city and one for the units, and notes on what a merge kept.
 
@@ -87,8 +84,15 @@ def write_profiles(
     """
     notes: list[Problem] = []
     here = [c for c in cities if (out / f"{c.id}.yaml").exists()]
-    if existing == "refuse":
-        _refuse(out, [f"{c.id}.yaml" for c in here], bool(units))
+    there = [out / f"{c.id}.yaml" for c in here]
+    there += [out / UNITS_FILE] if units and (out / UNITS_FILE).exists() else []
+    if existing == "refuse" and there:
+        found = say("This profile is already there.")
+        says = (
+            "Name another folder, or give --replace to overwrite or --merge to fill what is empty."
+        )
+        problems = (Problem("file-exists", found, Where(str(at)), say(says)) for at in there)
+        raise QuestionError(problems)
     if existing == "merge":
         merged = {c.id: _merged(c, out / f"{c.id}.yaml", notes) for c in here}
         cities = [merged.get(c.id, c) for c in cities]
@@ -97,18 +101,6 @@ def write_profiles(
     if units:
         files[UNITS_FILE] = to_yaml(sorted(units, key=lambda u: u.id)).encode()
     return write_files(files, out), notes
-
-
-def _refuse(out: Path, names: list[str], has_units: bool) -> None:
-    if has_units and (out / UNITS_FILE).exists():
-        names = [*names, UNITS_FILE]
-    found = say("This profile is already there.")
-    do = say(
-        "Name another folder, or give --replace to overwrite or --merge to fill what is empty."
-    )
-    if names:
-        places = [Where(str(out / name)) for name in names]
-        raise QuestionError([Problem("file-exists", found, where, do) for where in places])
 
 
 def _standing(path: Path, kind: type[T]) -> T:
@@ -167,12 +159,7 @@ class Import:
     """What files became: rows read, profiles that can be used, every problem, rows set aside by reason, files written."""
 
     rows: int
-    cities: Annotated[
-        tuple[City, ...],
-        PlainSerializer(
-            lambda cities: [{"id": c.id, "name": c.name, "missing": missing_of(c)} for c in cities]
-        ),
-    ]
+    cities: Annotated[tuple[City, ...], PlainSerializer(lambda cities: [*map(_shown, cities)])]
     units: Hidden[tuple[HostUnit, ...]]
     problems: Annotated[tuple[Problem, ...], PlainSerializer(plain_problems)]
     set_aside: dict[str, int] = field(default_factory=dict)
@@ -213,6 +200,10 @@ def merge_forms(folder: Path, mapping: Mapping | None = None) -> Import:
     return Import(len(raw.cities), cities, made, tuple(in_order(problems)))
 
 
+def _shown(city: City) -> dict[str, Any]:
+    return {"id": city.id, "name": city.name, "missing": missing_of(city)}
+
+
 def missing_of(city: City) -> tuple[str, ...]:
     """Return the blocks that a city left open, and the dimensions of readiness where it filled only some."""
     found = [block for block in ASKED if not getattr(city, block)]
@@ -224,23 +215,20 @@ def missing_of(city: City) -> tuple[str, ...]:
 
 def _read_all(paths: list[Path], mapping: Mapping | None) -> Raw:
     """Return what stands in some tables together; one that cannot be read is a problem among the others."""
-    read: list[Raw] = []
+    whole = Raw(())
     for path in paths:
         try:
             not_linked_out(path, path.parent)
             raw = read_raw(path, mapping)
         except DataError as error:
-            raw = Raw((), problems=tuple(error.problems))
-        if not raw.cities and not any(p.level == "error" for p in raw.problems):
+            raw = Raw((), problems=error.problems)
+        told = raw.problems
+        if not raw.cities and not any(p.level == "error" for p in told):
             found, where = say("Nothing was filled in."), Where(path.name)
-            empty = Problem("form-empty", found, where, level="warning")
-            raw = replace(raw, problems=(*raw.problems, empty))
-        read.append(raw)
-    records, units, problems = (
-        tuple(one for raw in read for one in getattr(raw, part))
-        for part in ("cities", "units", "problems")
-    )
-    return Raw(records, units, problems)
+            told = (*told, Problem("form-empty", found, where, level="warning"))
+        cities, units = (*whole.cities, *raw.cities), (*whole.units, *raw.units)
+        whole = Raw(cities, units, (*whole.problems, *told))
+    return whole
 
 
 def _one_each(known: list[tuple[City, Record]]) -> tuple[list[City], list[Problem]]:
@@ -268,21 +256,13 @@ def _age(city: City) -> tuple[int, str]:
 
 
 def _double(city_id: str, newest: Record, other: Record, *, is_rival: bool) -> Problem:
-    there = newest.where
+    told, place = {"city_id": repr(city_id), "there": newest.where}, other.place("id")
     if is_rival:
-        found = say(
-            "{city_id} came back twice with different answers; the other is in {there}.",
-            city_id=repr(city_id),
-            there=there,
-        )
+        says = "{city_id} came back twice with different answers; the other is in {there}."
         do = say("Keep one, or give the newer one a higher version number.")
-        return Problem("city-twice", found, other.place("id"), do)
-    found = say(
-        "{city_id} came back in a newer version, in {there}; this one was passed over.",
-        city_id=repr(city_id),
-        there=there,
-    )
-    return Problem("form-older", found, other.place("id"), level="note")
+        return Problem("city-twice", say(says, **told), place, do)
+    says = "{city_id} came back in a newer version, in {there}; this one was passed over."
+    return Problem("form-older", say(says, **told), place, level="note")
 
 
 # --- what changed -------------------------------------------------------------------------------------------
@@ -391,11 +371,7 @@ def read_accepted(path: Path) -> tuple[Accepted, ...]:
 
 
 def with_accepted(
-    before: Sequence[Accepted],
-    told: Sequence[KeyedProblem],
-    keys: Sequence[str],
-    why: str,
-    on: str,
+    before: Sequence[Accepted], told: Sequence[KeyedProblem], keys: Sequence[str], why: str, on: str
 ) -> tuple[Accepted, ...]:
     """Return the accepted warnings with further ones, sorted.
 
@@ -405,26 +381,21 @@ def with_accepted(
     problems = []
     for key in keys:
         if key not in by_key:
+            found = say("No warning here has the key {key}.", key=repr(key))
             do = nearest(key, {k: k for k in by_key})
-            problems.append(
-                Problem(
-                    "key-unknown", say("No warning here has the key {key}.", key=repr(key)), do=do
-                )
-            )
+            problems.append(Problem("key-unknown", found, do=do))
         elif by_key[key].level == "error":
             found = say("{key} is an error: {found}", key=key, found=by_key[key].found)
             problems.append(Problem("error-not-acceptable", found, do=say("Repair it.")))
-    if not why.strip():
-        problems.append(
-            Problem("why-missing", say("No reason is given."), do=say("Say it: --why TEXT."))
-        )
+    if not (reason := why.strip()):
+        found, do = say("No reason is given."), say("Say it: --why TEXT.")
+        problems.append(Problem("why-missing", found, do=do))
     if problems:
         raise QuestionError(problems)
     kept = {a.key: a for a in before}
-    reason = redact(why.strip())[0]
-    for key in keys:
-        item = by_key[key]
-        kept[key] = Accepted(key, item.code, item.city, item.found, reason, on)
+    for item in map(by_key.__getitem__, keys):
+        said = (item.key, item.code, item.city, item.found, redact(reason)[0], on)
+        kept[item.key] = Accepted(*said)
     return tuple(sorted(kept.values(), key=lambda a: (a.city, a.code, a.key)))
 
 

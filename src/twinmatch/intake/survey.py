@@ -11,7 +11,7 @@ facet takes it for ``readiness``.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
@@ -61,22 +61,18 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
     if not cities:
         errors = [p for p in raw.problems if p.level == "error"]
         errors += [replace(p, level="error") for p in dropped]
-        nothing = Problem(
-            "nothing-usable", say("No row can be used."), do=say("See the other problems.")
-        )
-        raise DataError(in_order(errors or [nothing]))
+        found, do = say("No row can be used."), say("See the other problems.")
+        raise DataError(in_order(errors or [Problem("nothing-usable", found, do=do)]))
     known = {_id(r): r for host in hosts for r in host.cities if _hosts(r)}
     bundled = {_id(r): r for r in read_raw().cities}
     mine = [_filled(r, known.get(_id(r)) or bundled.get(_id(r))) for r in cities]
     ids = set(map(_id, mine))
     everyone = [*mine, *(_host_only(r) for i, r in known.items() if i not in ids)]
     units = [*raw.units, *(u for host in hosts for u in host.units)]
-    told = in_order([*problems, *dropped, *_resolved(everyone, units, ids)])
-    applicants, contacts = tuple(sorted(ids)), dict(raw.contacts)
-    cohort = validate(everyone, units)
-    return Opened(
-        cohort, applicants, tuple(told), raw.questions, contacts, raw.used, tuple(everyone)
-    )
+    told = tuple(in_order([*problems, *dropped, *_resolved(everyone, units, ids)]))
+    cohort, contacts = validate(everyone, units), dict(raw.contacts)
+    asked = (told, raw.questions, contacts, raw.used)
+    return Opened(cohort, tuple(sorted(ids)), *asked, tuple(everyone))
 
 
 def _id(record: Record) -> str:
@@ -135,11 +131,9 @@ def _usable(records: Sequence[Record], *, is_guest: bool) -> tuple[list[Record],
             at = {record.place(path): path for path in _paths(record.data)}
             paths = [at.get(p.where, "") for p in wrong]
             is_lost = any(path.partition(".")[0] in {"", *NEEDED} for path in paths)
-            says = (
-                say("The row is left out.")
-                if is_lost
-                else say("The city stays, the answer is left out.")
-            )
+            says = say("The city stays, the answer is left out.")
+            if is_lost:
+                says = say("The row is left out.")
             for path, problem in zip(paths, wrong, strict=True):
                 code = problem.code if is_lost else "answer-left-out"
                 do = joined(filter(None, (problem.do, says)))
@@ -151,12 +145,11 @@ def _usable(records: Sequence[Record], *, is_guest: bool) -> tuple[list[Record],
     return found, problems
 
 
-def _paths(data: dict[str, Any], prefix: str = "") -> list[str]:
-    found = []
+def _paths(data: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for name, value in data.items():
-        found += _paths(value, f"{prefix}{name}.") if isinstance(value, dict) else []
-        found.append(f"{prefix}{name}")
-    return found
+        if isinstance(value, dict):
+            yield from _paths(value, f"{prefix}{name}.")
+        yield f"{prefix}{name}"
 
 
 def _drop(data: dict[str, Any], path: str) -> None:
@@ -218,21 +211,16 @@ def _no_host(
     city: str, path: str, wish: str, hits: tuple[str, ...], names: Names, where: Where
 ) -> Problem:
     if len(hits) > 1:
-        found = say(
-            "{city} names {wish}, which may be {names}.",
-            city=city,
-            wish=repr(wish),
-            names=" or ".join(hits),
-        )
+        says = "{city} names {wish}, which may be {names}."
+        found = say(says, city=city, wish=repr(wish), names=" or ".join(hits))
         do = say("Write one of: {names}.", names=", ".join(hits))
         return Problem("wish-ambiguous", found, where, do, "warning")
     near = names.near(wish)
     do = say("Did you mean {names}?", names=" or ".join(near)) if near and not hits else ""
     verb = {"wishes": "wishes for", "refuses": "refuses", "welcomes": "welcomes"}[path]
     why = say("does not host in this round") if hits else say("is no city of this round")
-    found = say(
-        "{city} {verb} {wish}, which {why}.", city=city, verb=verb, wish=repr(wish), why=why
-    )
+    says = "{city} {verb} {wish}, which {why}."
+    found = say(says, city=city, verb=verb, wish=repr(wish), why=why)
     return Problem("wish-no-host", found, where, do, "warning")
 
 

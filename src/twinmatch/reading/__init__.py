@@ -123,10 +123,8 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     (_, heads), *rows = read_grids(path, "utf-8")[0].rows or ((1, ()),)
     names = list(map(text, heads))
     if missing := [c for c in columns if c not in names]:
-        found, do = (
-            say("There is no column {missing}.", missing=repr(missing[0])),
-            say("Columns: {names}.", names=", ".join(columns)),
-        )
+        found = say("There is no column {missing}.", missing=repr(missing[0]))
+        do = say("Columns: {names}.", names=", ".join(columns))
         raise DataError.of("column-missing", found, Where(str(path)), do)
     cells = [dict(zip(names, map(text, row), strict=False)) for _, row in rows if not is_empty(row)]
     return [{c: row.get(c, "") for c in columns} for row in cells]

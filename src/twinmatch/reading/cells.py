@@ -301,9 +301,8 @@ class _Numbers:
         if len(fitting) == 1:
             return fitting[0]
         one, other = (f"{v:,.10g}" for v in fitting)
-        found = say(
-            "{written} may be {one} or {other}.", written=repr(written), one=one, other=other
-        )
+        says = "{written} may be {one} or {other}."
+        found = say(says, written=repr(written), one=one, other=other)
         do = say('Say decimal = "," or decimal = "." in a mapping file.')
         self.notes.add("number-ambiguous", found, row, self.name, do)
         return None

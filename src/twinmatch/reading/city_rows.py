@@ -173,20 +173,13 @@ def _lost_name(row: CityRow, name: str, country: str, notes: Notes) -> None:
     hits = lost_letters(country, name, people if isinstance(people, int | float) else None)
     if len(hits) == 1 and re.search(r"[^?\s]", name):
         row.data["name"] = hits[0]
-        found = say(
-            "Letters of {name} were lost at export; the one place in {country} that it can be is {hits}.",
-            name=repr(name),
-            country=country,
-            hits=hits[0],
-        )
+        says = "Letters of {name} were lost at export; the one place in {country} that it can be is {hits}."
+        found = say(says, name=repr(name), country=country, hits=hits[0])
         do = say("Export the table as UTF-8.")
         notes.add("letters-lost", found, row.row, row.named_in, do, "warning")
         return
-    asks = say(
-        "The letters of a city's name were lost at export ({name}, {country}). Which city is it?",
-        name=repr(name),
-        country=country,
-    )
+    says = "The letters of a city's name were lost at export ({name}, {country}). Which city is it?"
+    asks = say(says, name=repr(name), country=country)
     choices = (*((h, h) for h in hits[:5]), ("", say("leave as it is")))
     notes.ask("names", f"{name} (row {row.row})", asks, (row.row, row.named_in), choices)
 
@@ -227,11 +220,8 @@ def identify(rows: Sequence[CityRow], mapping: Mapping, notes: Notes) -> None:
             continue
         for row, (lat, lon) in zip(same, spots, strict=True):
             row.data["id"] = f"{city}-{abs(lat * 100):.0f}n{abs(lon * 100):.0f}e"
-            found = say(
-                "{n} places are called {name}: each is a city of its own by its coordinates.",
-                n=len(same),
-                name=repr(row.data.get("name")),
-            )
+            says = "{n} places are called {name}: each is a city of its own by its coordinates."
+            found = say(says, n=len(same), name=repr(row.data.get("name")))
             notes.add("same-name", found, row.row, "name", "", "warning")
 
 
@@ -254,12 +244,8 @@ def _identify_one(row: CityRow, mapping: Mapping, notes: Notes) -> None:
     if known:
         found = say("The identifier is that of the bundled city of this name and country.")
         if not {plain(name), bare(name)} & {plain(n) for n in places()[known].names}:
-            said = say(
-                "{name} is {name2} ({known}).",
-                name=repr(name),
-                name2=places()[known].name,
-                known=known,
-            )
+            says = "{name} is {name2} ({known})."
+            said = say(says, name=repr(name), name2=places()[known].name, known=known)
             notes.add("name-read-as", said, row.row, row.named_in, "", "note")
     else:
         found = say("The identifier was made from country and name.")
@@ -269,12 +255,8 @@ def _identify_one(row: CityRow, mapping: Mapping, notes: Notes) -> None:
 
 
 def _near(row: CityRow, name: str, near: Any, mapping: Mapping, notes: Notes) -> None:
-    found = say(
-        "{name} is nearly {name2} ({country}), a city that is known.",
-        name=repr(name),
-        name2=repr(near.name),
-        country=near.id or near.country,
-    )
+    says = "{name} is nearly {name2} ({country}), a city that is known."
+    found = say(says, name=repr(name), name2=repr(near.name), country=near.id or near.country)
     if notes.is_foreign and name not in mapping.names:
         asks, place = say("{found} Is it that city?", found=found), (row.row, row.named_in)
         choices = (
@@ -283,11 +265,8 @@ def _near(row: CityRow, name: str, near: Any, mapping: Mapping, notes: Notes) ->
         )
         notes.ask("names", name, asks, place, choices, near.name)
     elif not notes.is_foreign and near.id:
-        do = say(
-            "If it is that city, write {name} or give the id {id}.",
-            name=repr(near.name),
-            id=near.id,
-        )
+        says = "If it is that city, write {name} or give the id {id}."
+        do = say(says, name=repr(near.name), id=near.id)
         notes.add("city-near", found, row.row, row.named_in, do, "warning")
 
 
@@ -336,11 +315,8 @@ def _one(same: list[CityRow], notes: Notes) -> CityRow:
                 put(data, path, value)
                 elsewhere[path] = row.record.place(path)
     rows = " and ".join(str(r.row) for r in same)
-    found = say(
-        "{name} stands in rows {rows}: read as one city, the later answer wins.",
-        name=data.get("name"),
-        rows=rows,
-    )
+    says = "{name} stands in rows {rows}: read as one city, the later answer wins."
+    found = say(says, name=data.get("name"), rows=rows)
     found += say(" Changed: {changed}.", changed=", ".join(sorted(changed))) if changed else ""
     notes.add("rows-merged", found, latest.row, "name", "", "warning")
     contacts = tuple(dict.fromkeys(c for r in same for c in r.contacts))

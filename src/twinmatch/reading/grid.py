@@ -210,11 +210,8 @@ def bytes_of(path: Path) -> bytes:
 def refuse_large(size: int, file: str) -> None:
     """Raise DataError where a file has more bytes than are read."""
     if size > LARGEST_FILE:
-        found = say(
-            "The file has {size:,} bytes; at most {LARGEST_FILE:,} are read.",
-            size=size,
-            LARGEST_FILE=LARGEST_FILE,
-        )
+        says = "The file has {size:,} bytes; at most {LARGEST_FILE:,} are read."
+        found = say(says, size=size, LARGEST_FILE=LARGEST_FILE)
         raise DataError.of("too-large", found, Where(file))
 
 
@@ -231,10 +228,8 @@ def refuse_old(path: Path) -> None:
 def not_linked_out(path: Path, folder: Path) -> None:
     """Raise DataError where a file of a folder is a link that leads out of it: nobody gave what is there."""
     if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-        found, do = (
-            say("This is a link that leads out of its folder."),
-            say("Put the file itself in its place."),
-        )
+        found = say("This is a link that leads out of its folder.")
+        do = say("Put the file itself in its place.")
         raise DataError.of("link", found, Where(path.name), do)
 
 
@@ -282,10 +277,8 @@ def _marked(content: bytes) -> str:
 def _known(encoding: str | None, file: str) -> str | None:
     if encoding is None or encoding.lower() in ENCODINGS:
         return encoding.lower().replace("utf-8", "utf-8-sig") if encoding else None
-    found, do = (
-        say("There is no encoding {encoding}.", encoding=repr(encoding)),
-        say("Known: {names}.", names=", ".join(ENCODINGS)),
-    )
+    found = say("There is no encoding {encoding}.", encoding=repr(encoding))
+    do = say("Known: {names}.", names=", ".join(ENCODINGS))
     raise DataError.of("encoding-unknown", found, Where(file), do)
 
 

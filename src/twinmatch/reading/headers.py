@@ -392,9 +392,8 @@ class _Finder:
         label, first = self._label(field), self.names[positions[0]]
         named = listed([repr(self.names[i]) for i in positions])
         told = {"named": named, "label": label, "first": repr(first)}
-        asks = say(
-            "{named} both read as {label}, and say different things. Is {first} the one?", **told
-        )
+        says = "{named} both read as {label}, and say different things. Is {first} the one?"
+        asks = say(says, **told)
         self._question(positions[0], asks, ((field, label), SET_ASIDE))
 
     def _question(self, i: int, asks: str, choices: Choices, guess: str = "") -> None:
@@ -427,17 +426,15 @@ class _Finder:
             elif target is None:
                 problems += self._unknown(i, header, read)
             elif target.field == CONTACT and name not in self.mapping.columns:
-                found = say(
-                    "A column of contacts was seen and set aside: it is kept for letters and never compared."
-                )
+                says = "A column of contacts was seen and set aside: it is kept for letters and never compared."
+                found = say(says)
                 problems.append(Problem("contact-column", found, place, level="note"))
             elif target.field and not (name in self.mapping.columns or _is_own(name, target.field)):
                 problems.append(_read_as(name, target, place))
         if not self.mapping.is_found:
             for name in (n for n in self.mapping.columns if n not in self.names):
-                found = say(
-                    "The mapping names a column {name}, which is not here.", name=repr(name)
-                )
+                says = "The mapping names a column {name}, which is not here."
+                found = say(says, name=repr(name))
                 problems.append(Problem("column-missing", found, self.grid.at(self.row)))
         return problems
 
@@ -472,10 +469,8 @@ class _Finder:
             self._ask(i)
             return []
         found = say("Nothing tells which field this column is; it was not read.")
-        do = say(
-            'If it is one, say so in the mapping file: [columns] "{name}" = "needs" (or another field); "own_labels" for rules to count by it.',
-            name=name,
-        )
+        says = 'If it is one, say so in the mapping file: [columns] "{name}" = "needs" (or another field); "own_labels" for rules to count by it.'
+        do = say(says, name=name)
         return [Problem("column-set-aside", found, place, do, "warning")]
 
     def _texts_missing(self, i: int, read: set[str]) -> Choices:

@@ -51,16 +51,14 @@ def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
     form, more = _form(by_name[FORM]) if FORM in by_name else ([], [])
     cities, problems = [*table.cities, *form], [*table.problems, *more]
     if renamed is not None:
-        found = say(
-            "There is no sheet 'cities': {sheet} is read in its place.", sheet=repr(renamed.sheet)
-        )
+        says = "There is no sheet 'cities': {sheet} is read in its place."
+        found = say(says, sheet=repr(renamed.sheet))
         told.append(
             Problem("sheet-renamed", found, renamed.at(), say("Name it 'cities'."), "warning")
         )
     if FORM in by_name and not cities and not problems:
-        found = say(
-            "Nothing is filled in: neither 'cities' nor {FORM} has a city.", FORM=repr(FORM)
-        )
+        says = "Nothing is filled in: neither 'cities' nor {FORM} has a city."
+        found = say(says, FORM=repr(FORM))
         do = say(
             "Fill a row of the sheet 'cities' for each city; the row with examples does not count."
         )
@@ -93,11 +91,8 @@ def _tables(main: Grid, grids: Sequence[Grid], mapping: Mapping) -> Raw:
     told = [p for t in tables for p in t.problems] + _unread([g for g in grids if g not in alike])
     used = tables[0].used or mapping
     if len(alike) > 1:
-        found = say(
-            "{n} sheets of one shape are read as one table: {names}.",
-            n=len(alike),
-            names=", ".join(g.sheet for g in alike),
-        )
+        says = "{n} sheets of one shape are read as one table: {names}."
+        found = say(says, n=len(alike), names=", ".join(g.sheet for g in alike))
         told.append(Problem("sheets-together", found, main.at(), level="warning"))
         used = replace(used, header_row=None)
     elif len(grids) > 1:
@@ -118,12 +113,8 @@ def _unread(grids: Sequence[Grid]) -> list[Problem]:
     for g in grids:
         if any(not is_empty(cells) for _, cells in g.rows):
             hidden = "hidden " if g.is_hidden else ""
-            found = say(
-                "The {hidden}sheet {sheet} ({n} rows) was not read.",
-                hidden=hidden,
-                sheet=repr(g.sheet),
-                n=len(g.rows),
-            )
+            says = "The {hidden}sheet {sheet} ({n} rows) was not read."
+            found = say(says, hidden=hidden, sheet=repr(g.sheet), n=len(g.rows))
             do = say('To read it instead: sheet = "{sheet}" in the mapping file.', sheet=g.sheet)
             told.append(Problem("sheet-not-read", found, g.at(), do, "warning"))
     return told
@@ -163,11 +154,8 @@ def _newer(by_name: dict[str, Grid]) -> list[Problem]:
     about = {text(c[0]): text(c[1]) for _, c in rows if len(c) > 1}
     version = about.get("template", "")
     if version.isdigit() and int(version) > NEWEST_TEMPLATE:
-        found = say(
-            "The form is of version {version}; this twinmatch knows versions up to {NEWEST_TEMPLATE}.",
-            version=version,
-            NEWEST_TEMPLATE=NEWEST_TEMPLATE,
-        )
+        says = "The form is of version {version}; this twinmatch knows versions up to {NEWEST_TEMPLATE}."
+        found = say(says, version=version, NEWEST_TEMPLATE=NEWEST_TEMPLATE)
         do = say("Columns that it does not know are listed below; a newer twinmatch reads them.")
         return [Problem("template-newer", found, by_name["about"].at(), do, "warning")]
     return []
@@ -303,10 +291,8 @@ def _in_tonnes(grid: Grid) -> tuple[Grid, list[Problem]]:
             if found := mass(word):
                 _scale(kept, masses, found.tonnes)
             else:
-                what, do = (
-                    say("{word} is no unit of mass that is known.", word=repr(word)),
-                    say("Write t, kt or Mt."),
-                )
+                what = say("{word} is no unit of mass that is known.", word=repr(word))
+                do = say("Write t, kt or Mt.")
                 problems.append(Problem("unit-unknown", what, grid.at(row, "unit"), do))
         rows.append((row, tuple(kept)))
     return replace(grid, rows=tuple(rows)), problems

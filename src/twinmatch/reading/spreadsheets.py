@@ -89,11 +89,8 @@ def measured(path: Path) -> dict[str, SheetScan]:
 def _all_parts(archive: zipfile.ZipFile, where: Where) -> dict[str, SheetScan]:
     members = archive.infolist()
     if len(members) > MOST_MEMBERS:
-        found = say(
-            "The workbook has {n:,} parts; at most {MOST_MEMBERS:,} are read.",
-            n=len(members),
-            MOST_MEMBERS=MOST_MEMBERS,
-        )
+        says = "The workbook has {n:,} parts; at most {MOST_MEMBERS:,} are read."
+        found = say(says, n=len(members), MOST_MEMBERS=MOST_MEMBERS)
         raise DataError.of("too-many-parts", found, where)
     if any(m.filename.lower().endswith(("vbaproject.bin", "basic/script-lc.xml")) for m in members):
         found = say("The workbook holds a macro; files with macros are not opened.")
@@ -117,17 +114,13 @@ def _measure(
         while piece := stream.read(1 << 20):
             left -= len(piece)
             if left < 0:
-                found = say(
-                    "The workbook unpacks to more than {MOST_UNPACKED:,} bytes.",
-                    MOST_UNPACKED=MOST_UNPACKED,
-                )
+                says = "The workbook unpacks to more than {MOST_UNPACKED:,} bytes."
+                found = say(says, MOST_UNPACKED=MOST_UNPACKED)
                 raise DataError.of("too-large", found, where)
             window = tail + piece
             if is_xml and _DOCTYPE.search(window):
-                found = say(
-                    "{filename} holds a document type or entity, which workbooks do not have.",
-                    filename=member.filename,
-                )
+                says = "{filename} holds a document type or entity, which workbooks do not have."
+                found = say(says, filename=member.filename)
                 raise DataError.of("not-a-workbook", found, where, say("Save it again as .xlsx."))
             if is_sheet:
                 _look(window, member.filename, where, part)
@@ -155,11 +148,8 @@ def _look(xml: bytes, name: str, where: Where, part: SheetScan) -> None:
     part.is_filtered |= bool(_FILTER.search(xml))
     part.formulas.update(ref.decode() for ref in _EMPTY_FORMULA.findall(xml))
     if len(part.merged) > MOST_MERGED:
-        found = say(
-            "{name} has more than {MOST_MERGED:,} merged ranges.",
-            name=name,
-            MOST_MERGED=MOST_MERGED,
-        )
+        says = "{name} has more than {MOST_MERGED:,} merged ranges."
+        found = say(says, name=name, MOST_MERGED=MOST_MERGED)
         raise DataError.of("too-many-merged", found, where, say("Unmerge the cells."))
 
 
@@ -265,21 +255,15 @@ def _grid(sheet: Any, file: str, parts: dict[str, SheetScan], *, has_percent: bo
     if shown := sorted(part.hidden_rows & {n for n, c in numbered if any(c)}):
         why = "hidden by a filter or by hand" if part.is_filtered else "hidden"
         listed = ", ".join(map(str, shown[:10])) + (" ..." if len(shown) > 10 else "")
-        found = say(
-            "{n} rows are {why} and are read like the others: {listed}.",
-            n=len(shown),
-            why=why,
-            listed=listed,
-        )
+        says = "{n} rows are {why} and are read like the others: {listed}."
+        found = say(says, n=len(shown), why=why, listed=listed)
         where = Where(file, sheet.title, shown[0])
         do = say("Delete them if they are not meant.")
         problems.append(Problem("hidden-rows", found, where, do, "warning"))
     if part.merged:
         numbered = _unmerged(numbered, part.merged)
-        found = say(
-            "{n} merged ranges: each of their cells is read as holding the merged value.",
-            n=len(part.merged),
-        )
+        says = "{n} merged ranges: each of their cells is read as holding the merged value."
+        found = say(says, n=len(part.merged))
         problems.append(Problem("merged-cells", found, Where(file, sheet.title), level="note"))
     return Grid(file, sheet.title, tuple(numbered), tuple(problems))
 

@@ -162,9 +162,8 @@ class _Reading:
         self.notes.add("column-missing", found, self.header.row, "", do + ".")
         is_asked = any(q.guess == "name" for q in self.notes.questions)
         if unread and name == "name" and not is_asked:
-            asks = say(
-                "Which column holds the names of the cities? Is it {unread}?", unread=repr(unread)
-            )
+            says = "Which column holds the names of the cities? Is it {unread}?"
+            asks = say(says, unread=repr(unread))
             where, choices = self.grid.at(self.header.row, unread), ((name, name), SET_ASIDE)
             question = MappingQuestion("columns", unread, asks, where, choices)
             self.notes.questions.insert(0, question)
@@ -191,10 +190,8 @@ class _Reading:
         do = say("A comma or semicolon inside a text splits it: put the text in quotation marks.")
         for row, said in beyond.items():
             if said:
-                found = say(
-                    "The row is longer than the header: {said} stands beyond the last column.",
-                    said=repr(said[:60]),
-                )
+                says = "The row is longer than the header: {said} stands beyond the last column."
+                found = say(says, said=repr(said[:60]))
                 self.notes.add("row-too-long", found, row, "", do)
 
     def _repaired(self, row: int, cells: Cells) -> tuple[Any, ...]:
@@ -211,11 +208,8 @@ class _Reading:
             self.notes.count("letters-broken", name, said, row, "warning", do)
             is_asked = any(q.table == "repair_letters" for q in self.notes.questions)
             if self.mapping.repair_letters is None and not is_asked:
-                asks = say(
-                    "Letters were broken when the file was saved: {cells} should be {whole}. Repair all such cells?",
-                    cells=repr(cells[i][:40]),
-                    whole=repr(whole[:40]),
-                )
+                says = "Letters were broken when the file was saved: {cells} should be {whole}. Repair all such cells?"
+                asks = say(says, cells=repr(cells[i][:40]), whole=repr(whole[:40]))
                 choices = (("true", say("repair")), ("false", say("leave")))
                 self.notes.ask("repair_letters", "", asks, (row, name), choices, "true")
         if not self.mapping.repair_letters:
@@ -238,9 +232,8 @@ class _Reading:
             if why:
                 name = text(cells[at[0]]) if at[0] < len(cells) else ""
                 shown = name or next(filter(None, map(text, cells)), "")
-                found = say(
-                    "{shown} is not read as a city: {why}.", shown=repr(shown[:50]), why=why
-                )
+                says = "{shown} is not read as a city: {why}."
+                found = say(says, shown=repr(shown[:50]), why=why)
                 self.notes.add("row-set-aside", found, row, "", "", level)
             else:
                 kept.append((row, cells))
@@ -389,9 +382,8 @@ class _Reading:
         if codes or (own == part and self._is_option(part, reader.option)):
             self.options.setdefault(part, reader.name)
         else:
-            found = say(
-                "{part} is no domain or lever: it is kept in the text.", part=repr(part[:60])
-            )
+            says = "{part} is no domain or lever: it is kept in the text."
+            found = say(says, part=repr(part[:60]))
             level = "note" if own != part or reader.option else "warning"
             self.notes.count("option-kept", reader.name, found, row, level)
         words = str(data.get(TEXT_OF[path], ""))
@@ -419,14 +411,11 @@ class _Reading:
     def _ask_option(self, value: str, name: str) -> None:
         codes = values.option_codes(value)
         either = f": {' or '.join(codes)}" if codes else ""
-        asks = say(
-            "Which does the option {value} mean{either}?", value=repr(value[:60]), either=either
-        )
+        says = "Which does the option {value} mean{either}?"
+        asks = say(says, value=repr(value[:60]), either=either)
         named = ((str(c), NAMES[c]) for c in codes or (*Domain, *Lever))
-        choices, guess = (
-            (*named, ("", say("none of them"))),
-            codes[0] if codes else likely_option(value),
-        )
+        choices = (*named, ("", say("none of them")))
+        guess = codes[0] if codes else likely_option(value)
         self.notes.ask("values", value, asks, (self.header.row, name), choices, guess)
 
     # What is known of the cities
@@ -447,19 +436,13 @@ class _Reading:
             return
         place = (self.header.row, name)
         if target.factor != 1.0:
-            asks = say(
-                "{name} says {factor:,.0f}, and the figures fit those known without it. Are they people?",
-                name=repr(name),
-                factor=target.factor,
-            )
+            says = "{name} says {factor:,.0f}, and the figures fit those known without it. Are they people?"
+            asks = say(says, name=repr(name), factor=target.factor)
             choices = (("population.value", say("people")), SET_ASIDE)
             self.notes.ask("columns", name, asks, place, choices)
             return
-        found = say(
-            "{name} fits the populations known of these cities times {factor:,.10g}, and is read so.",
-            name=repr(name),
-            factor=factor,
-        )
+        says = "{name} fits the populations known of these cities times {factor:,.10g}, and is read so."
+        found = say(says, name=repr(name), factor=factor)
         self.notes.add("factor-found", found, *place, "", "warning")
         self.named[at[0]] = (name, replace(target, factor=float(factor)))
         for row in rows:

@@ -68,10 +68,8 @@ def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
         found = say("Not readable as CSV: {error}.", error=error)
         raise DataError.of("not-csv", found, Where(path.name, row=row)) from error
     if guess:
-        found = say(
-            "The file is not UTF-8; its letters make words in {guess}, and it is read so.",
-            guess=guess,
-        )
+        says = "The file is not UTF-8; its letters make words in {guess}, and it is read so."
+        found = say(says, guess=guess)
         do = say('If letters are wrong, name the encoding: encoding = "..." in the mapping file.')
         told.append(Problem("encoding-guessed", found, Where(path.name), do, "warning"))
     return [Grid(path.name, "", tuple(rows), tuple(told))]
@@ -100,17 +98,12 @@ def separator_of(text: str) -> str:
 
 def _within(rows: int, columns: int, row: int, file: str) -> None:
     if rows >= MOST_CSV_ROWS:
-        found = say(
-            "More than {MOST_CSV_ROWS:,} rows; at most that many are read.",
-            MOST_CSV_ROWS=MOST_CSV_ROWS,
-        )
+        says = "More than {MOST_CSV_ROWS:,} rows; at most that many are read."
+        found = say(says, MOST_CSV_ROWS=MOST_CSV_ROWS)
         raise DataError.of("too-many-rows", found, Where(file), say("Split the file."))
     if columns > MOST_COLUMNS:
-        found = say(
-            "{columns:,} columns; at most {MOST_COLUMNS} are read.",
-            columns=columns,
-            MOST_COLUMNS=MOST_COLUMNS,
-        )
+        says = "{columns:,} columns; at most {MOST_COLUMNS} are read."
+        found = say(says, columns=columns, MOST_COLUMNS=MOST_COLUMNS)
         raise DataError.of("cell-beyond", found, Where(file, row=row))
 
 
@@ -176,9 +169,8 @@ def ods_grids(path: Path, encoding: str | None = None) -> list[Grid]:
             content.parse(stream)
     except (*NO_ZIP, LookupError, zlib.error, expat.ExpatError) as error:
         # Also an encoding unheard of, or a directory that lies about the size of a part.
-        found = say(
-            "Not readable as an OpenDocument spreadsheet: {p}.", p=str(error) or "it ends too early"
-        )
+        says = "Not readable as an OpenDocument spreadsheet: {p}."
+        found = say(says, p=str(error) or "it ends too early")
         raise DataError.of("not-a-workbook", found, Where(path.name)) from error
     return content.grids
 
@@ -269,9 +261,8 @@ class _Content:
 
     def _beyond(self, what: str, most: int) -> None:
         where = Where(self._file, self._sheet, self._row + 1)
-        found = say(
-            "There are cells beyond the {most:,} {what} that are read.", most=most, what=what
-        )
+        says = "There are cells beyond the {most:,} {what} that are read."
+        found = say(says, most=most, what=what)
         raise DataError.of("cell-beyond", found, where, say("Delete them."))
 
 

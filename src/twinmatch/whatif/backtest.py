@@ -151,24 +151,20 @@ def read_pairs(
     problems: list[Problem] = []
     pairs = []
     for number, row in enumerate(rows, 2):
-        cities = {}
+        cities: dict[str, list[int]] = {}
         for column in ("guest", "hosts"):
             where = Where(file, row=number, column=column)
             names = [n.strip() for n in (row.get(column) or "").split(";") if n.strip()]
-            if not names or (column == "guest" and len(names) > 1):
-                problems.append(
-                    Problem("pair-empty", f"{row.get(column)!r} names no city.", where)
-                    if not names
-                    else Problem("pair-guests", "One guest a row is expected.", where)
-                )
-                continue
-            cities[column] = _find(cohort, names, where, problems)
-        if len(cities) == 2 and cities["guest"] and cities["hosts"]:
-            pairs.append(
-                ObservedPair(
-                    cities["guest"][0], frozenset(cities["hosts"]), Where(file, row=number)
-                )
-            )
+            if not names:
+                found = f"{row.get(column)!r} names no city."
+                problems.append(Problem("pair-empty", found, where))
+            elif column == "guest" and len(names) > 1:
+                problems.append(Problem("pair-guests", "One guest a row is expected.", where))
+            else:
+                cities[column] = _find(cohort, names, where, problems)
+        guest, hosts = cities.get("guest"), cities.get("hosts")
+        if guest and hosts:
+            pairs.append(ObservedPair(guest[0], frozenset(hosts), Where(file, row=number)))
     if not rows:
         problems.append(Problem("no-pairs", "There are no pairs.", Where(file)))
     if problems:
@@ -205,11 +201,8 @@ def backtest(
     joined for this pair only) takes the place of its members for that pair. Raises QuestionError for no pairs
     and for pairs of a city with itself.
     """
-    problems = [
-        Problem("same-city", f"{cohort.cities[p.guest].id} is its own host.", p.where)
-        for p in pairs
-        if p.guest in p.hosts
-    ]
+    same = ((cohort.cities[p.guest].id, p.where) for p in pairs if p.guest in p.hosts)
+    problems = [Problem("same-city", f"{city} is its own host.", where) for city, where in same]
     if problems or not pairs:
         raise QuestionError(problems or Problem("no-pairs", "There are no pairs."))
     standard = cohort.hosts(roles)
@@ -220,28 +213,19 @@ def backtest(
     before = known_before(cohort)
     speaking = np.array([bool(before.cities[p.guest].needs) for p in pairs])
     everyone = np.ones(len(pairs), dtype=np.bool_)
-    views, affinity = [], None
-    for known, parts in (
-        (cohort, {"as shipped": everyone}),
-        (
-            before,
-            {
-                BEFORE: everyone,
-                f"{BEFORE}, guests that state needs": speaking,
-                f"{BEFORE}, silent guests": ~speaking,
-            },
-        ),
-    ):
+    parts = {BEFORE: everyone, f"{BEFORE}, guests that state needs": speaking}
+    parts[f"{BEFORE}, silent guests"] = ~speaking
+    views = []
+    for known, shown in ((cohort, {"as shipped": everyone}), (before, parts)):
         affinity = compare(known, weights, facet_cache, rows=guests, columns=columns)
         scores = {"score": affinity.score, **plain_rankings(known, guests, columns, facet_cache)}
         rows = [affinity.row_of[p.guest] for p in pairs]
         found = {n: percentile_of(*ranks(s[rows], true, rivals)) for n, s in scores.items()}
         views += [
             View(name, int(of.sum()), *_intervals({n: v[of] for n, v in found.items()}, seed))
-            for name, of in parts.items()
+            for name, of in shown.items()
             if of.any()
         ]
-    assert affinity is not None
     return replace(_measured(affinity, pairs, true, rivals, seed), views=tuple(views))
 
 
@@ -318,34 +302,21 @@ def _mean_vectors(cohort: Cohort, passages: Sequence[Passage], facet_cache: Face
 def _extra_units(
     cohort: Cohort, pairs: Sequence[ObservedPair], standard: Sequence[Host]
 ) -> tuple[Host, ...]:
-    known = {frozenset(h.cities) for h in standard}
-    wanted = sorted(
-        {
-            tuple(sorted(p.hosts))
-            for p in pairs
-            if p.hosts not in known and not _inside(p.hosts, standard)
-        }
-    )
-    return tuple(
-        Host(
-            "pair-" + "+".join(cohort.cities[i].id for i in cities),
-            ", ".join(cohort.cities[i].name for i in cities),
-            cities,
+    known = [frozenset(host.cities) for host in standard]
+    wanted = {tuple(sorted(p.hosts)) for p in pairs if not any(p.hosts <= k for k in known)}
+    found = []
+    for cities in sorted(wanted):
+        ids, names = zip(
+            *((cohort.cities[i].id, cohort.cities[i].name) for i in cities), strict=True
         )
-        for cities in wanted
-    )
-
-
-def _inside(cities: frozenset[int], hosts: Sequence[Host]) -> bool:
-    return any(cities <= set(host.cities) for host in hosts)
+        found.append(Host("pair-" + "+".join(ids), ", ".join(names), cities))
+    return tuple(found)
 
 
 def _true_column(pair: ObservedPair, columns: Sequence[Host]) -> int:
     """The column of the unit that is the pair's host: just these cities, or else the unit that holds them."""
-    for c, host in enumerate(columns):
-        if pair.hosts == set(host.cities):
-            return c
-    return next(c for c, host in enumerate(columns) if pair.hosts <= set(host.cities))
+    held = [c for c, host in enumerate(columns) if pair.hosts <= set(host.cities)]
+    return next((c for c in held if pair.hosts == set(columns[c].cities)), held[0])
 
 
 def _rivals(
@@ -382,19 +353,16 @@ def _measured(
         alone.append((name, float(single.mean())))
     score = np.where(rivals, np.round(affinity.score[rows], 9), -1.0)
     first, known = np.argmax(score, axis=1), affinity.coverage[rows, true]
-    tested = tuple(
-        Tested(
-            affinity.cohort.cities[p.guest].id,
-            affinity.columns[c].id,
-            affinity.columns[c].name,
-            float(rank[k]),
-            int(of[k]),
-            float(percentile[k]),
-            float(known[k]),
-            affinity.columns[int(first[k])].name,
-        )
-        for k, (p, c) in enumerate(zip(pairs, true.tolist(), strict=True))
+    cities, hosts = affinity.cohort.cities, affinity.columns
+    each = zip(
+        pairs, *(a.tolist() for a in (true, rank, of, percentile, known, first)), strict=True
     )
+    tested = [
+        Tested(
+            cities[p.guest].id, hosts[c].id, hosts[c].name, r, n, part, rests_on, hosts[best].name
+        )
+        for p, c, r, n, part, rests_on, best in each
+    ]
     return Backtest(Rows(tested), figures(rank, of, seed), tuple(without), tuple(alone))
 
 
@@ -421,12 +389,8 @@ def figures(rank: Floats, of: Ints, seed: int = 0) -> RankMetrics:
     chance = [("mean_percentile_rank", 0.5)]
     chance += [(f"hit_at_{k}", float(np.minimum(k / of, 1.0).mean())) for k in HITS]
     chance.append(("mrr", float(np.mean([(1.0 / np.arange(1, n + 1)).mean() for n in of]))))
-    return RankMetrics(
-        interval_of(percentile_of(rank, of), seed),
-        hits,
-        interval_of(1.0 / rank, seed),
-        tuple(chance),
-    )
+    mean, mrr = (interval_of(values, seed) for values in (percentile_of(rank, of), 1.0 / rank))
+    return RankMetrics(mean, hits, mrr, tuple(chance))
 
 
 def interval_of(values: Floats, seed: int) -> Interval:
@@ -438,11 +402,10 @@ def interval_of(values: Floats, seed: int) -> Interval:
         return Interval(mean, np.nan, np.nan)
     if np.ptp(values) == 0:
         return Interval(mean, mean, mean)
-    found = bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=RESAMPLES,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
+    how: dict[str, Any] = {
+        "n_resamples": RESAMPLES,
+        "method": "percentile",
+        "rng": np.random.default_rng(seed),
+    }
+    found = bootstrap((values,), np.mean, **how).confidence_interval
     return Interval(mean, float(found.low), float(found.high))

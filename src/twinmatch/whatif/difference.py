@@ -163,11 +163,8 @@ def _made_from(before: Proposal, after: Proposal) -> Iterator[str]:
         for p in (before, after)
     )
     if one.get("sha256") != other.get("sha256"):
-        yield say(
-            "The profiles differ: {before} cities before, {after} after.",
-            before=len(before.cities),
-            after=len(after.cities),
-        )
+        says = "The profiles differ: {before} cities before, {after} after."
+        yield say(says, before=len(before.cities), after=len(after.cities))
     was, is_ = ({card.id: card.name for card in p.cities} for p in (before, after))
     gone, new_ones = (
         joined((names[c] for c in sorted(set(names) - set(others))), ", ")
@@ -192,12 +189,8 @@ def _settings(one: object, other: object, names: dict[str, str], path: str = "")
     elif path in _PAIRS:
         yield from _named_pairs(one, other, names, _PAIRS[path])
     elif one != other:
-        yield say(
-            "Setting {path}: {before} before, {after} after.",
-            path=path,
-            before=_value(one),
-            after=_value(other),
-        )
+        says = "Setting {path}: {before} before, {after} after."
+        yield say(says, path=path, before=_value(one), after=_value(other))
 
 
 _PAIRS = {
@@ -320,11 +313,8 @@ STATUSES = {
 
 def _sums(before: Product, after: Product) -> Iterator[str]:
     if len(before.meetings) != len(after.meetings):
-        yield say(
-            "{before} meetings before, {after} after.",
-            before=len(before.meetings),
-            after=len(after.meetings),
-        )
+        says = "{before} meetings before, {after} after."
+        yield say(says, before=len(before.meetings), after=len(after.meetings))
     gain = after.score - before.score
     if abs(gain) >= NOTHING:
         told = {
@@ -345,11 +335,8 @@ def _sums(before: Product, after: Product) -> Iterator[str]:
         )
     low = [min((m.score for m in p.meetings), default=0.0) for p in (before, after)]
     if abs(low[1] - low[0]) >= NOTHING:
-        yield say(
-            "The lowest meeting scores {after:.1f} of 100, {before:.1f} before.",
-            after=100 * low[1],
-            before=100 * low[0],
-        )
+        says = "The lowest meeting scores {after:.1f} of 100, {before:.1f} before."
+        yield say(says, after=100 * low[1], before=100 * low[0])
     one = {r.rule: r for r in before.rules}
     other = {r.rule: r for r in after.rules}
     for rule in dict.fromkeys((*one, *other)):

@@ -22,6 +22,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import numpy as np
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from twinmatch.affinity import Affinity, compare
-from twinmatch.cohort import Cohort, Host
+from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.proposal.wire import Hidden, Number, Numbers, Tabular, frame, on_wire
@@ -113,13 +114,11 @@ def preferences(
     """
     liking = {**dict.fromkeys(shown, 0.0), **liked}
     pairs = sorted(set(standings) & set(liking))
-    found = []
-    for a in pairs:
-        for b in pairs:
-            decided = a in liked and b in liked
-            if liking[a] > liking[b] and (a[0] == b[0] or decided):
-                found.append(Preference((a[0], b[0]), tuple(standings[a]), tuple(standings[b])))
-    return tuple(found)
+    return tuple(
+        Preference((a[0], b[0]), tuple(standings[a]), tuple(standings[b]))
+        for a, b in product(pairs, pairs)
+        if liking[a] > liking[b] and (a[0] == b[0] or (a in liked and b in liked))
+    )
 
 
 def learn(
@@ -134,11 +133,9 @@ def learn(
     start = _closed(np.array([today[f] for f in facets], dtype=np.float64))
     names = sorted({guest for p in found for guest in p.guests})
     if len(found) < LEAST or len(names) < FOLDS:
-        raise QuestionError.of(
-            "too-few-decisions",
-            f"There are {len(found)} preferences of {len(names)} guests.",
-            do=f"At least {LEAST} of {FOLDS} guests are needed; decide on more pairs first.",
-        )
+        few = f"There are {len(found)} preferences of {len(names)} guests."
+        do = f"At least {LEAST} of {FOLDS} guests are needed; decide on more pairs first."
+        raise QuestionError.of("too-few-decisions", few, do=do)
     D = np.array([np.subtract(p.better, p.worse) for p in found])
     place = {name: k for k, name in enumerate(names)}
     one, other = guests = np.array([[place[guest] for guest in p.guests] for p in found]).T
@@ -290,23 +287,17 @@ def partners(
     independent draws.
     """
     bare = stripped(cohort)
-    candidates = [
-        i
-        for i, c in enumerate(bare.cities)
-        if {Role.MISSION, Role.PILOT} & set(c.roles) and (c.needs or c.challenges)
-    ]
-    columns = tuple(Host(bare.cities[i].id, bare.cities[i].name, (i,)) for i in candidates)
+    hosting = ((i, c) for i, c in enumerate(bare) if {Role.MISSION, Role.PILOT} & set(c.roles))
+    candidates = [i for i, c in hosting if c.needs or c.challenges]
+    columns = tuple(map(bare.alone, candidates))
     affinity = compare(bare, weights, facet_cache, rows=candidates, columns=columns)
     place = {i: k for k, i in enumerate(candidates)}
-    units = {
-        u.id: [place[cohort.index[c]] for c in u.cities if cohort.index[c] in place]
-        for u in cohort.units
-    }
-    units = {name: members for name, members in units.items() if len(members) > 1}
+    at = {u.id: [place.get(cohort.index[c], -1) for c in u.cities] for u in cohort.units}
+    known = {name: [k for k in members if k >= 0] for name, members in at.items()}
+    units = {name: members for name, members in known.items() if len(members) > 1}
     if not units:
-        raise QuestionError.of(
-            "no-units", "No host unit has two cities of which anything is known."
-        )
+        found = "No host unit has two cities of which anything is known."
+        raise QuestionError.of("no-units", found)
     abroad = np.not_equal.outer(bare.countries[candidates], bare.countries[candidates])
     everyone = np.ones_like(abroad)
     ranked = [_unit_rank(affinity.score, members, abroad) for members in units.values()]
@@ -372,21 +363,16 @@ def activities(
     """
     asked = {n: w for n, w in weights.items() if n in ASKING and w > 0}
     bare = only_activities(cohort)
-    hosts = tuple(
-        h for h in bare.hosts((Role.MISSION, Role.PILOT)) if any(bare.pilots(i) for i in h.cities)
-    )
-    own = {
-        i: c
-        for c, host in enumerate(hosts)
-        for i in host.cities
-        if bare.pilots(i) and bare.cities[i].needs
-    }
+    every = bare.hosts((Role.MISSION, Role.PILOT))
+    hosts = tuple(host for host in every if any(map(bare.pilots, host.cities)))
+    members = ((i, c) for c, host in enumerate(hosts) for i in host.cities)
+    own = {i: c for i, c in members if bare.pilots(i) and bare.cities[i].needs}
     if not asked or not own:
-        raise QuestionError.of(
-            "no-activities",
-            "No facet of needs has a weight, or no city that states needs runs a pilot activity.",
-            do=f"Facets of needs are: {', '.join(sorted(ASKING))}.",
+        found = (
+            "No facet of needs has a weight, or no city that states needs runs a pilot activity."
         )
+        do = f"Facets of needs are: {', '.join(sorted(ASKING))}."
+        raise QuestionError.of("no-activities", found, do=do)
     rows = tuple(sorted(own))
     true = np.array([own[i] for i in rows], dtype=np.int64)
     affinity = compare(bare, asked, facet_cache, rows=rows, columns=hosts)

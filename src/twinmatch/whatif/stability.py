@@ -86,9 +86,8 @@ class PairStable(Stable):
         """Return the pair's stability as a sentence."""
         text = f"{self.name}: {self.judgement}, kept in {100 * self.share:.0f}% of the runs"
         if self.instead:
-            text += "; otherwise most often " + ", ".join(
-                f"{other.name} ({100 * other.share:.0f}%)" for other in self.instead[:2]
-            )
+            often = (f"{other.name} ({100 * other.share:.0f}%)" for other in self.instead[:2])
+            text += f"; otherwise most often {', '.join(often)}"
         if self.lost_without:
             text += f"; lost without {', '.join(self.lost_without)}"
         return text + "."
@@ -155,9 +154,8 @@ class _Bench:
         rng = np.random.default_rng(seed)
         weights = self.weights * np.exp(self.spread * rng.standard_normal(len(self.weights)))
         score = np.zeros(self.standing.shape[1])
-        for weight, standing, known in zip(
-            weights / weights.sum(), self.standing, self.known, strict=True
-        ):
+        closed = weights / weights.sum()
+        for weight, standing, known in zip(closed, self.standing, self.known, strict=True):
             filled = drawn(self.case.grid(standing), self.case.grid(known), rng)
             score += weight * filled.ravel()
         return np.round(score, 9)
@@ -203,37 +201,21 @@ def stability(
     answers = _spread_out(bench, seeds, workers, progress)
     kept = [a for a in answers if a is not None]
     names = list(case.ready.affinity.weights)
-    without = (
-        {name: _without(bench, f) for f, name in enumerate(names)}
-        if drop and len(names) > 1
-        else {}
-    )
+    dropped = names if drop and len(names) > 1 else []
+    without = {name: _without(bench, f) for f, name in enumerate(dropped)}
     grids = np.array(kept, dtype=np.bool_).reshape(len(kept), len(case.hosts), -1)
-    return Stability(
-        runs,
-        runs - len(kept),
-        seed,
-        spread,
-        Rows(_pairs(case, grids, without)),
-        _places(case, grids, without),
-        tuple((name, _survive(case, answer)) for name, answer in without.items()),
-    )
+    pairs, places = Rows(_pairs(case, grids, without)), _places(case, grids, without)
+    survive = tuple((name, _survive(case, answer)) for name, answer in without.items())
+    return Stability(runs, runs - len(kept), seed, spread, pairs, places, survive)
 
 
 def _check(runs: int, workers: int, spread: float) -> None:
-    problems = [
-        Problem(
-            "stability-number",
-            say("{name} is {value}.", name=name, value=value),
-            do=say("Give at least {least}.", least=least),
-        )
-        for name, value, least in (
-            ("runs", runs, 1),
-            ("workers", workers, 1),
-            ("spread", spread, 0),
-        )
-        if not value >= least
-    ]
+    problems = []
+    for name, value, least in (("runs", runs, 1), ("workers", workers, 1), ("spread", spread, 0)):
+        if not value >= least:
+            found = say("{name} is {value}.", name=name, value=value)
+            do = say("Give at least {least}.", least=least)
+            problems.append(Problem("stability-number", found, do=do))
     if problems:
         raise QuestionError(problems)
 
@@ -308,20 +290,14 @@ def _pairs(case: Case, grids: Bools, without: dict[str, Bools | None]) -> tuple[
             if not case.chosen[case.pair(g, k)]
         }
         others[say("no place")] = float((~mine.any(axis=1)).sum()) / runs
-        instead = sorted(
-            (Instead(n, s) for n, s in others.items() if s > 0), key=lambda o: (-o.share, o.name)
-        )
-        found.append(
-            PairStable(
-                f"twinning:{case.guest_id(g)}",
-                say("{one} with {other}", one=case.guest_name(g), other=case.hosts[h].name),
-                float(mine[:, h].sum()) / runs,
-                tuple(n for n, a in without.items() if a is None or not a[case.pair(g, h)]),
-                case.guest_id(g),
-                case.hosts[h].id,
-                tuple(instead),
-            )
-        )
+        seen = (Instead(n, s) for n, s in others.items() if s > 0)
+        instead = tuple(sorted(seen, key=lambda o: (-o.share, o.name)))
+        guest, host = case.guest_id(g), case.hosts[h]
+        name = say("{one} with {other}", one=case.guest_name(g), other=host.name)
+        share = float(mine[:, h].sum()) / runs
+        lost = tuple(n for n, a in without.items() if a is None or not a[case.pair(g, h)])
+        row = (f"twinning:{guest}", name, share, lost, guest, host.id, instead)
+        found.append(PairStable(*row))
     return tuple(sorted(found, key=lambda s: (s.share, s.id, s.host)))
 
 
@@ -336,9 +312,10 @@ def _places(case: Case, grids: Bools, without: dict[str, Bools | None]) -> tuple
         for k in np.flatnonzero(held.any(axis=axis)).tolist():
             id_ = case.guest_id(k) if members == "guest" else case.hosts[k].id
             name = case.guest_name(k) if members == "guest" else case.hosts[k].name
-            lost = tuple(
-                n for n, a in dropped.items() if a is None or not np.asarray(a.any(axis=axis))[k]
+            every = (
+                (n, a if a is None else np.asarray(a.any(axis=axis))) for n, a in dropped.items()
             )
+            lost = tuple(n for n, a in every if a is None or not a[k])
             found.append(Stable(id_, name, float(placed[:, k].sum()) / runs, lost))
     return tuple(sorted(found, key=lambda s: (s.share, s.id)))
 
@@ -381,32 +358,16 @@ def choices(case: Case) -> tuple[Choice, ...]:
     cities = [round_.cohort.cities[i] for i in ready.frame.guests]
     codes = sorted({city.country for city in cities})
     country = np.array([codes.index(city.country) for city in cities], dtype=np.int64)
-    small = np.array(
-        [city.population is not None and city.population.value < small_below for city in cities]
-    )
+    people = [city.population.value if city.population else np.inf for city in cities]
+    small = np.array(people) < small_below
     keep = np.flatnonzero(ready.allowed)
     candidates = ready.candidates.take(keep)
     blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
     found = frontier(candidates, blocks, attribute=country, marked=small)
-    return tuple(
-        Choice(
-            WORDS[n.name],
-            tuple(
-                sorted(
-                    (
-                        cities[int(candidates.guest[k])].id,
-                        ready.frame.hosts[int(candidates.host[k])].id,
-                    )
-                    for k in np.flatnonzero(n.chosen)
-                )
-            ),
-            n.total,
-            n.gives_up,
-            n.worst,
-            n.covered,
-            n.served,
-            n.load,
-            n.proven,
-        )
-        for n in found
-    )
+    answers = []
+    for n in found:
+        ends = candidates.guest[n.chosen].tolist(), candidates.host[n.chosen].tolist()
+        pairs = sorted((cities[g].id, ready.frame.hosts[h].id) for g, h in zip(*ends, strict=True))
+        figures = (n.total, n.gives_up, n.worst, n.covered, n.served, n.load, n.proven)
+        answers.append(Choice(WORDS[n.name], tuple(pairs), *figures))
+    return tuple(answers)

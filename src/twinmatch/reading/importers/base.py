@@ -17,7 +17,7 @@ from twinmatch.reading.values import MISSING, parse
 from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import known_city, near_city
 from twinmatch.vocabulary.geography import city_id, country_code, country_within
-from twinmatch.vocabulary.taxonomy import plain
+from twinmatch.vocabulary.taxonomy import Sector, plain
 from twinmatch.wording import say
 
 SEARCHED: Final = 60
@@ -245,26 +245,23 @@ class Drafts:
             if known is None:
                 self._ask(record, country, name)
             groups[known or city_id(country, name)].append((record, tag))
-        told = [
-            Problem(
-                code,
-                found if n == 1 else say("{found} So {n:,} times, first here.", found=found, n=n),
-                where,
-                "",
-                "note",
-            )
-            for (code, found, where), n in self._counted.items()
-        ]
         records = [r for made, group in groups.items() for r in self._identified(made, group)]
         records.sort(key=lambda r: (r.where, str(r.data["id"])))
-        return Imported(Raw(tuple(records), (), (*self.problems, *told)), rows, dict(self.aside))
+        for (code, found, where), n in self._counted.items():
+            if n > 1:
+                found = say("{found} So {n:,} times, first here.", found=found, n=n)
+            self.note(code, found, where)
+        return Imported(Raw(tuple(records), (), tuple(self.problems)), rows, dict(self.aside))
 
     def _identified(self, made: str, group: list[tuple[Record, str]]) -> list[Record]:
-        if len(group) == 1:
-            return [_with_id(group[0][0], made)]
-        found = f"{len(group)} cities of one country are called {group[0][0].data['name']!r}; their identifiers end in their codes."
-        self.note("same-name", found, group[0][0].place("name"))
-        return [_with_id(record, f"{made}-{_slug(tag)}") for record, tag in group]
+        names = [made]
+        if len(group) > 1:
+            found = f"{len(group)} cities of one country are called {group[0][0].data['name']!r}; their identifiers end in their codes."
+            self.note("same-name", found, group[0][0].place("name"))
+            slugs = ("-".join(re.findall(r"[a-z0-9]+", tag.lower())) or "x" for _, tag in group)
+            names = [f"{made}-{slug}" for slug in slugs]
+        both = zip(group, names, strict=True)
+        return [replace(r, data={"id": name, **r.data}) for (r, _), name in both]
 
     def _ask(self, record: Record, country: str, name: str) -> None:
         near = near_city(country, name)
@@ -279,17 +276,8 @@ def _is_near(location: Any, lat: float | None, lon: float | None) -> bool:
     """Return whether two places may be the same: within a quarter of a degree, or one of them not known."""
     if not isinstance(location, dict) or lat is None or lon is None:
         return True
-    return bool(
-        abs(location.get("lat", lat) - lat) < 0.25 and abs(location.get("lon", lon) - lon) < 0.4
-    )
-
-
-def _with_id(record: Record, name: str) -> Record:
-    return replace(record, data={"id": name, **record.data})
-
-
-def _slug(tag: str) -> str:
-    return "-".join(re.findall(r"[a-z0-9]+", tag.lower())) or "x"
+    off = abs(location.get("lat", lat) - lat), abs(location.get("lon", lon) - lon)
+    return bool(off[0] < 0.25 and off[1] < 0.4)
 
 
 def latest(
@@ -310,6 +298,29 @@ def latest(
     if others:
         drafts.aside["other years or repeated rows of the same city"] += others
     return chosen
+
+
+def by_sector(
+    found: Iterable[Line],
+    drafts: Drafts,
+    headers: tuple[str, str],
+    find: Callable[[str], Sector | None],
+    tonnes: Callable[[Line], float | None] = lambda _: 1.0,
+) -> dict[str, Any]:
+    """Return the sums of rows by the field of their sector, given the headers of sector and amount; ``tonnes`` in one of it.
+
+    A row whose sector or unit (None) is not known is told and left out.
+    """
+    sums: dict[str, float] = defaultdict(float)
+    for line in found:
+        label, amount = line.text(headers[0]), line.number(headers[1])
+        sector, factor = find(label), tonnes(line)
+        if sector is None or sector.field is None or factor is None:
+            told = f"{label!r} is no sector that is known; it was not added."
+            drafts.unknown_sector(told, line.where(headers[0]))
+        elif amount is not None:
+            sums[sector.field] += amount * factor
+    return {name: tidy(value) for name, value in sums.items()}
 
 
 def by_city_and_year(
@@ -340,15 +351,8 @@ def names_from(grids: Sequence[Grid]) -> dict[str, str]:
     for grid, code, word in product(grids, codes, headers):
         with suppress(DataError):
             pairs = [(line.text(code), line.text(word)) for line in lines(grid, code, word)]
-            return {_spaced(c): w for c, w in pairs if c and w}
+            return {" ".join(c.upper().split()): w for c, w in pairs if c and w}
     found = say("There is no pair of columns with codes and names.")
-    do = say(
-        "Give a table with one of {names} and one of {names2}.",
-        names=", ".join(codes),
-        names2=", ".join(headers),
-    )
+    says = "Give a table with one of {names} and one of {names2}."
+    do = say(says, names=", ".join(codes), names2=", ".join(headers))
     raise DataError.of("no-names", found, grids[0].at(), do)
-
-
-def _spaced(code: str) -> str:
-    return " ".join(code.upper().split())

@@ -86,7 +86,7 @@ def read_contract(grids: Sequence[Grid], options: Options) -> Imported:
         for about, entries in _tall(grid) if wide is None else wide:
             rows += len(entries)
             try:
-                _inventory(about, entries, options, drafts, grid)
+                _inventory(about, entries, options, drafts, grid.at())
             except DataError as error:
                 problems += error.problems
     if problems:
@@ -119,22 +119,12 @@ def _wide(grid: Grid) -> list[Table] | None:
 
 
 def _row_table(
-    grid: Grid,
-    row: int,
-    cells: Sequence[Any],
-    names: list[str],
-    heads: list[str],
-    known: set[int],
+    grid: Grid, row: int, cells: Sequence[Any], names: list[str], heads: list[str], known: set[int]
 ) -> Table:
     filled = [(i, text(c)) for i, c in enumerate(cells[: len(heads)]) if text(c)]
     about = {heads[i]: cell for i, cell in filled if i not in known}
-    unit = about.get("unit", "t")
-    entries = [
-        _entry(heads[i], cell, _unit(names[i]) or unit, grid.at(row, names[i]))
-        for i, cell in filled
-        if i in known
-    ]
-    return about, entries
+    said = [(heads[i], c, _unit(names[i]), grid.at(row, names[i])) for i, c in filled if i in known]
+    return about, [_entry(h, c, u or about.get("unit", "t"), where) for h, c, u, where in said]
 
 
 def _tall(grid: Grid) -> list[Table]:
@@ -205,11 +195,11 @@ def _inventory(
     entries: list[InventoryEntry],
     options: Options,
     drafts: Drafts,
-    grid: Grid,
+    at: Where,
 ) -> None:
     if not entries:
         return
-    name, word = whose(options, about, grid.at())
+    name, word = whose(options, about, at)
     country = drafts.country(word, entries[0].where)
     if country is None:
         return

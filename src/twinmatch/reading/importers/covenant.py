@@ -22,6 +22,7 @@ from twinmatch.reading.importers.base import (
     Options,
     as_number,
     by_city_and_year,
+    by_sector,
     first_with,
     inventory,
     labels,
@@ -87,12 +88,10 @@ def _signatory(line: Line, drafts: Drafts) -> None:
     country = drafts.country(line.text("country code"), line.where("country code"))
     if country is None:
         return
-    values: dict[str, Any] = {
-        **{path: line.text(header) for path, header in _TEXTS.items()},
-        **{path: line.whole(header) for path, header in _WHOLES.items()},
-        **{path: line.number(header) for path, header in _PLACE.items()},
-        **{path: tidy(line.number(header)) for path, header in _NUMBERS.items()},
-    }
+    values: dict[str, Any] = {path: line.text(header) for path, header in _TEXTS.items()}
+    values |= {path: line.whole(header) for path, header in _WHOLES.items()}
+    values |= {path: line.number(header) for path, header in _PLACE.items()}
+    values |= {path: tidy(line.number(header)) for path, header in _NUMBERS.items()}
     values |= {"name": _name(line.text("signatory name")), "country": country}
     if len(values["name"]) > 100:
         found = "The name was cut before its list of members."
@@ -118,12 +117,11 @@ def _signatory(line: Line, drafts: Drafts) -> None:
 
 def _population(values: dict[str, Any], line: Line) -> None:
     """Take the population of 2018, or that of the year of adhesion where it is missing."""
-    if not values["population.value"]:
-        values["population.value"] = line.whole("population adhesion year") or None
-        if values["population.value"]:
-            values["population.note"] = "in the year of adhesion"
-    else:
-        values["population.note"] = "2018"
+    note = "2018" if values["population.value"] else "in the year of adhesion"
+    values["population.value"] = (
+        values["population.value"] or line.whole("population adhesion year") or None
+    )
+    values["population.note"] = note if values["population.value"] else None
 
 
 def _name(name: str) -> str:
@@ -155,16 +153,7 @@ def _inventory(
     country = drafts.country(line.text("country code") or code[:2], line.where("GCoM_ID"))
     if country is None:
         return
-    sums: dict[str, float] = defaultdict(float)
-    for each in group:
-        label = each.text("emission inventory sector")
-        sector = COVENANT.find(label) or CRF.find(label)
-        value = each.number("emissions")
-        if sector is None or sector.field is None:
-            where = each.where("emission inventory sector")
-            drafts.unknown_sector(f"{label!r} is no sector that is known; it was not added.", where)
-        elif value is not None:
-            sums[sector.field] += value
+    headers = "emission inventory sector", "emissions"
     name = line.text("signatory name") or options.names.get(code.upper(), "")
     values = inventory(
         _name(name) if name else code,
@@ -172,7 +161,7 @@ def _inventory(
         SOURCE,
         year=year,
         boundary_population=line.whole("population in the inventory year"),
-        sectors={field: tidy(value) for field, value in sums.items()},
+        sectors=by_sector(group, drafts, headers, lambda s: COVENANT.find(s) or CRF.find(s)),
         unit_as_printed=line.text("emission reporting unit", "unit"),
     )
     values |= {"covenant.id": code}
@@ -217,10 +206,7 @@ def read_totals(grids: Sequence[Grid], options: Options) -> Imported:
     return drafts.done(len(found))
 
 
-_GROUPS: Final = (
-    *("subtotal", "buildings equipment facilities and industries", "transport", "other"),
-    "buildings equipment facilities",
-)
+_GROUPS: Final = ("subtotal", "buildings equipment facilities", "transport", "other")
 """Beginnings of lines that are headings with a total of their own."""
 
 _UNIT: Final = ("emission reporting unit", "2 emission reporting unit")
@@ -310,19 +296,18 @@ def _template(grid: Grid, start: int, about: dict[str, str], drafts: Drafts) -> 
     if unit and unit.gas == "CO2":
         found = "The template reports CO2, not CO2e: other gases are missing."
         drafts.note("co2-only", found, grid.at(), "warning")
-    people = said(about, "number of inhabitants in the inventory year", *_PEOPLE)
+    people = said(about, *_PEOPLE)
     return {
         "emissions.boundary_population": whole(as_number(people)),
-        "emissions.sectors": {
-            **keys,
-            **{n: tidy(v) for n, v in sums.items()},
-        },
+        "emissions.sectors": keys | {n: tidy(v) for n, v in sums.items()},
         "emissions.total_printed": tidy(printed * factor) if printed is not None else None,
         "emissions.unit_as_printed": said(about, *_UNIT) or None,
     }
 
 
-_PEOPLE: Final = ("number of inhabitants", "population")
+_PEOPLE: Final = (
+    *("number of inhabitants in the inventory year", "number of inhabitants", "population"),
+)
 
 
 def _number(cells: tuple[Any, ...], at: int) -> float | None:

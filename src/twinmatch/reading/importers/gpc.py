@@ -31,6 +31,7 @@ from twinmatch.reading.importers.base import (
     Options,
     as_number,
     by_city_and_year,
+    by_sector,
     first_with,
     inventory,
     labels,
@@ -116,18 +117,12 @@ def _inventory(line: Line, country: str, year: int | None, drafts: Drafts) -> No
     _unread(result, drafts, line.where)
     printed = line.number("BASIC")
     if printed and abs(result.basic - printed) > 0.005 * printed:
-        found = (
-            f"The cells of BASIC add up to {result.basic:,.0f} t, the table says {printed:,.0f} t."
-        )
+        both = f"{result.basic:,.0f} t, the table says {printed:,.0f} t"
+        found = f"The cells of BASIC add up to {both}."
         do = "Look at the sub-sectors."
         drafts.note("basic-differs", found, line.where("BASIC"), "warning", do)
-    values = _values(
-        (line.text("City"), country, C40),
-        year,
-        result,
-        printed,
-        {"boundary": line.text("Boundary"), "level": line.text("Level")},
-    )
+    about = {"boundary": line.text("Boundary"), "level": line.text("Level")}
+    values = _values((line.text("City"), country, C40), year, result, printed, about)
     values["emissions.boundary_population"] = line.whole("Population") or None
     columns = {"name": "City", "country": "Country", "emissions.year": "Year"}
     columns["emissions.total_printed"] = "BASIC"
@@ -176,14 +171,8 @@ def _missing(refs: list[str]) -> str:
 
 REFERENCE: Final = ("GPC ref. no.", "GPC ref No.", "GPC reference number", "GPC ref", "GPC refno")
 AMOUNT: Final = (
-    "Total CO2e",
-    "Total tonnes CO2e",
-    "Total (t CO2e)",
-    "Tonnes CO2e",
-    "tCO2e",
-    "CO2e (t)",
-    "Emissions (t CO2e)",
-    "CO2e",
+    *("Total CO2e", "Total tonnes CO2e", "Total (t CO2e)", "Tonnes CO2e", "tCO2e", "CO2e (t)"),
+    *("Emissions (t CO2e)", "CO2e"),
 )
 KEY: Final = ("Notation key", "Notation keys", "Notation")
 
@@ -201,16 +190,12 @@ def read_ciris(grids: Sequence[Grid], options: Options) -> Imported:
     result = summed(cells)
     _unread(result, drafts, places.__getitem__)
     spoken = partial(said, about)
-    values = _values(
-        (name, drafts.country(word, found[0].grid.at()) or "", CIRIS),
-        options.year or as_number(spoken("inventory year", "year")),
-        result,
-        as_number(spoken("basic", "total basic", "total basic emissions")),
-        {
-            "boundary": spoken("boundary", "geographic boundary", "inventory boundary"),
-            "level": spoken("level", "reporting level"),
-        },
-    )
+    identity = name, drafts.country(word, found[0].grid.at()) or "", CIRIS
+    year = options.year or as_number(spoken("inventory year", "year"))
+    printed = as_number(spoken("basic", "total basic", "total basic emissions"))
+    boundary = spoken("boundary", "geographic boundary", "inventory boundary")
+    told = {"boundary": boundary, "level": spoken("level", "reporting level")}
+    values = _values(identity, year, result, printed, told)
     people = as_number(spoken("population", "resident population"))
     values["emissions.boundary_population"] = whole(people)
     if values["country"]:
@@ -263,16 +248,11 @@ def read_carbon_monitor(grids: Sequence[Grid], options: Options) -> Imported:
 
 
 def _modelled(code: str, country: str, year: int | None, group: list[Line], drafts: Drafts) -> None:
-    sums: dict[str, float] = defaultdict(float)
-    for line in group:
-        sector = CARBON_MONITOR.find(line.text("sector"))
+    def tonnes(line: Line) -> float | None:
         unit = mass(line.text("emissions_units") or "kg")
-        value = line.number("emissions_value")
-        if sector is None or sector.field is None or unit is None:
-            found = f"{line.text('sector')!r} in {line.text('emissions_units')!r} is not known; it was not added."
-            drafts.unknown_sector(found, line.where("sector"))
-        elif value is not None:
-            sums[sector.field] += value * unit.tonnes
+        return unit.tonnes if unit else None
+
+    headers = "sector", "emissions_value"
     values = inventory(
         group[0].text("city_name"),
         country,
@@ -281,7 +261,7 @@ def _modelled(code: str, country: str, year: int | None, group: list[Line], draf
         kind="estimated",
         boundary="metropolitan",
         boundary_note="functional urban area",
-        sectors={name: tidy(value) for name, value in sums.items()},
+        sectors=by_sector(group, drafts, headers, CARBON_MONITOR.find, tonnes),
         unit_as_printed="kg CO2",
         note="Modelled CO2 alone, not a report of the city; other holds industry, fuel and process together.",
     )
