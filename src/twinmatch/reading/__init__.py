@@ -90,9 +90,7 @@ def read_raw(path: str | Path | None = None, mapping: Mapping | None = None) -> 
         found = say("A mapping is about the headers of a table; this is a folder of profiles.")
         raise QuestionError.of("mapping-of-folder", found, Where(str(place)))
     raw = _told(lambda: _opened(place, lambda: read_folder(place)))
-    return (
-        raw if path is None else without_contacts(raw)
-    )  # bundled profiles hold none: a test looks
+    return raw if path is None else without_contacts(raw)  # bundled ones hold none: a test looks
 
 
 def read_grids(path: str | Path, encoding: str | None = None) -> list[Grid]:
@@ -102,9 +100,8 @@ def read_grids(path: str | Path, encoding: str | None = None) -> list[Grid]:
     """
     place = Path(path)
     if not place.exists():
-        raise DataError.of(
-            "no-such-file", say("There is no such file or folder."), Where(str(place))
-        )
+        found = say("There is no such file or folder.")
+        raise DataError.of("no-such-file", found, Where(str(place)))
     if place.is_file():
         _opened(place, lambda: refuse_old(place))
     reader = TABLES.get(place.suffix.lower())
@@ -157,21 +154,14 @@ def without_contacts(raw: Raw) -> Raw:
 
     cleaned = chain(*shared_out([partial(clean, half) for half in halves], len(given)))
     records, problems = zip(*cleaned, strict=True) if given else ((), ())
-    count = len(raw.cities)
-    return replace(
-        raw,
-        cities=records[:count],
-        units=records[count:],
-        problems=tuple(safe(p) for p in (*raw.problems, *chain(*problems))),
-    )
+    cities, units = records[: len(raw.cities)], records[len(raw.cities) :]
+    told = tuple(map(safe, (*raw.problems, *chain(*problems))))
+    return replace(raw, cities=cities, units=units, problems=told)
 
 
 # --- objects ------------------------------------------------------------------------------------------------
 
-ACCEPTED = (
-    "Accepted: a path to a folder or table, a pandas DataFrame, a list of dicts (one a city), or a "
-    "Cohort; nothing for the bundled cities."
-)
+ACCEPTED = "Accepted: a path to a folder or table, a pandas DataFrame, a list of dicts (one a city), or a Cohort; nothing for the bundled cities."
 
 
 def raw_of_frame(frame: pd.DataFrame, mapping: Mapping | None = None) -> Raw:
@@ -193,18 +183,15 @@ def raw_of_records(
     Lists in a row count as their items. Profiles of host units have ids that begin with "unit-". Raises DataError
     for what is no mapping, with the number of its record.
     """
-    said = [
-        r.model_dump(mode="json", exclude_none=True, by_alias=True)
-        if isinstance(r, City | HostUnit)
-        else r
-        for r in records
-    ]
+    how: dict[str, Any] = {"mode": "json", "exclude_none": True, "by_alias": True}
+    said = [r.model_dump(**how) if isinstance(r, City | HostUnit) else r for r in records]
     for number, record in enumerate(said, 1):
         if not isinstance(record, Dict):
-            found = say("{name} is no profile.", name=type(record).__name__)
-            raise DataError.of(
-                "profile-wrong", found, Where("list", row=number), say("Give a dict a city.")
+            found, do = (
+                say("{name} is no profile.", name=type(record).__name__),
+                say("Give a dict a city."),
             )
+            raise DataError.of("profile-wrong", found, Where("list", row=number), do)
     if any(isinstance(value, Dict) for record in said for value in record.values()):
         made = [Record(dict(r), Where("list", row=k)) for k, r in enumerate(said, 1)]
         units = [r for r in made if str(r.data.get("id", "")).startswith("unit-")]

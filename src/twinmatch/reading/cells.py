@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from twinmatch.errors import Problem
 from twinmatch.reading import values
 from twinmatch.reading.grid import Grid, Percent, text
-from twinmatch.reading.mapping import Mapping, MappingQuestion, ProfileColumn, Target
+from twinmatch.reading.mapping import Choices, Mapping, MappingQuestion, Part, ProfileColumn, Target
 from twinmatch.reading.meaning import factor_in, factor_removed
 from twinmatch.reading.values import MISSING, Decimal, Number, decides, is_finite, mass, parse
 from twinmatch.schema import NAMES
@@ -74,25 +74,23 @@ class Notes:
 
     def ask(
         self,
-        table: Literal["columns", "values", "names", "repair_letters"],
+        table: Part,
         key: str,
         asks: str,
         place: tuple[int, str],
-        choices: Sequence[tuple[str, str]],
+        choices: Choices,
         guess: str = "",
     ) -> None:
         """Ask what reading cannot decide, at a row and column."""
         where = self.grid.at(*place)
-        self.questions.append(MappingQuestion(table, key, asks, where, tuple(choices), guess))
+        self.questions.append(MappingQuestion(table, key, asks, where, choices, guess))
 
     def summed(self) -> list[Problem]:
         """Return what was reported, what was counted once each with how often."""
-        return self.problems + [
-            p
-            if n == 1
-            else replace(p, found=say("{found} So in {n:,} cells, first here.", found=p.found, n=n))
-            for p, n in zip(self.first.values(), self.counted.values(), strict=True)
-        ]
+        says, found = "{found} So in {n:,} cells, first here.", list(self.problems)
+        for p, n in zip(self.first.values(), self.counted.values(), strict=True):
+            found.append(p if n == 1 else replace(p, found=say(says, found=p.found, n=n)))
+        return found
 
 
 def decimal_of(
@@ -172,12 +170,10 @@ def is_none(written: str) -> bool:
 
 
 def _is_missing(written: str, row: int, name: str, notes: Notes) -> bool:
-    if is_none(written):
-        notes.count(
-            "not-known", name, say("{written} is read as not known.", written=repr(written)), row
-        )
-        return True
-    return False
+    if found := is_none(written):
+        says = "{written} is read as not known."
+        notes.count("not-known", name, say(says, written=repr(written)), row)
+    return found
 
 
 def clean(cell: Any, row: int, name: str, notes: Notes) -> str:
@@ -186,13 +182,8 @@ def clean(cell: Any, row: int, name: str, notes: Notes) -> str:
     if not value or (value.isascii() and value.isprintable() and value[0] != "#"):
         return value
     if value in _ERRORS:
-        notes.add(
-            "cell-error",
-            say("The cell holds the error {value}.", value=value),
-            row,
-            name,
-            say("Repair the formula."),
-        )
+        found = say("The cell holds the error {value}.", value=value)
+        notes.add("cell-error", found, row, name, say("Repair the formula."))
         return ""
     for pattern, what in (
         (_INVISIBLE, say("Invisible characters")),
@@ -247,9 +238,8 @@ class _Numbers:
         """Return a count of people whole: figures of statistics have decimals."""
         if self.column.unit != "people" or float(value).is_integer() or abs(value) < 100:
             return value
-        self.notes.count(
-            "rounded", self.name, say("A number of people with decimals was rounded."), row
-        )
+        found = say("A number of people with decimals was rounded.")
+        self.notes.count("rounded", self.name, found, row)
         return round(value)
 
     def _value(self, number: Number, written: str, row: int) -> Any:
@@ -269,18 +259,15 @@ class _Numbers:
             unit = (_NOTE if is_people and times == 1.0 else _ASIDE).sub(" ", unit).strip()
             times = factor_in(unit) if is_people else 1.0
             if times != 1.0 and plain(factor_removed(unit)) in _UNITS:
-                return (
-                    times  # in place of what the header says, for nobody means a thousand thousands
-                )
+                return times  # in place of the header's: nobody means a thousand thousands
         if not unit or unit.rstrip(".") in {"%", self.column.unit} or plain(unit) in _UNITS:
             return self.factor
         if not is_mass or (found := mass(unit)) is None:
             return None
         if found.gas == "CO2":
             self._says_co2(row)
-        self.notes.count(
-            "unit-read", self.name, say("{unit} was turned into tonnes.", unit=unit), row
-        )
+        said = say("{unit} was turned into tonnes.", unit=unit)
+        self.notes.count("unit-read", self.name, said, row)
         return found.tonnes * self.target.factor
 
     def _says_co2(self, row: int) -> None:

@@ -84,10 +84,8 @@ def no_city(
     Our own form loses only totals and notes, never a row in silence.
     """
     at = {t.field: i for i, t in reversed(list(enumerate(header.targets))) if t}
-    name, country = (
-        text(cells[i]) if (i := at.get(f, len(cells))) < len(cells) else ""
-        for f in ("name", "country")
-    )
+    places = (at.get(field, len(cells)) for field in ("name", "country"))
+    name, country = (text(cells[i]) if i < len(cells) else "" for i in places)
     others = [said for i, c in enumerate(cells) if i != at["name"] and (said := text(c))]
     word = plain(name)
     if _TOTAL.match(word) and not is_place(name):
@@ -108,11 +106,8 @@ def no_city(
     if not name and not country and not set(filled) - {"", "submitted", "contact"}:
         return say("the answer was begun and not sent"), "warning"
     more = any(_TEST.match(plain(o)) or o.startswith("test@") for o in others)
-    return (
-        (say("it is a test of the survey"), "warning")
-        if _TEST.match(word) and more
-        else ("", "note")
-    )
+    is_test = _TEST.match(word) and more
+    return (say("it is a test of the survey"), "warning") if is_test else ("", "note")
 
 
 # --- names --------------------------------------------------------------------------------------------------
@@ -160,17 +155,17 @@ def _lost_country(row: CityRow, name: str, country: str, notes: Notes) -> None:
     """Ask which city it is whose name and country both lost their letters at export."""
     fitting = [c for c, ns in _COUNTRY_NAMES.items() if any(len(n) == len(country) for n in ns)]
     hits = [(h, c) for c in sorted(fitting) for h in lost_letters(c, name, row.people)[:4]]
-    asks = say(
-        "The letters of a city's name and country were lost at export ({name}). Which city is it?",
-        name=repr(name),
+    says = (
+        "The letters of a city's name and country were lost at export ({name}). Which city is it?"
     )
+    asks = say(says, name=repr(name))
     choices = (*((f"{h}, {c}", f"{h} ({c})") for h, c in hits), ("", say("leave it out")))
     notes.ask("names", f"{name} (row {row.row})", asks, (row.row, row.named_in), choices)
 
 
 def _lost_name(row: CityRow, name: str, country: str, notes: Notes) -> None:
-    people = row.people
-    hits = lost_letters(country, name, people if isinstance(people, int | float) else None)
+    people = row.people if isinstance(row.people, int | float) else None
+    hits = lost_letters(country, name, people)
     if len(hits) == 1 and re.search(r"[^?\s]", name):
         row.data["name"] = hits[0]
         says = "Letters of {name} were lost at export; the one place in {country} that it can be is {hits}."
@@ -259,10 +254,8 @@ def _near(row: CityRow, name: str, near: Any, mapping: Mapping, notes: Notes) ->
     found = say(says, name=repr(name), name2=repr(near.name), country=near.id or near.country)
     if notes.is_foreign and name not in mapping.names:
         asks, place = say("{found} Is it that city?", found=found), (row.row, row.named_in)
-        choices = (
-            (near.name, say("it is {name}", name=near.name)),
-            (name, say("it is another city")),
-        )
+        yes, no = say("it is {name}", name=near.name), say("it is another city")
+        choices = ((near.name, yes), (name, no))
         notes.ask("names", name, asks, place, choices, near.name)
     elif not notes.is_foreign and near.id:
         says = "If it is that city, write {name} or give the id {id}."

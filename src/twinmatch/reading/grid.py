@@ -138,10 +138,10 @@ def two_rows(rows: Sequence[Row]) -> Row | None:
 def refuse_many(rows: int, file: str) -> None:
     """Raise DataError where the sheets of a file have more rows together than are read: a few bytes can say many."""
     if rows > MOST_TOGETHER:
-        found = say(
-            "The sheets have more than {MOST_TOGETHER:,} rows together; at most that many are read.",
-            MOST_TOGETHER=MOST_TOGETHER,
+        says = (
+            "The sheets have more than {MOST_TOGETHER:,} rows together; at most that many are read."
         )
+        found = say(says, MOST_TOGETHER=MOST_TOGETHER)
         do = say("Delete sheets or empty rows.")
         raise DataError.of("too-many-rows", found, Where(file), do)
 
@@ -286,16 +286,11 @@ def _undecodable(content: bytes, error: UnicodeDecodeError, file: str, chosen: s
     where = Where(file, row=content.count(b"\n", 0, error.start) + 1)
     byte = f"Byte 0x{content[error.start]:02x}"
     if chosen != "utf-8-sig":
-        return Problem(
-            "not-decodable",
-            say("{byte} is not {chosen}.", byte=byte, chosen=chosen),
-            where,
-            say("Name another encoding."),
-        )
+        found = say("{byte} is not {chosen}.", byte=byte, chosen=chosen)
+        return Problem("not-decodable", found, where, say("Name another encoding."))
     guesses = _guesses(content, error.start)
-    do = say("Save the file as UTF-8") + (
-        say(", or name its encoding: {guesses}.", guesses=guesses) if guesses else "."
-    )
+    more = say(", or name its encoding: {guesses}.", guesses=guesses) if guesses else "."
+    do = say("Save the file as UTF-8") + more
     return Problem("not-utf-8", say("{byte} is not UTF-8.", byte=byte), where, do)
 
 

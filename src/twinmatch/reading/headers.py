@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import chain
 from statistics import median
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from twinmatch.reading.mapping import (
     BESIDE,
     NOT,
     SHORT,
+    Choices,
     Mapping,
     MappingQuestion,
     Target,
@@ -72,8 +74,6 @@ _CONTRIBUTION: Final = re.compile(
     r"contribution id|id (?:de la |del? |della |do )?contribu\w*|beitrags id|identyfikator wkladu"
 )
 """The column of EUSurvey's own number of an answer."""
-
-Choices = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -195,9 +195,8 @@ class _Finder:
 
     def targets(self) -> tuple[Target | None, ...]:
         """Return the target of each column; a field that one column alone may fill stands once."""
-        exact = [
-            exact_target(name, self.mapping, self.model) if name else None for name in self.names
-        ]
+        how = self.mapping, self.model
+        exact = [exact_target(name, *how) if name else None for name in self.names]
         taken = {t.field for t in exact if t}
         for i, name in enumerate(self.names):
             path = own_names(self.model).get(plain(name), "")
@@ -208,9 +207,8 @@ class _Finder:
             if exact[i] == Target("id") and self._are_numbers(i):
                 exact[i] = None  # the survey tool's own number of the answer
                 self.beside.add(i)
-        own = sum(
-            t is not None and _is_own(n, t.field) for n, t in zip(self.names, exact, strict=True)
-        )
+        both = zip(self.names, exact, strict=True)
+        own = sum(t is not None and _is_own(n, t.field) for n, t in both)
         found: list[Target | None] = exact
         if self.model is City and 2 * own < sum(map(bool, self.names)):
             found = [self._unless_contradicted(i, t) for i, t in enumerate(exact)]
@@ -253,9 +251,8 @@ class _Finder:
         """
         found = list(exact)
         again: set[str] = set()
-        for base, group in grouped(
-            {i: n for i, n in enumerate(self.names) if n and exact[i] is None}, self.cells
-        ):
+        free = {i: n for i, n in enumerate(self.names) if n and exact[i] is None}
+        for base, group in grouped(free, self.cells):
             positions = [i for i in group if self.names[i] not in self.mapping.columns]
             if not all(is_ticked(n, self.cells[i], self.names[i]) for i, n in group.items()):
                 if base:
@@ -264,13 +261,8 @@ class _Finder:
             named = [n for n in group.values() if not is_other(n)]
             is_language = 2 * sum(bool(language_code(n)) for n in named) > len(named)
             coded = sum(bool(values.option_codes(self.mapping.values.get(n, n))) for n in named)
-            field = (
-                LANGUAGES
-                if is_language
-                else meanings.has_candidates(base, options=True)
-                if base
-                else ""
-            )
+            field = meanings.has_candidates(base, options=True) if base else ""
+            field = LANGUAGES if is_language else field
             if not field and 3 * coded >= len(named) and positions:
                 self._ask_group(base, {i: group[i] for i in positions}, again & {*named})
             elif field and (is_language or coded or base):
@@ -333,17 +325,15 @@ class _Finder:
             if fit and all(t is None or t.field != field for t in found):
                 found[fit[0]] = Target(field)
         for i in (i for i in unread if found[i] is None):
-            fields = [
-                f for f in meanings.fitting(self.cells[i], seen) if f in SEVERAL or f not in read
-            ]
+            fields = meanings.fitting(self.cells[i], seen)
+            fields = [f for f in fields if f in SEVERAL or f not in read]
             left = [f for f in fields if f not in read]
             if guess := likely(self.names[i], fields) or likely(self.names[i], left):
                 self.asked[i] = guess
         self._ask_same_options(found, read)
         sure = {t.field for t in found if t}
-        self.asked = {
-            i: f for i, f in self.asked.items() if f in SEVERAL or f.removeprefix(NOT) not in sure
-        }
+        sure -= SEVERAL
+        self.asked = {i: f for i, f in self.asked.items() if f.removeprefix(NOT) not in sure}
         return found
 
     def _ask_same_options(self, found: list[Target | None], read: Set[str]) -> None:
@@ -377,10 +367,9 @@ class _Finder:
         for field, positions in by_field.items():
             first = max(positions, key=lambda i: (self.names[i] in self.mapping.columns, -i))
             others = set(positions) - {first}
-            pairs = [
-                two for i in others for two in zip(self.cells[first], self.cells[i], strict=False)
-            ]
-            if any(text(a) and text(b) and text(a) != text(b) for a, b in pairs):
+            each = (zip(self.cells[first], self.cells[i], strict=False) for i in others)
+            pairs = ((text(a), text(b)) for a, b in chain.from_iterable(each))
+            if any(a and b and a != b for a, b in pairs):
                 self._ask_which(field, positions)
                 if field not in {"name", "country"}:
                     others.add(first)
@@ -476,9 +465,8 @@ class _Finder:
     def _texts_missing(self, i: int, read: set[str]) -> Choices:
         """Return what a column of sentences may be that no other column is, with that it is not read; else nothing."""
         fields = [f for f in ("needs", "offers") if f not in read | set(self.asked.values())]
-        is_text = (
-            meanings.share("needs", self.cells[i]) or 0.0
-        ) >= meanings.FITS and not are_options(self.cells[i])
+        fits = (meanings.share("needs", self.cells[i]) or 0.0) >= meanings.FITS
+        is_text = fits and not are_options(self.cells[i])
         is_text &= not concepts(self.names[i]) & {"else", "contact"}
         choices = tuple((f, self._label(f)) for f in fields)
         return (*choices, SET_ASIDE) if choices and is_text and self.model is City else ()

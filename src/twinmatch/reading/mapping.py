@@ -176,10 +176,8 @@ def _column(path: str, kind: Kind, info: FieldInfo) -> ProfileColumn:
 
 def _inner_limits(part: Any) -> list[Any]:
     """Return the limits that an annotated part carries, such as the range of tonnes."""
-    found: list[Any] = []
-    for item in getattr(part, "__metadata__", ()):
-        found += item.metadata if isinstance(item, FieldInfo) else [item]
-    return found
+    items = getattr(part, "__metadata__", ())
+    return [m for item in items for m in getattr(item, "metadata", [item])]
 
 
 def _limit(limits: list[Any], name: str) -> float | None:
@@ -211,10 +209,8 @@ def _is_enum(part: Any) -> bool:
 def _choices(annotation: Any) -> tuple[str, ...]:
     """Return the codes that a field admits, in order; none where any value is free."""
     for part in parts_of(annotation):
-        if get_origin(part) is Literal:
-            return tuple(str(a) for a in get_args(part))
-        if _is_enum(part):
-            return tuple(str(member.value) for member in part)
+        if get_origin(part) is Literal or _is_enum(part):
+            return tuple(map(str, part if _is_enum(part) else get_args(part)))
     return ()
 
 
@@ -252,10 +248,8 @@ def target_of(said: str, **more: Any) -> Target:
     return Target(said.removeprefix(NOT), is_negated=said.startswith(NOT), **more)
 
 
-_AsTarget = Annotated[
-    Target,
-    BeforeValidator(lambda v: target_of(SHORT.get(v, v)) if isinstance(v, str) else v),
-]
+_read_target = BeforeValidator(lambda v: target_of(SHORT.get(v, v)) if isinstance(v, str) else v)
+_AsTarget = Annotated[Target, _read_target]
 
 
 @dataclass(frozen=True)
@@ -288,6 +282,10 @@ class Mapping:
         return replace(self, **changed)
 
 
+Part = Literal["columns", "values", "names", "repair_letters"]
+Choices = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True)
 class MappingQuestion:
     """What reading could not decide: where, in words, the answers that it takes, and which of them is likely.
@@ -295,11 +293,11 @@ class MappingQuestion:
     ``table`` and ``key`` are the place of the answer in a mapping file.
     """
 
-    table: Literal["columns", "values", "names", "repair_letters"]
+    table: Part
     key: str
     asks: str
     where: Where
-    choices: tuple[tuple[str, str], ...]
+    choices: Choices
     """Answers as the mapping has them, each with its words."""
     guess: str = ""
     options: tuple[str, ...] = ()
@@ -372,10 +370,9 @@ def to_toml(mapping: Mapping, table: str, questions: tuple[MappingQuestion, ...]
         f"# How {table} is read: what was guessed, and what was answered. Change a line and run again.",
         '# A column is a field, "contact", "submitted" (the later of two rows of a city wins), or "" (not read).',
     ]
-    for name in ("sheet", "header_row", "encoding", "decimal", "repair_letters"):
-        value = getattr(mapping, name)
-        if value is not None:
-            lines.append(f"{name} = {_toml(value)}")
+    names = ("sheet", "header_row", "encoding", "decimal", "repair_letters")
+    stated = ((name, getattr(mapping, name)) for name in names)
+    lines += [f"{name} = {_toml(value)}" for name, value in stated if value is not None]
     for question in questions:
         lines += [f"# OPEN: {question.asks}", f"#   {question.line}"]
     lines += ["", "[columns]"]
@@ -408,6 +405,5 @@ def _toml(value: Any) -> str:
 
 def _no_field(name: str, file: str) -> Problem:
     do = nearest(name, {k: k for k in (*columns(), *BESIDE)})
-    return Problem(
-        "field-unknown", say("There is no field {name}.", name=repr(name)), Where(file), do
-    )
+    found = say("There is no field {name}.", name=repr(name))
+    return Problem("field-unknown", found, Where(file), do)

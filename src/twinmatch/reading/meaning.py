@@ -128,12 +128,10 @@ _CONCEPTS: Final[dict[str, str]] = {
 def concepts(header: str) -> frozenset[str]:
     """Return what the words of a header speak of; its beginning, where it is a text."""
     word = plain(header[:300])
-    return frozenset(name for name, pattern in _compiled() if pattern.search(word))
+    return frozenset(name for name, pattern in _CONCEPTS.items() if _compiled(pattern).search(word))
 
 
-@cache
-def _compiled() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((name, re.compile(pattern)) for name, pattern in _CONCEPTS.items())
+_compiled = cache(re.compile)
 
 
 Tests = dict[str, Callable[[str], bool]]
@@ -179,19 +177,14 @@ def are_options(
     named = [plain(p) in _known_options() or p in seen for p in single]
     coded = [is_choice and bool(values.option_codes(p)) for p in single]
     known = 2 * sum(named) >= len(single) or (words <= 5 and 2 * sum(coded) >= len(single))
-    return words <= values.MOST_WORDS and (
-        known or (again and words <= 5) or (is_choice and words <= 3)
-    )
+    is_short = (again and words <= 5) or (is_choice and words <= 3)
+    return words <= values.MOST_WORDS and (known or is_short)
 
 
 @cache
 def _known_options() -> frozenset[str]:
-    return frozenset({plain(n) for n in NAMES.values()} | set(NAMES)) - {
-        "finance",
-        "learning",
-        "plan",
-        "target",
-    }
+    vague = {"finance", "learning", "plan", "target"}
+    return frozenset({*map(plain, NAMES.values()), *NAMES} - vague)
 
 
 def _is_text(cell: str) -> bool:
@@ -206,20 +199,15 @@ def _is_places(cell: str) -> bool:
 _TESTS: Final[Tests] = {
     "country": lambda c: country_code(c) is not None,
     "name": is_place,
-    "wishes": _is_places,
-    "refuses": _is_places,
+    **dict.fromkeys(("wishes", "refuses"), _is_places),
     "population.value": _number(0.1, 5e7),
     "commitment.neutral_by": lambda c: (y := values.year(c)) is not None and 2020 <= y <= 2100,
     "participation.staff_hours_a_month": _number(0, 400),
     "participation.english": lambda c: values.cefr(c) is not None,
     "participation.newcomer": lambda c: values.yes_or_no(c) is not None,
     "participation.guests_at_most": _number(0, 50),
-    "challenges": _is_options,
-    "strengths": _is_options,
-    "levers_needed": _is_options,
-    "levers_offered": _is_options,
-    "needs": _is_text,
-    "offers": _is_text,
+    **dict.fromkeys(("challenges", "strengths", "levers_needed", "levers_offered"), _is_options),
+    **dict.fromkeys(("needs", "offers"), _is_text),
     "languages": lambda c: all(language_code(p) for p in re.split(r"[;,/]\s*", c) if p.strip()),
     SUBMITTED: lambda c: values.day(c) is not None,
     CONTACT: lambda c: bool(re.search(r"@|\d{5}", c)) or c.lower() == "anonymous",
@@ -332,12 +320,8 @@ def has_candidates(header: str, *, options: bool = False) -> str:
 
 def _wants(header: str) -> bool:
     """Return whether a header asks what a city wants to do."""
-    return bool(
-        re.search(
-            r"work on|focus|priorit|interest|mochte|wollen|bearbeit|souhait|travaill|lavorare|interess|trabajar|quiere|chce|prac",
-            plain(header),
-        )
-    )
+    wanted = r"work on|focus|priorit|interest|mochte|wollen|bearbeit|souhait|travaill|lavorare|interess|trabajar|quiere|chce|prac"
+    return bool(re.search(wanted, plain(header)))
 
 
 def meaning(header: str, cells: Sequence[Any], seen: Set[str] = frozenset()) -> Meaning | None:
@@ -358,19 +342,14 @@ def meaning(header: str, cells: Sequence[Any], seen: Set[str] = frozenset()) -> 
         return None
     if (share("participation.english", cells) or 0.0) >= 0.9:
         return Meaning("participation.english", "sure" if "english" in words else "asked")
-    if (
-        ("contact" in words and "city" not in words)
-        or is_contact(header)
-        or ((share(CONTACT, cells) or 0.0) > FITS and any("@" in text(c) for c in cells))
-    ):
+    is_said = ("contact" in words and "city" not in words) or is_contact(header)
+    if is_said or ((share(CONTACT, cells) or 0.0) > FITS and any("@" in text(c) for c in cells)):
         return Meaning(CONTACT)
     is_choice = bool(words & {"domain", "lever"}) or bool(_CHOOSE.search(plain(header)))
     is_ticked = are_options(cells, is_choice=is_choice, seen=seen)
-    candidates = [
-        c for c in _candidates(words, header) if c[0] not in (_LONG if is_ticked else _OPTIONS)
-    ]
+    aside = _LONG if is_ticked else _OPTIONS
     doubted: str | None = None
-    for field, clear in candidates:
+    for field, clear in (c for c in _candidates(words, header) if c[0] not in aside):
         fits = share(field, cells)
         if fits is None:
             if clear and field in _TESTS and _none_filled(cells):

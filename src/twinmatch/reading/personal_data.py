@@ -14,6 +14,7 @@ Nothing taken out reaches features, exports or logs, because nothing after readi
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -101,29 +102,19 @@ def redact(text: str, *, names: bool = True) -> tuple[str, dict[str, int]]:
         if said & _TITLE_WORDS:
             text = _replace(_TITLED, text, "name of a person", found)
         if said & _ROLE_WORDS:
-            text = _IN_ROLE.sub(lambda hit: _without_name(hit, found), text)
+            text = _replace(_IN_ROLE, text, "name of a person", found)
     return text, found
 
 
 def _replace(pattern: re.Pattern[str], text: str, kind: str, found: dict[str, int]) -> str:
     def remove(hit: re.Match[str]) -> str:
-        if kind == "telephone number" and not 7 <= sum(map(str.isdigit, hit[0])) <= 17:
-            return hit[0]
-        if kind == "bank account" and not _is_iban(hit[0]):
-            return hit[0]
-        if kind == "name of a person" and _is_no_person(hit[0]):
+        said = hit[hit.lastindex or 0]  # what is after the role, where the pattern sets it apart
+        if not _CONFIRMED.get(kind, bool)(said):
             return hit[0]
         found[kind] = found.get(kind, 0) + 1
-        return REMOVED[kind]
+        return hit[0].removesuffix(said) + REMOVED[kind]
 
     return pattern.sub(remove, text)
-
-
-def _without_name(hit: re.Match[str], found: dict[str, int]) -> str:
-    if _is_no_person(hit[1]):
-        return hit[0]
-    found["name of a person"] = found.get("name of a person", 0) + 1
-    return hit[0][: hit.start(1) - hit.start()] + REMOVED["name of a person"]
 
 
 def _is_iban(text: str) -> bool:
@@ -132,8 +123,12 @@ def _is_iban(text: str) -> bool:
     return int("".join(str(int(c, 36)) for c in plain_text[4:] + plain_text[:4])) % 97 == 1
 
 
-def _is_no_person(text: str) -> bool:
-    return bool(_NOT_NAMES & set(plain(text).split()))
+_CONFIRMED: Final[dict[str, Callable[[str], bool]]] = {
+    "telephone number": lambda said: 7 <= sum(map(str.isdigit, said)) <= 17,
+    "bank account": _is_iban,
+    "name of a person": lambda said: not _NOT_NAMES & set(plain(said).split()),
+}
+"""Whether what a pattern has found is what it looks for."""
 
 
 _FREE: Final = frozenset(
@@ -157,18 +152,17 @@ def is_contact(header: str) -> bool:
 def without_personal_data(record: Record) -> tuple[Record, list[Problem]]:
     """Return the record with personal data taken out of its texts, and a warning for each text that had some."""
     problems: list[Problem] = []
-    data = _clean(record.data, "", "", record, problems)
+    data = _clean(record.data, "", record, problems)
     return (replace(record, data=data), problems) if problems else (record, [])
 
 
-def _clean(value: Any, path: str, name: str, record: Record, problems: list[Problem]) -> Any:
+def _clean(value: Any, path: str, record: Record, problems: list[Problem]) -> Any:
+    name = path.rpartition(".")[2]
     if isinstance(value, dict):
-        return {
-            key: _clean(item, f"{path}.{key}" if path else str(key), str(key), record, problems)
-            for key, item in value.items()
-        }
+        start = f"{path}." if path else ""
+        return {k: _clean(item, f"{start}{k}", record, problems) for k, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean(item, path, name, record, problems) for item in value]
+        return [_clean(item, path, record, problems) for item in value]
     if not isinstance(value, str) or len(value) < 6 or name in _NEVER:
         return value
     if value.replace("_", "").isalpha():  # one word, such as a code

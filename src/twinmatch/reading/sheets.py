@@ -168,11 +168,9 @@ def _form(grid: Grid) -> tuple[list[Record], list[Problem]]:
         return [], []
     header = [text(cell) for cell in grid.rows[start][1]]
     answer = header.index("your answer") if "your answer" in header else 2
-    answers = [
-        (row, text(cells[0]), cells[answer])
-        for row, cells in grid.rows[start + 1 :]
-        if len(cells) > answer and text(cells[0]) and text(cells[answer])
-    ]
+    long = ((row, c) for row, c in grid.rows[start + 1 :] if len(c) > answer)
+    said = ((row, text(c[0]), c[answer]) for row, c in long)
+    answers = [(row, name, cell) for row, name, cell in said if name and text(cell)]
     if not answers:
         return [], []
     # The form is the table laid on its side: read it as a table of one row, then give each field its own place.
@@ -218,8 +216,7 @@ class _Beside:
         """Put the cells of an emissions sheet with a row a cell into the cities' records."""
         names = ("id", "sector", "value")
         header = find_header(grid, Mapping(), other=frozenset(names))
-        rows = [(row, cells) for row, cells in grid.rows if row > header.row]
-        lines, problems = _named(grid, header.row, header.names, rows, names)
+        lines, problems = _named(grid, header.row, header.names, names)
         for row, (city, sector, value) in lines:
             if text(city) not in self.by_id:
                 problems.append(_no_city(text(city), grid.at(row)))
@@ -242,7 +239,7 @@ class _Beside:
             return []
         heads = tuple(text(cell) for cell in grid.rows[0][1])
         needed, more = ("id", "entry", "of", "from"), ("year", "after_pairing")
-        lines, problems = _named(grid, 1, heads, grid.rows[1:], needed, more)
+        lines, problems = _named(grid, grid.rows[0][0], heads, needed, more)
         entries: dict[tuple[str, str], dict[str, Any]] = {}
         for row, cells in lines:
             city, entry, of, source, *stated = map(text, cells)
@@ -259,19 +256,14 @@ class _Beside:
 
 
 def _named(
-    grid: Grid,
-    row: int,
-    heads: Sequence[str],
-    rows: Iterable[tuple[int, Sequence[Any]]],
-    needed: Sequence[str],
-    more: Sequence[str] = (),
+    grid: Grid, row: int, heads: Sequence[str], needed: Sequence[str], more: Sequence[str] = ()
 ) -> tuple[list[tuple[int, list[Any]]], list[Problem]]:
     """Return the cells of filled rows under some headers, None where there is none, or what is missing."""
     if lacking := [name for name in needed if name not in heads]:
         found = (f"The sheet has no column {name!r}." for name in lacking)
         return [], [Problem("column-missing", said, grid.at(row)) for said in found]
     at = [heads.index(n) if n in heads else len(heads) for n in (*needed, *more)]
-    filled = [(row, cells) for row, cells in rows if not is_empty(tuple(cells))]
+    filled = [(k, cells) for k, cells in grid.rows if k > row and not is_empty(cells)]
     return [(row, [c[i] if i < len(c) else None for i in at]) for row, c in filled], []
 
 

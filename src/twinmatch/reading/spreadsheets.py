@@ -133,14 +133,14 @@ def _look(xml: bytes, name: str, where: Where, part: SheetScan) -> None:
 
     for letters, digits in _CELL.findall(xml):
         if int(digits) > MOST_ROWS or column_index_from_string(letters.decode()) > MOST_COLUMNS:
-            found = say(
-                "There is a cell at {p}{p2} ({name}); rows to {MOST_ROWS:,} and columns to {MOST_COLUMNS} are read.",
-                p=letters.decode(),
-                p2=digits.decode(),
-                name=name,
-                MOST_ROWS=MOST_ROWS,
-                MOST_COLUMNS=MOST_COLUMNS,
-            )
+            told = {
+                "p": letters.decode(),
+                "p2": digits.decode(),
+                "name": name,
+                "MOST_ROWS": MOST_ROWS,
+            }
+            says = "There is a cell at {p}{p2} ({name}); rows to {MOST_ROWS:,} and columns to {MOST_COLUMNS} are read."
+            found = say(says, **told, MOST_COLUMNS=MOST_COLUMNS)
             do = say("Delete that cell or its empty formatting.")
             raise DataError.of("cell-beyond", found, where, do)
     part.merged.update(ref.decode() for ref in _MERGED.findall(xml))

@@ -42,10 +42,8 @@ from twinmatch.wording import say
 Cells = Sequence[Any]
 
 TEXT_OF: Final = {
-    "challenges": "needs",
-    "levers_needed": "needs",
-    "strengths": "offers",
-    "levers_offered": "offers",
+    **dict.fromkeys(("challenges", "levers_needed"), "needs"),
+    **dict.fromkeys(("strengths", "levers_offered"), "offers"),
 }
 """Where an option of a city's own words is kept."""
 
@@ -57,12 +55,11 @@ _OTHER: Final = re.compile(
 """What a survey tool writes before words of a city's own."""
 
 
+Model = type[BaseModel]
+
+
 def table_records(
-    grid: Grid,
-    mapping: Mapping | None = None,
-    model: type[BaseModel] = City,
-    *,
-    is_side: bool = False,
+    grid: Grid, mapping: Mapping | None = None, model: Model = City, *, is_side: bool = False
 ) -> Raw:
     """Return one record a city, and what was met: unknown and repeated columns, doubtful numbers, near names.
 
@@ -88,7 +85,7 @@ class _Reading:
     """Reads one sheet."""
 
     def __init__(
-        self, grid: Grid, mapping: Mapping, header: Header, model: type[BaseModel], is_side: bool
+        self, grid: Grid, mapping: Mapping, header: Header, model: Model, is_side: bool
     ) -> None:
         self.grid, self.mapping, self.header, self.model = grid, mapping, header, model
         self.is_main = model is City and not is_side
@@ -140,14 +137,11 @@ class _Reading:
         )
 
     def _empty(self) -> None:
-        is_blank = not self.grid.rows
-        found = (
-            say("The table is empty.")
-            if is_blank
-            else say("The table has a header and no row below it.")
-        )
+        found, row = say("The table has a header and no row below it."), self.header.row
+        if not self.grid.rows:
+            found, row = say("The table is empty."), 0
         do = say("Put a row for each city below a header.")
-        self.notes.add("no-cities", found, 0 if is_blank else self.header.row, "", do)
+        self.notes.add("no-cities", found, row, "", do)
 
     def _lacks(self, name: str) -> None:
         if not self.grid.rows:
@@ -322,10 +316,8 @@ class _Reading:
         if self.is_main and isinstance(data.get("sources"), list):
             blocks = sorted(set(data) - {"sources", "id"})
             data["sources"] = [{"of": blocks, "from": data["sources"]}]
-        stamps, contacts = (
-            [said for i in self._positions(b) if i < len(cells) and (said := text(cells[i]))]
-            for b in BESIDE
-        )
+        at = ([i for i in self._positions(b) if i < len(cells)] for b in BESIDE)
+        stamps, contacts = ([said for i in some if (said := text(cells[i]))] for some in at)
         moments = [values.moment(stamp, month_first=self._month_first) for stamp in stamps]
         record = Record(data, Where(self.grid.file, self.grid.sheet, row), names)
         known = tuple(c for c in contacts if plain(c) != "anonymous")
@@ -469,10 +461,8 @@ def _boundary(emissions: dict[str, Any], row: int, notes: Notes) -> None:
         return
     emissions.setdefault("form", "city")
     if "boundary" not in emissions:
-        emissions |= {
-            "boundary": "city",
-            "boundary_note": emissions.get("boundary_note", "not stated"),
-        }
+        emissions["boundary"] = "city"
+        emissions.setdefault("boundary_note", "not stated")
     found = say(
         "The table says no form or boundary of the inventories: they are taken for the city's own."
     )

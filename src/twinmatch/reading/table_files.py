@@ -145,15 +145,13 @@ def _check_size(metadata: Any, where: Where) -> None:
     rows, columns = metadata.num_rows, metadata.num_columns
     size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     if rows > MOST_CSV_ROWS or columns > MOST_COLUMNS or size > MOST_BYTES:
-        found = say(
-            "{rows:,} rows, {columns:,} columns, {size:,} bytes; at most {MOST_CSV_ROWS:,}, {MOST_COLUMNS} and {MOST_BYTES:,} are read.",
-            rows=rows,
-            columns=columns,
-            size=size,
-            MOST_CSV_ROWS=MOST_CSV_ROWS,
-            MOST_COLUMNS=MOST_COLUMNS,
-            MOST_BYTES=MOST_BYTES,
-        )
+        most = {
+            "MOST_CSV_ROWS": MOST_CSV_ROWS,
+            "MOST_COLUMNS": MOST_COLUMNS,
+            "MOST_BYTES": MOST_BYTES,
+        }
+        says = "{rows:,} rows, {columns:,} columns, {size:,} bytes; at most {MOST_CSV_ROWS:,}, {MOST_COLUMNS} and {MOST_BYTES:,} are read."
+        found = say(says, rows=rows, columns=columns, size=size, **most)
         raise DataError.of("too-large", found, where)
 
 
@@ -303,11 +301,7 @@ class _PlainLoader(_Base):  # type: ignore[misc]
     """YAML as people mean it: ``NO`` is Norway and not false, a key stands once, no anchors, no dates."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML reads the class attribute
-        first: [
-            (tag, pattern)
-            for tag, pattern in resolvers
-            if tag.rpartition(":")[2] in {"int", "float", "null"}
-        ]
+        first: [r for r in resolvers if r[0].rpartition(":")[2] in {"int", "float", "null"}]
         for first, resolvers in _Base.yaml_implicit_resolvers.items()
     }
 
@@ -319,13 +313,12 @@ class _PlainLoader(_Base):  # type: ignore[misc]
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        if len(mapping) < len(node.value):
-            seen = set()
-            for part, _ in node.value:
-                key = self.construct_object(part, deep=True)
-                if key in seen:
-                    raise _yaml_error(f"the field {key!r} stands here twice", part)
-                seen.add(key)
+        seen = set()
+        for part, _ in node.value if len(mapping) < len(node.value) else ():
+            key = self.construct_object(part, deep=True)
+            if key in seen:
+                raise _yaml_error(f"the field {key!r} stands here twice", part)
+            seen.add(key)
         return mapping
 
 
@@ -407,7 +400,5 @@ def _unit_records(content: Any, file: str, problems: list[Problem]) -> list[Reco
         found = say("Host units are a list of entries with id, name and cities.")
         problems.append(Problem("not-a-list", found, Where(file)))
         return []
-    return [
-        Record(item, Where(file, column=str(item.get("id", f"entry {k}"))))
-        for k, item in enumerate(content, 1)
-    ]
+    named = ((item, str(item.get("id", f"entry {k}"))) for k, item in enumerate(content, 1))
+    return [Record(item, Where(file, column=name)) for item, name in named]
