@@ -123,13 +123,10 @@ class TopicsMet:
         """Return the topics that tie the two, and a sentence of each on the first of them."""
         names = [self._cohort.cities[k].name for k in (i, j)]
         both = dict(zip(("one", "other"), names, strict=True))
-        unknown = dict.fromkeys(
-            say("{city} wants to learn about", city=name)
-            if field == "seeks"
-            else say("{city} shows", city=name)
-            for name, k, (field, profile, _) in zip(names, (i, j), self._sides, strict=True)
-            if np.isnan(profile[k]).any()
-        )
+        unknown: dict[str, None] = {}
+        for name, k, (field, profile, _) in zip(names, (i, j), self._sides, strict=True):
+            says = "{city} wants to learn about" if field == "seeks" else "{city} shows"
+            unknown |= {say(says, city=name): None} if np.isnan(profile[k]).any() else {}
         if unknown:
             return say("Which topics {unknown} is not known.", unknown=listed(list(unknown))), ()
         topics = self._grounded(i, j)[:NAMED]
@@ -191,9 +188,8 @@ class WordTable:
         mean = sum(map(Counter.total, said)) / max(speaking, 1) or 1.0
         self.speaks = np.array([bool(bag) for bag in said])
         self.asks = np.array([len(bag) for bag in asked])
-        rarity = {
-            w: float(np.log1p((speaking - n + 0.5) / (n + 0.5))) for w, n in frequency.items()
-        }
+        odds = {w: (speaking - n + 0.5) / (n + 0.5) for w, n in frequency.items()}
+        rarity = {w: float(np.log1p(odd)) for w, odd in odds.items()}
 
         def weighed(bag: Counter[str]) -> dict[str, float]:
             damped = K1 * (1 - B + B * bag.total() / mean)
@@ -208,11 +204,6 @@ class WordTable:
         found = np.round(total / np.maximum(self.asks[rows], 1)[:, None], 6)
         known = (self.asks[rows] > 0)[:, None] & self.speaks[cols][None, :]
         return np.asarray(np.where(known, found, np.nan), dtype=np.float64)
-
-
-def word_table(cohort: Cohort, facet_cache: FacetCache) -> WordTable:
-    """Return the words of a cohort, counted once a run."""
-    return facet_cache.once(cohort, "words", lambda: WordTable(cohort))
 
 
 def _bags(n: int, passages: Sequence[Passage]) -> list[Counter[str]]:
@@ -239,7 +230,7 @@ class SameWords:
 
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
-        self._table = word_table(cohort, facet_cache)
+        self._table = facet_cache.once(cohort, "words", lambda: WordTable(cohort))
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how far each column's texts use the words of each row's needs, shape (r, c)."""

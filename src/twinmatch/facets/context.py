@@ -40,10 +40,8 @@ def table(cohort: Cohort) -> Floats:
 def _row(city: City) -> tuple[float, float, float, float]:
     people = city.population.value if city.population else np.nan
     context = city.context or Context()
-    hdd, gdp = (
-        figure.value if figure else np.nan
-        for figure in (context.heating_degree_days, context.gdp_per_head)
-    )
+    figures = (context.heating_degree_days, context.gdp_per_head)
+    hdd, gdp = (figure.value if figure else np.nan for figure in figures)
     urban = context.degree_of_urbanisation or np.nan
     return float(np.log10(people)), hdd, float(np.log10(gdp)) if gdp > 0 else np.nan, float(urban)
 

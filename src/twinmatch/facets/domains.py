@@ -12,7 +12,7 @@ Wishes: the host units that a guest asked for, and the guests that a host asked 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
@@ -35,11 +35,8 @@ UNWEIGHTED_STRENGTH: Final = 2 / 3
 
 def wider(domain: Domain) -> Domain:
     """Return the wider domain of a domain: buildings and energy systems are both stationary energy."""
-    return (
-        Domain.STATIONARY_ENERGY
-        if domain in {Domain.BUILT_ENVIRONMENT, Domain.ENERGY_SYSTEMS}
-        else domain
-    )
+    both = {Domain.BUILT_ENVIRONMENT, Domain.ENERGY_SYSTEMS}
+    return Domain.STATIONARY_ENERGY if domain in both else domain
 
 
 class Stated:
@@ -51,6 +48,22 @@ class Stated:
         self.fine = _matrix(stated, FINE)
         rolled = [{w: max(s[d] for d in s if wider(d) is w) for w in map(wider, s)} for s in stated]
         self.wide = _matrix(rolled, WIDE)
+
+    def beside(
+        self, other: Stated, rows: Ints, cols: Ints, compare: Callable[[Floats, Floats], Floats]
+    ) -> Floats:
+        """Return rows compared with columns in the vocabulary of both, shape (r, c); nan where either states nothing."""
+        wide = self.wide_only[rows][:, None] | other.wide_only[cols][None, :]
+        tables = ((self.wide, other.wide), (self.fine, other.fine))
+        found = np.where(wide, *(compare(one[rows], two[cols]) for one, two in tables))
+        return np.where(self.known[rows][:, None] & other.known[cols][None, :], found, np.nan)
+
+    def met(self, other: Stated, i: int, j: int) -> tuple[bool, list[Domain]]:
+        """Return whether a city and one of another side meet in the wider vocabulary, and the domains that both state."""
+        wide = bool(self.wide_only[i] or other.wide_only[j])
+        both = (self.wide[i] * other.wide[j]) if wide else (self.fine[i] * other.fine[j])
+        names: tuple[Domain, ...] = WIDE if wide else FINE
+        return wide, [names[k] for k in np.flatnonzero(both)]
 
     def closed(self) -> Stated:
         """Scale each city's weights to sum to 1 in both vocabularies."""
@@ -96,10 +109,8 @@ def lever_table(stated: Iterable[Iterable[Lever] | None]) -> tuple[Floats, NDArr
 
 def offered_levers(cohort: Cohort) -> list[tuple[Lever, ...]]:
     """Return the levers that each city can show: stated, and those of its pilot activities."""
-    return [
-        tuple(dict.fromkeys(chain(c.levers_offered or (), *(p.levers for p in cohort.pilots(i)))))
-        for i, c in enumerate(cohort.cities)
-    ]
+    piloted = ((c, [p.levers for p in cohort.pilots(i)]) for i, c in enumerate(cohort.cities))
+    return [tuple(dict.fromkeys(chain(c.levers_offered or (), *more))) for c, more in piloted]
 
 
 class SharedChallenges:
@@ -112,13 +123,7 @@ class SharedChallenges:
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the overlap, shape (r, c)."""
-        t = self._table
-        overlap = np.where(
-            t.wide_only[rows][:, None] | t.wide_only[cols][None, :],
-            _ruzicka(t.wide[rows], t.wide[cols]),
-            _ruzicka(t.fine[rows], t.fine[cols]),
-        )
-        return np.where(t.known[rows][:, None] & t.known[cols][None, :], overlap, np.nan)
+        return self._table.beside(self._table, rows, cols, _ruzicka)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the challenges that both name."""
@@ -145,13 +150,7 @@ class ChallengesMet:
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how much of each row's challenges each column can show, shape (r, c)."""
-        needs, shows = self._needs, self._shows
-        cover = np.where(
-            needs.wide_only[rows][:, None] | shows.wide_only[cols][None, :],
-            needs.wide[rows] @ shows.wide[cols].T,
-            needs.fine[rows] @ shows.fine[cols].T,
-        )
-        return np.where(needs.known[rows][:, None] & shows.known[cols][None, :], cover, np.nan)
+        return self._needs.beside(self._shows, rows, cols, lambda a, b: a @ b.T)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return which of the guest's challenges the host is strong in."""
@@ -162,16 +161,10 @@ class ChallengesMet:
             return say("The challenges of {cities} are not known.", cities=guest.name), ()
         if not self._shows.known[j]:
             return say("What {host} is strong in is not known.", host=host.name), facts
-        wide = bool(self._needs.wide_only[i] or self._shows.wide_only[j])
-        sides = (
-            (WIDE, self._needs.wide[i], self._shows.wide[j])
-            if wide
-            else (FINE, self._needs.fine[i], self._shows.fine[j])
-        )
-        met = [(IN_TEXT[d], d) for d, n, s in zip(*sides, strict=True) if n > 0 and s > 0]
+        wide, met = self._needs.met(self._shows, i, j)
         stated = {wider(d) if wide else d for d in host.strengths or ()}
-        strong = [name for name, d in met if d in stated]
-        piloted = [name for name, d in met if d not in stated]
+        strong = [IN_TEXT[d] for d in met if d in stated]
+        piloted = [IN_TEXT[d] for d in met if d not in stated]
         parts = [say("is strong in {strong}", strong=listed(strong))] if strong else []
         if piloted:
             parts.append(say("has a pilot activity on {piloted}", piloted=listed(piloted)))

@@ -143,12 +143,9 @@ def _unknown(one: City, other: City) -> str:
 
 
 def _facts(city: City, known: Ints | Sequence[int]) -> tuple[Fact, ...]:
-    readiness, unit = city.readiness or {}, say("level 0-4")
-    return tuple(
-        fact_of(city, "readiness", NAMES[d], readiness[d], unit, "estimated")
-        for d in (DIMENSIONS[k] for k in known)
-        if d in readiness
-    )
+    levels, unit = city.readiness or {}, say("level 0-4")
+    stated = [d for d in (DIMENSIONS[k] for k in known) if d in levels]
+    return tuple(fact_of(city, "readiness", NAMES[d], levels[d], unit, "estimated") for d in stated)
 
 
 @dataclass(frozen=True)
@@ -228,11 +225,9 @@ class StuckStep:
         if np.isnan(theirs):
             says = "{guest} is stuck at “{step}”; how {host} stands there is not known."
             return say(says, **told), ()
-        says = "{guest} is stuck at “{step}” (level {mine:g}), and {host} is no further, at {theirs:g}."
-        if theirs > mine:
-            says = (
-                "{guest} is stuck at “{step}” (level {mine:g}), where {host} stands at {theirs:g}."
-            )
+        says = "{guest} is stuck at “{step}” (level {mine:g}), where {host} stands at {theirs:g}."
+        if theirs <= mine:
+            says = "{guest} is stuck at “{step}” (level {mine:g}), and {host} is no further, at {theirs:g}."
         places = [DIMENSIONS.index(d) for d in STEPS[step].dimensions]
         facts = _facts(guest, places) + _facts(host, places)
         return say(says, **told, mine=mine, theirs=theirs), facts

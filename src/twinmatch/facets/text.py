@@ -301,31 +301,43 @@ def _parts(asking: Sayings, rows: Ints, width: int) -> list[Ints]:
 class NeedsOffers:
     """Closeness of what the guest needs to what the host offers: mean best cosine over the guest's sentences."""
 
+    shows = True
+    """Whether the other city's sentences are of what it offers, rather than of what it needs as well."""
+
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
         self._needs = needs_said(cohort, facet_cache)
-        self._offers = offers_said(cohort, facet_cache)
+        self._other = offers_said(cohort, facet_cache) if self.shows else self._needs
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how well each column's offers answer each row's needs, shape (r, c)."""
-        return _best_matches(self._needs, self._offers, rows, cols)
+        return _best_matches(self._needs, self._other, rows, cols)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
-        """Return that one text answers the other, with the two sentences quoted and located."""
-        guest, host = self._cohort.cities[i], self._cohort.cities[j]
-        found = next(iter(answers(self._needs, self._offers, [i], [j])), None)
-        if self._needs.is_silent(i) or self._offers.is_silent(j):
-            return _silent((guest, self._needs, i, "needs"), (host, self._offers, j, "offers")), ()
+        """Return that one text answers the other or is close to it, with the two sentences quoted and located."""
+        one, other = self._cohort.cities[i], self._cohort.cities[j]
+        found = next(iter(answers(self._needs, self._other, [i], [j])), None)
+        if self._needs.is_silent(i) or self._other.is_silent(j):
+            theirs = "offers" if self.shows else "needs"
+            return _silent((one, self._needs, i, "needs"), (other, self._other, j, theirs)), ()
         if found is not None:
-            said = [shows(host.name, found.shows, found.topic), asks(guest.name, found.asks)]
+            said = [asks(one.name, found.asks, found.topic), asks(other.name, found.shows)]
+            if self.shows:
+                said = [shows(other.name, found.shows, found.topic), asks(one.name, found.asks)]
             return joined(said), quotes(self._cohort, found.asks, found.shows)
-        shared = named_by_both(self._needs, self._offers, i, j)
+        shared = named_by_both(self._needs, self._other, i, j)
         if not shared:
             says = "What {guest} needs and {host} shows is compared as a whole; no two sentences are sure enough to be quoted."
-            return say(says, guest=guest.name, host=host.name), ()
-        text, facts = shown(self._cohort, self._offers, i, j, shared)
-        facts = facts or (_read(host, self._offers, j, shared),)
-        return text, (_read(guest, self._needs, i, shared), *facts)
+            if self.shows:
+                return say(says, guest=one.name, host=other.name), ()
+            says = "What {one} and {other} need is compared as a whole; no two sentences are sure enough to be quoted."
+            return say(says, one=one.name, other=other.name), ()
+        facts = _read(one, self._needs, i, shared), _read(other, self._other, j, shared)
+        if self.shows:
+            text, quoted = shown(self._cohort, self._other, i, j, shared)
+            return text, (facts[0], *(quoted or facts[1:]))
+        says = "Both {one} and {other} want to learn about {topics}."
+        return say(says, one=one.name, other=other.name, topics=worded(shared)), facts
 
 
 def shown(
@@ -341,12 +353,13 @@ def shown(
     return joined([shows(host, *found), sought]), quotes(cohort, found[0])
 
 
-class SharedNeeds:
+class SharedNeeds(NeedsOffers):
     """Closeness of two cities' needs: mean best cosine over the sentences of both, each way, averaged."""
 
+    shows = False
+
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
-        self._cohort = cohort
-        self._needs = needs_said(cohort, facet_cache)
+        super().__init__(cohort, facet_cache)
         # Cities that say nothing that can be read are of one kind, each other city is of its own.
         speaks = self._needs.end > self._needs.start
         self.kinds = np.where(speaks, np.cumsum(speaks), 0)
@@ -354,24 +367,6 @@ class SharedNeeds:
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how alike the needs of each row and column are, shape (r, c); the same both ways."""
         return _both_ways(self._needs, rows, cols)
-
-    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
-        """Return that the two cities' needs are close, with the two sentences quoted and located."""
-        one, other = self._cohort.cities[i], self._cohort.cities[j]
-        names = {"one": one.name, "other": other.name}
-        found = next(iter(answers(self._needs, self._needs, [i], [j])), None)
-        if self._needs.is_silent(i) or self._needs.is_silent(j):
-            return _silent((one, self._needs, i, "needs"), (other, self._needs, j, "needs")), ()
-        if found is not None:
-            said = [asks(one.name, found.asks, found.topic), asks(other.name, found.shows)]
-            return joined(said), quotes(self._cohort, found.asks, found.shows)
-        shared = named_by_both(self._needs, self._needs, i, j)
-        if not shared:
-            says = "What {one} and {other} need is compared as a whole; no two sentences are sure enough to be quoted."
-            return say(says, **names), ()
-        facts = _read(one, self._needs, i, shared), _read(other, self._needs, j, shared)
-        says = "Both {one} and {other} want to learn about {topics}."
-        return say(says, **names, topics=worded(shared)), facts
 
 
 @dataclass(frozen=True)

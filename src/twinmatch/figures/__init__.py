@@ -184,12 +184,7 @@ class _Codes:
 
     def _common(self, i: int, j: int) -> list[tuple[str, str]]:
         """Return what one city asks for and another shows, each with its kind."""
-        wanted, shown = self._wanted, self._shown
-        wide = bool(wanted.wide_only[i] or shown.wide_only[j])
-        names, one, other = (
-            (WIDE, wanted.wide[i], shown.wide[j]) if wide else (FINE, wanted.fine[i], shown.fine[j])
-        )
-        domains = [d for d, a, b in zip(names, one, other, strict=True) if a and b]
+        _, domains = self._wanted.met(self._shown, i, j)
         needed = self._cohort.cities[i].levers_needed or ()
         levers = [lever for lever in needed if lever in self._offered[j]]
         both = (("domain", domains), ("lever", levers))

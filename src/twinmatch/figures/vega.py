@@ -11,6 +11,7 @@ Layers are of three kinds only, which is what ``drawings`` can draw: ranged bars
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -20,14 +21,8 @@ from twinmatch.wording import joined, listed, raised, say
 Spec = dict[str, Any]
 
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
-BLUE, TEAL, PLUM, ORANGE, GREY, LILAC = (
-    "#12436D",
-    "#28A197",
-    "#801650",
-    "#F46A25",
-    "#3D3D3D",
-    "#A285D1",
-)
+BLUE, TEAL, PLUM = "#12436D", "#28A197", "#801650"
+ORANGE, GREY, LILAC = "#F46A25", "#3D3D3D", "#A285D1"
 SHADES: Final = (BLUE, TEAL, PLUM, ORANGE, GREY)
 """Dark and light in turn, each at 3:1 or more beside its neighbours and on white, in grey print too."""
 
@@ -56,11 +51,8 @@ def pictures_of(
     account: Account, cards: Sequence[CityCard], title: str, titles: Mapping[str, str] | None = None
 ) -> dict[str, Spec]:
     """Return every picture of a meeting that can be drawn, by name, in reading order."""
-    found = {
-        "waterfall": waterfall(account, title, titles),
-        "emissions_mix": emissions_mix(cards),
-        "readiness": readiness(cards),
-    }
+    found = {"waterfall": waterfall(account, title, titles)}
+    found |= {"emissions_mix": emissions_mix(cards), "readiness": readiness(cards)}
     return {name: spec for name, spec in found.items() if spec is not None}
 
 
@@ -86,25 +78,24 @@ def waterfall(account: Account, title: str, titles: Mapping[str, str] | None = N
     kinds = {row["kind"] for row in rows}
     colours = {KNOWN: BLUE, UNKNOWN: LILAC, SCORE: GREY}
     colours = {kind: colour for kind, colour in colours.items() if kind in kinds}
-    order = [row["line"] for row in rows]
+    says = "{part} of the weights rest on something known; an outline is what a facet can give"
+    heads = (say("Facet"), say("Points"), say("Of at most"), say("In words"))
+    table = [(r["line"], _tenth(r["adds"]), _tenth(r["most"]), r["says"]) for r in rows]
+    layers = [
+        _bars("from", "could", {"value": GREY}, filled=False),
+        _bars("from", "to", _colours("kind", colours)),
+        _texts("could", "gives", {"value": INK}),
+    ]
     return _spec(
-        say("How the score adds up: {title}", title=title),
-        say(
-            "{part} of the weights rest on something known; an outline is what a facet can give",
-            part=_whole(100 * account.coverage),
+        (
+            say("How the score adds up: {title}", title=title),
+            say(says, part=_whole(100 * account.coverage)),
         ),
         rows,
-        y=_rows_in_order("line", order),
+        y=_rows_in_order("line", [row["line"] for row in rows]),
         x={"title": say("Points of 100"), "scale": {"domain": [0, 100]}},
-        layers=[
-            _bars("from", "could", {"value": GREY}, filled=False),
-            _bars("from", "to", _colours("kind", colours)),
-            _texts("could", "gives", {"value": INK}),
-        ],
-        table=(
-            (say("Facet"), say("Points"), say("Of at most"), say("In words")),
-            [(r["line"], _tenth(r["adds"]), _tenth(r["most"]), r["says"]) for r in rows],
-        ),
+        layers=layers,
+        table=(heads, table),
     )
 
 
@@ -114,19 +105,12 @@ def _tenth(number: float) -> str:
 
 def _fall(line: str, start: float, adds: float, most: float, kind: str, says: str) -> Spec:
     """Return the row of a bar that begins at a place and adds some points of those that it could."""
-    return {
-        "line": line,
-        "from": round(start, 6),
-        "to": round(start + adds, 6),
-        "could": round(start + most, 6),
-        "adds": round(adds, 6),
-        "most": round(most, 6),
-        "gives": say("{n:.1f} of {most:g}", n=adds, most=most)
-        if kind == SCORE
-        else say("{n:.1f} of {most:.1f}", n=adds, most=most),
-        "kind": kind,
-        "says": says,
-    }
+    figures = {"from": start, "to": start + adds, "could": start + most, "adds": adds, "most": most}
+    gives = say("{n:.1f} of {most:.1f}", n=adds, most=most)
+    if kind == SCORE:
+        gives = say("{n:.1f} of {most:g}", n=adds, most=most)
+    rounded = {name: round(value, 6) for name, value in figures.items()}
+    return {"line": line, **rounded, "gives": gives, "kind": kind, "says": says}
 
 
 # --- emissions side by side --------------------------------------------------------------------------------
@@ -155,31 +139,25 @@ def emissions_mix(cards: Sequence[CityCard]) -> Spec | None:
         for name, year in zip(_apart(there), years, strict=True)
     ]
     shades = dict(zip(shared, SHADES, strict=False))
-    rows = [
-        row
-        for name, values, total in zip(names, tonnes, totals, strict=True)
-        for row in _stack(name, {s: values[s] for s in shared}, total, shades)
+    rows: list[dict[str, Any]] = []
+    for name, values, total in zip(names, tonnes, totals, strict=True):
+        rows += _stack(name, {s: values[s] for s in shared}, total, shades)
+    cities = listed([card.name for card in there])
+    note = _mix_note(cards, there, [n for n in every if n not in shared], tonnes, totals)
+    heads = (say("City"), say("Sector"), say("Percent"), "t CO2e")
+    figures = [(_tenth(r["percent"]), say("{n:,.0f}", n=r["tonnes"])) for r in rows]
+    table = [(r["city"], r["sector"], *f) for r, f in zip(rows, figures, strict=True)]
+    layers = [
+        _bars("from", "to", _colours("sector", shades), gap=True),
+        _texts("middle", "label", {"field": "ink", "type": "nominal", "scale": None}),
     ]
     return _spec(
-        say(
-            "Where the emissions of {cities} come from",
-            cities=listed([card.name for card in there]),
-        ),
-        _mix_note(cards, there, [n for n in every if n not in shared], tonnes, totals),
+        (say("Where the emissions of {cities} come from", cities=cities), note),
         rows,
         y=_rows_in_order("city", names),
         x={"title": say("Percent of the sectors compared"), "scale": {"domain": [0, 100]}},
-        layers=[
-            _bars("from", "to", _colours("sector", shades), gap=True),
-            _texts("middle", "label", {"field": "ink", "type": "nominal", "scale": None}),
-        ],
-        table=(
-            (say("City"), say("Sector"), say("Percent"), "t CO2e"),
-            [
-                (r["city"], r["sector"], _tenth(r["percent"]), say("{n:,.0f}", n=r["tonnes"]))
-                for r in rows
-            ],
-        ),
+        layers=layers,
+        table=(heads, table),
     )
 
 
@@ -190,19 +168,12 @@ def _stack(
     rows, reached = [], 0.0
     for sector, value in tonnes.items():
         percent = 100 * value / total
-        rows.append(
-            {
-                "city": name,
-                "sector": sector,
-                "from": round(reached, 6),
-                "to": round(reached + percent, 6),
-                "middle": round(reached + percent / 2, 6),
-                "percent": round(percent, 6),
-                "tonnes": value,
-                "label": f"{percent:.0f}%" if percent >= LEAST_LABELLED else "",
-                "ink": INK if shades[sector] in {TEAL, ORANGE} else WHITE,
-            }
-        )
+        ends = {"from": reached, "to": reached + percent, "middle": reached + percent / 2}
+        at = {place: round(p, 6) for place, p in (ends | {"percent": percent}).items()}
+        label = f"{percent:.0f}%" if percent >= LEAST_LABELLED else ""
+        ink = INK if shades[sector] in {TEAL, ORANGE} else WHITE
+        row = {"city": name, "sector": sector, **at, "tonnes": value, "label": label, "ink": ink}
+        rows.append(row)
         reached += percent
     return rows
 
@@ -215,18 +186,16 @@ def _mix_note(
     totals: Sequence[float],
 ) -> str:
     """Return what the picture does not show: sectors that not all report, cities without a table, little held."""
-    two, names = len(there) == 2, joined(left_out, ", ")
+    says = "Not reported by both, so left out: {sectors}"
+    if len(there) > 2:
+        says = "Not reported by all, so left out: {sectors}"
+    parts = [say(says, sectors=joined(left_out, ", "))]
     if not left_out:
-        first = (
-            say("All sectors are reported by both")
-            if two
-            else say("All sectors are reported by all")
+        both, every = (
+            say("All sectors are reported by both"),
+            say("All sectors are reported by all"),
         )
-    elif two:
-        first = say("Not reported by both, so left out: {sectors}", sectors=names)
-    else:
-        first = say("Not reported by all, so left out: {sectors}", sectors=names)
-    parts = [first]
+        parts = [both if len(there) == 2 else every]
     if without := [card.name for card in asked if card not in there]:
         parts.append(say("no inventory is known of {cities}", cities=listed(without)))
     for card, values, total in zip(there, tonnes, totals, strict=True):
@@ -260,19 +229,15 @@ def readiness(cards: Sequence[CityCard]) -> Spec | None:
         for name, level in zip(names, levels, strict=True)
     ]
     left_out = [name for name in every if name not in shared]
-    told = joined(left_out, ", ")
-    known = (
-        say("not known of both: {dimensions}", dimensions=told)
-        if len(there) == 2
-        else say("not known of all: {dimensions}", dimensions=told)
-    )
-    parts = [known] if left_out else []
+    says = "not known of both: {dimensions}"
+    if len(there) > 2:
+        says = "not known of all: {dimensions}"
+    parts = [say(says, dimensions=joined(left_out, ", "))] if left_out else []
     without = [card.name for card in cards if card not in there]
     parts += [say("not known at all: {cities}", cities=listed(without))] if without else []
     note = joined([*parts, say("half a level is noise")], "; ")
     return _spec(
-        say("Readiness of {cities}", cities=listed(names)),
-        raised(note),
+        (say("Readiness of {cities}", cities=listed(names)), raised(note)),
         rows,
         y=_rows_in_order("dimension", shared),
         x={
@@ -301,11 +266,8 @@ def _known(card: CityCard, block: str) -> dict[str, float]:
 
 def _apart(cards: Sequence[CityCard]) -> list[str]:
     """Return the names of cities; those that share one are told apart by their ids."""
-    names = [card.name for card in cards]
-    return [
-        name if names.count(name) == 1 else f"{name}, {card.id}"
-        for name, card in zip(names, cards, strict=True)
-    ]
+    names = Counter(card.name for card in cards)
+    return [c.name if names[c.name] == 1 else f"{c.name}, {c.id}" for c in cards]
 
 
 def _whole(percent: float) -> str:
@@ -313,8 +275,7 @@ def _whole(percent: float) -> str:
 
 
 def _spec(
-    title: str,
-    subtitle: str,
+    titles: tuple[str, str],
     rows: list[dict[str, Any]],
     *,
     y: Spec,
@@ -324,6 +285,7 @@ def _spec(
 ) -> Spec:
     for layer in layers:
         layer["encoding"]["x"] = {**x, **layer["encoding"]["x"]}
+    title, subtitle = titles
     return {
         "$schema": SCHEMA,
         "title": {"text": title, "subtitle": subtitle, "anchor": "start"},
@@ -338,13 +300,8 @@ def _spec(
 
 
 def _rows_in_order(field: str, order: Sequence[str]) -> Spec:
-    return {
-        "field": field,
-        "type": "nominal",
-        "sort": list(order),
-        "title": None,
-        "axis": {"labelLimit": 280},
-    }
+    axis: Spec = {"title": None, "axis": {"labelLimit": 280}}
+    return {"field": field, "type": "nominal", "sort": list(order), **axis}
 
 
 def _bars(low: str, high: str, colour: Spec, *, filled: bool = True, gap: bool = False) -> Spec:
@@ -353,55 +310,39 @@ def _bars(low: str, high: str, colour: Spec, *, filled: bool = True, gap: bool =
     mark: Spec = {"type": "bar", "filled": filled, "size": 16}
     if gap:
         mark["stroke"] = WHITE
-    return {
-        "mark": mark,
-        "encoding": {
-            "x": {"field": low, "type": "quantitative"},
-            "x2": {"field": high},
-            paint: colour,
-        },
-    }
+    ends: Spec = {"x": {"field": low, "type": "quantitative"}, "x2": {"field": high}}
+    return {"mark": mark, "encoding": {**ends, paint: colour}}
 
 
 def _texts(at: str, text: str, ink: Spec) -> Spec:
     """Return a layer of texts: to the right of a place, or in the middle of a bar where the place is "middle"."""
-    beside = at != "middle"
+    align, dx = ("center", 0) if at == "middle" else ("left", 5)
+    place, said = {"field": at, "type": "quantitative"}, {"field": text, "type": "nominal"}
     return {
-        "mark": {
-            "type": "text",
-            "align": "left" if beside else "center",
-            "dx": 5 if beside else 0,
-            "fontSize": 11,
-        },
-        "encoding": {
-            "x": {"field": at, "type": "quantitative"},
-            "text": {"field": text, "type": "nominal"},
-            "color": ink,
-        },
+        "mark": {"type": "text", "align": align, "dx": dx, "fontSize": 11},
+        "encoding": {"x": place, "text": said, "color": ink},
     }
 
 
 def _points(at: str, by: str, names: Sequence[str]) -> Spec:
     """Return a layer of points, each name with its shape and colour and a little below the one before."""
-    colours = (ORANGE, BLUE, TEAL, PLUM)[: len(names)]
+    looks = (
+        dict(zip(names, looks, strict=False)) for looks in ((ORANGE, BLUE, TEAL, PLUM), SHAPES)
+    )
+    colour, shape = (_colours(by, look) for look in looks)
     return {
         "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
         "encoding": {
             "x": {"field": at, "type": "quantitative"},
             "yOffset": {"field": by, "type": "nominal", "sort": list(names)},
-            "color": _colours(by, dict(zip(names, colours, strict=True))),
-            "shape": {
-                "field": by,
-                "type": "nominal",
-                "title": None,
-                "scale": {"domain": list(names), "range": list(SHAPES[: len(names)])},
-                "legend": {"orient": "bottom"},
-            },
+            "color": colour,
+            "shape": shape,
         },
     }
 
 
 def _colours(field: str, colours: Mapping[str, str]) -> Spec:
+    """Return by what colour, or shape, each value of a field is known."""
     return {
         "field": field,
         "type": "nominal",

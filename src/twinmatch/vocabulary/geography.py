@@ -118,30 +118,8 @@ FUNDS: Final = {
 The state of 2025: candidates and the potential candidate Kosovo; Belarus has no programme at present.
 """
 
-ASSOCIATED: Final = frozenset(
-    [
-        "AL",
-        "AM",
-        "BA",
-        "CA",
-        "CH",
-        "FO",
-        "GB",
-        "GE",
-        "IL",
-        "IS",
-        "KR",
-        "MD",
-        "ME",
-        "MK",
-        "NO",
-        "NZ",
-        "RS",
-        "TN",
-        "TR",
-        "UA",
-        "XK",
-    ]
+ASSOCIATED: Final = words(
+    "AL; AM; BA; CA; CH; FO; GB; GE; IL; IS; KR; MD; ME; MK; NO; NZ; RS; TN; TR; UA; XK"
 )
 """Countries associated to Horizon Europe, whose cities the Mission takes (European Commission, as of 2025)."""
 
