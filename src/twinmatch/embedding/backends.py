@@ -64,7 +64,7 @@ class Backend:
     """What is put in front of every text."""
     languages: frozenset[str] | None = ENGLISH
     """ISO 639-1 codes of the languages that the model was made for; None where not known."""
-    load: Callable[[], Any] = field(default=lambda: None, repr=False)
+    load: Callable[[], Any] = field(default=object, repr=False)
     """Returns the model itself, where that takes long; it is called at the first text."""
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any, Final
@@ -68,14 +69,14 @@ def city_view(city: City) -> str:
 
 def cohort_view(cohort: Cohort) -> str:
     """Return a cohort: how many cities of each role, how much is known, the first of them."""
-    roles: dict[str, int] = {}
-    for city in cohort.cities:
-        for role in city.roles:
-            roles[role.value] = roles.get(role.value, 0) + 1
+    roles = Counter(role.value for city in cohort.cities for role in city.roles)
     counted = ", ".join(f"{words.role_word(r)}: {n}" for r, n in sorted(roles.items()))
+    cities, units = (
+        words.count(len(cohort), "city", "cities"),
+        words.count(len(cohort.units), "host unit"),
+    )
     caption = (
-        f"{words.count(len(cohort), 'city', 'cities')} of {len(set(cohort.countries))} countries, "
-        f"{words.count(len(cohort.units), 'host unit')} of several cities ({counted})"
+        f"{cities} of {len(set(cohort.countries))} countries, {units} of several cities ({counted})"
     )
     rows = [
         (c.name, country(c.country).name, ", ".join(r.value for r in c.roles), bar(cohort.known(i)))
@@ -101,9 +102,8 @@ def account_view(account: Account) -> str:
         for line in account.lines
     ]
     caption = f"Score {words.points(account.score)} of 100; {words.percent(account.coverage)} of the weights known"
-    return table(
-        ("Facet", "What was found", "How well it fits", "Points", "Standing"), rows, caption
-    )
+    heads = ("Facet", "What was found", "How well it fits", "Points", "Standing")
+    return table(heads, rows, caption)
 
 
 def affinity_view(affinity: Affinity) -> str:
@@ -146,17 +146,13 @@ def product_view(product: Product) -> str:
 def proposal_view(proposal: Proposal) -> str:
     """Return a proposal: the result in a sentence, and each product with what was proven."""
     directory = Directory(proposal)
-    rows = [
-        (
-            words.product_title(p),
-            words.meetings_counted(p),
-            words.sentence(words.status_words(p)),
-            words.limits(p),
-            ", ".join(directory.name(x.city) for x in p.left_out[:3])
-            + (" …" if p.left_out[3:] else ""),
-        )
-        for p in proposal.products
-    ]
+    rows = []
+    for p in proposal.products:
+        names = ", ".join(directory.name(x.city) for x in p.left_out[:3])
+        names += " …" if p.left_out[3:] else ""
+        proven = words.sentence(words.status_words(p))
+        counted = words.meetings_counted(p)
+        rows.append((words.product_title(p), counted, proven, words.limits(p), names))
     heads = ("Part", "Result", "What was proven", "Rules at their limit", "Left out")
     return f"<p>{_cell(words.result(proposal))}</p>" + table(heads, rows)
 

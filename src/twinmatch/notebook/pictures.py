@@ -7,6 +7,7 @@ Every picture says its unit; what is not known is left white or named, never dra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import product
 from typing import Any, Final, TypeAlias
@@ -35,6 +36,8 @@ from twinmatch.whatif.stability import Stability
 
 Picture: TypeAlias = Any
 """An Altair chart; its operators and methods return types that its annotations do not tell."""
+
+Rows: TypeAlias = Sequence[dict[str, Any]]
 
 alt.renderers.enable("png", scale_factor=1.25)
 _png: Any = alt.renderers.get()
@@ -71,7 +74,7 @@ def known_blocks(cohort: Cohort) -> Picture:
     return _bars(rows, "block", "cities", "Cities of which it is known")
 
 
-def _bars(rows: Sequence[dict[str, Any]], name: str, value: str, title: str) -> Picture:
+def _bars(rows: Rows, name: str, value: str, title: str) -> Picture:
     """Return horizontal bars, the longest first, with their figures."""
     base = alt.Chart(pd.DataFrame(rows)).encode(
         y=alt.Y(f"{name}:N", sort="-x", title=None, axis=alt.Axis(labelLimit=320)),
@@ -89,18 +92,15 @@ def _bars(rows: Sequence[dict[str, Any]], name: str, value: str, title: str) -> 
 def city_map(cohort: Cohort) -> Picture:
     """Return the cities of a cohort on an equal-area map of Europe, by role and size."""
     rows: list[dict[str, Any]] = []
+    named = {Role.MISSION: "Mission City", Role.GUEST: "guest"}
     for c in cohort.cities:
         if c.location is not None:
             x, y = kilometres(c.location.lat, c.location.lon)
-            named = {Role.MISSION: "Mission City", Role.GUEST: "guest"}
             role = next((name for role, name in named.items() if c.has(role)), "other")
             people = c.population.value if c.population else None
             rows.append({"city": c.name, "x": x, "y": y, "role": role, "residents": people})
-    roles = {
-        "Mission City": ("square", BLUE),
-        "guest": ("circle", ORANGE),
-        "other": ("triangle-up", GREY),
-    }
+    roles = {"Mission City": ("square", BLUE), "guest": ("circle", ORANGE)}
+    roles["other"] = ("triangle-up", GREY)
     sizes = alt.Scale(type="sqrt", range=[20, 300])
     points = _dots(rows, roles, "Role", opacity=0.8).encode(
         size=alt.Size("residents:Q", title="Residents", scale=sizes),
@@ -111,27 +111,20 @@ def city_map(cohort: Cohort) -> Picture:
     return _on_map(points, largest, said)
 
 
-def _dots(
-    rows: Sequence[dict[str, Any]],
-    roles: dict[str, tuple[str, str]],
-    title: str | None,
-    **mark: Any,
-) -> Picture:
+def _dots(rows: Rows, roles: dict[str, tuple[str, str]], title: str | None, **mark: Any) -> Picture:
     """Return dots on a map, each role with its shape and colour."""
-    shapes, colours = ([look[k] for look in roles.values()] for k in (0, 1))
-    chart = alt.Chart(pd.DataFrame(rows).drop_duplicates())
-    return chart.mark_point(filled=True, stroke="white", strokeWidth=0.5, **mark).encode(
-        **_axes(),
-        shape=alt.Shape(
-            "role:N", title=title, scale=alt.Scale(domain=[*roles], range=list(shapes))
-        ),
-        color=alt.Color(
-            "role:N", title=title, scale=alt.Scale(domain=[*roles], range=list(colours))
-        ),
+    looks = ([look[k] for look in roles.values()] for k in (0, 1))
+    shapes, colours = (alt.Scale(domain=[*roles], range=look) for look in looks)
+    dots = alt.Chart(pd.DataFrame(rows).drop_duplicates()).mark_point(
+        filled=True, stroke="white", strokeWidth=0.5, **mark
+    )
+    shape = alt.Shape("role:N", title=title, scale=shapes)
+    return dots.encode(
+        **_axes(), shape=shape, color=alt.Color("role:N", title=title, scale=colours)
     )
 
 
-def _on_map(drawn: Picture, named: Sequence[dict[str, Any]], said: str) -> Picture:
+def _on_map(drawn: Picture, named: Rows, said: str) -> Picture:
     """Return what is drawn on the map of Europe, with some names and the words for those who cannot see it."""
     return (_shores() + drawn + _names(named)).properties(width=WIDTH, height=520, description=said)
 
@@ -143,7 +136,7 @@ WIDE, HIGH = 450, 90
 """Kilometres that a name takes on a map."""
 
 
-def _names(rows: Sequence[dict[str, Any]]) -> Picture:
+def _names(rows: Rows) -> Picture:
     """Return the names of cities above their places, the first ones where two would lie on each other."""
     apart: list[dict[str, Any]] = []
     for row in rows:
@@ -164,29 +157,15 @@ def _axes() -> dict[str, Any]:
 
 def _shores() -> Picture:
     """Return the borders and shores of the packaged map as lines."""
-    import re
-
     rows = []
     for number, ring in enumerate(re.findall(r"M([^MZz]+)", land().shores)):
-        for order, (x, y) in enumerate(_points(ring)):
+        steps = np.array(
+            re.findall(r"-?\d+(?:\.\d+)?", ring), dtype=np.float64
+        )  # each from the last
+        for order, (x, y) in enumerate(steps.reshape(-1, 2).cumsum(axis=0).tolist()):
             rows.append({"x": x, "y": y, "ring": number, "order": order})
-    return (
-        alt.Chart(pd.DataFrame(rows))
-        .mark_line(color="#9AA3AB", strokeWidth=0.6)
-        .encode(**_axes(), detail="ring:N", order="order:Q")
-    )
-
-
-def _points(ring: str) -> list[tuple[float, float]]:
-    """Return the points of a ring of an SVG path that has absolute or relative lines."""
-    import re
-
-    relative = "l" in ring
-    numbers = [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", ring)]
-    points = list(zip(numbers[::2], numbers[1::2], strict=False))
-    if not relative:
-        return points
-    return [tuple(p) for p in np.cumsum(np.array(points), axis=0).tolist()]
+    lines = alt.Chart(pd.DataFrame(rows)).mark_line(color="#9AA3AB", strokeWidth=0.6)
+    return lines.encode(**_axes(), detail="ring:N", order="order:Q")
 
 
 def shown(spec: Spec | None) -> Picture:
@@ -235,43 +214,35 @@ def heat(affinity: Affinity, chosen: Sequence[tuple[str, str]] = ()) -> Picture:
         y=alt.Y("guest:N", title="Guest", sort=None),
         tooltip=["guest", "host", "points"],
     )
+    shades = alt.Scale(scheme="cividis", reverse=True)
     tiles = base.mark_rect().encode(
-        color=alt.Color(
-            "points:Q", title="Points of 100", scale=alt.Scale(scheme="cividis", reverse=True)
-        )
+        color=alt.Color("points:Q", title="Points of 100", scale=shades)
     )
-    frames = base.transform_filter("datum.chosen").mark_rect(
-        filled=False, stroke="black", strokeWidth=2.5
-    )
-    return (tiles + frames).properties(
-        width=22 * len(affinity.columns),
-        height=18 * len(ids),
-        description=f"Scores of {len(ids)} guests beside {len(affinity.columns)} hosts; {len(chosen)} pairs are framed.",
-    )
+    chosen_ones = base.transform_filter("datum.chosen")
+    frames = chosen_ones.mark_rect(filled=False, stroke="black", strokeWidth=2.5)
+    high, wide = len(ids), len(affinity.columns)
+    said = f"Scores of {high} guests beside {wide} hosts; {len(chosen)} pairs are framed."
+    return (tiles + frames).properties(width=22 * wide, height=18 * high, description=said)
 
 
 def satisfaction(found: Table) -> Picture:
     """Return each guest's pair beside its best open host, the worst served first."""
-    frame = pd.DataFrame(
-        [
-            {"guest": row.guest, "points": 100 * points, "kind": kind, "order": k}
-            for k, row in enumerate(rows_of([found], "satisfaction", SatisfactionRow))
-            for kind, points in (("its pair", row.points), ("best open host", row.best))
-        ]
-    )
-    worst = f"; {frame['guest'].iloc[0]} is served worst" if len(frame) else ""
+    rows = rows_of([found], "satisfaction", SatisfactionRow)
+    dots = [
+        {"guest": row.guest, "points": 100 * points, "kind": kind, "order": k}
+        for k, row in enumerate(rows)
+        for kind, points in (("its pair", row.points), ("best open host", row.best))
+    ]
+    worst = f"; {rows[0].guest} is served worst" if rows else ""
+    said = f"Points of {len(rows)} pairs beside the guest's best open host{worst}."
     return (
-        alt.Chart(frame)
+        alt.Chart(pd.DataFrame(dots), width=WIDTH, description=said)
         .mark_point(size=60, strokeWidth=2)
         .encode(
             y=_in_order("guest"),
             x=alt.X("points:Q", title="Points of 100", scale=alt.Scale(zero=False)),
             shape=alt.Shape("kind:N", title=None, scale=alt.Scale(range=["circle", "square"])),
             color=alt.Color("kind:N", title=None, scale=alt.Scale(range=[PLUM, BLUE])),
-        )
-        .properties(
-            width=WIDTH,
-            description=f"Points of {len(frame) // 2} pairs beside the guest's best open host{worst}.",
         )
     )
 
@@ -291,54 +262,35 @@ def _percent(field: str, title: str) -> Any:
 def fairness(found: Table, by: str) -> Picture:
     """Return the part of each group with a place, by one way of grouping; the line is the part of all."""
     rows = [row for row in rows_of([found], "fairness", FairnessRow) if row.by == by]
-    frame = pd.DataFrame(
-        [
-            {"group": f"{r.group} ({r.placed} of {r.cities})", "part": r.part, "order": k}
-            for k, r in enumerate(rows)
-        ]
-    )
+    named = ((f"{r.group} ({r.placed} of {r.cities})", r.part) for r in rows)
+    groups = [{"group": name, "part": part, "order": k} for k, (name, part) in enumerate(named)]
     overall = sum(r.placed for r in rows) / max(1, sum(r.cities for r in rows))
-    bars = (
-        alt.Chart(frame)
-        .mark_bar(color=BLUE)
-        .encode(y=_in_order("group"), x=_percent("part", "Part with a place"))
-    )
-    line = (
-        alt.Chart(pd.DataFrame([{"part": overall}]))
-        .mark_rule(color=PLUM, strokeDash=[4, 3], strokeWidth=2)
-        .encode(x="part:Q")
-    )
-    return (bars + line).properties(
-        width=WIDTH,
-        title=f"By {by.lower()}; dashed: all together",
-        description=f"Part of the guests with a place by {by.lower()}, {len(rows)} groups; all together {overall:.0%}.",
-    )
+    bars = alt.Chart(pd.DataFrame(groups)).mark_bar(color=BLUE)
+    bars = bars.encode(y=_in_order("group"), x=_percent("part", "Part with a place"))
+    line = _dashed("part", overall, strokeWidth=2)
+    title = f"By {by.lower()}; dashed: all together"
+    said = f"Part of the guests with a place by {by.lower()}, {len(rows)} groups; all together {overall:.0%}."
+    return (bars + line).properties(width=WIDTH, title=title, description=said)
+
+
+def _dashed(field: str, at: float, **mark: Any) -> Picture:
+    """Return a dashed line at a figure."""
+    line = alt.Chart(pd.DataFrame([{field: at}]))
+    return line.mark_rule(color=PLUM, strokeDash=[4, 3], **mark).encode(x=f"{field}:Q")
 
 
 def stability_bars(found: Stability) -> Picture:
     """Return in which share of the perturbed runs each pair survives, the most fragile first."""
-    rows = [
-        {
-            "pair": words.shortened(p.name, 60),
-            "share": p.share,
-            "judgement": p.judgement,
-            "order": k,
-        }
-        for k, p in enumerate(found.pairs)
-    ]
+    rows = []
+    for k, p in enumerate(found.pairs):
+        figures = {"share": p.share, "judgement": p.judgement, "order": k}
+        rows.append({"pair": words.shortened(p.name, 60), **figures})
     title = f"Share of {found.runs} runs in which the pair survives"
-    kinds = alt.Scale(domain=["robust", "fragile"], range=[BLUE, ORANGE])
     said = f"{title}: {len(found.fragile)} of {len(rows)} pairs are fragile."
-    return (
-        alt.Chart(pd.DataFrame(rows))
-        .mark_bar()
-        .encode(
-            y=_in_order("pair"),
-            x=_percent("share", title),
-            color=alt.Color("judgement:N", title=None, scale=kinds),
-        )
-        .properties(width=WIDTH, description=said)
-    )
+    kinds = alt.Scale(domain=["robust", "fragile"], range=[BLUE, ORANGE])
+    colour = alt.Color("judgement:N", title=None, scale=kinds)
+    bars = alt.Chart(pd.DataFrame(rows), width=WIDTH, description=said).mark_bar()
+    return bars.encode(y=_in_order("pair"), x=_percent("share", title), color=colour)
 
 
 def intervals(
@@ -346,20 +298,12 @@ def intervals(
 ) -> Picture:
     """Return figures with their intervals (name, value, low, high); the dashed line is a reference such as chance."""
     frame = pd.DataFrame(rows, columns=["name", "value", "low", "high"])
-    base = alt.Chart(frame).encode(
-        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=300))
-    )
-    spans = base.mark_rule(color=GREY, strokeWidth=2).encode(
-        x=alt.X("low:Q", title=title), x2="high:Q"
-    )
-    points = base.mark_point(filled=True, size=80, color=BLUE).encode(x="value:Q")
-    layers: list[Any] = [spans, points]
-    if reference is not None:
-        layers.append(
-            alt.Chart(pd.DataFrame([{"at": reference}]))
-            .mark_rule(color=PLUM, strokeDash=[4, 3])
-            .encode(x="at:Q")
-        )
+    names = alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=300))
+    base = alt.Chart(frame).encode(y=names)
+    spans = base.mark_rule(color=GREY, strokeWidth=2)
+    points = base.mark_point(filled=True, size=80, color=BLUE)
+    layers = [spans.encode(x=alt.X("low:Q", title=title), x2="high:Q"), points.encode(x="value:Q")]
+    layers += [] if reference is None else [_dashed("at", reference)]
     said = "; ".join(f"{name}: {value:.2f}" for name, value, *_ in rows)
     return alt.layer(*layers).properties(width=WIDTH, description=f"{title}. {said}.")
 
@@ -375,11 +319,8 @@ def pair_map(proposal: Proposal, meetings: Sequence[Meeting]) -> Picture:
                 role = ("guest", "host")[order]
                 end = {"x": x, "y": y, "role": role, "city": card.name}
                 ends.append({**end, "pair": " ".join(pair), "order": order})
-    drawn = (
-        alt.Chart(pd.DataFrame(ends))
-        .mark_line(color=PLUM, strokeWidth=1.2)
-        .encode(**_axes(), detail="pair:N", order="order:Q")
-    )
+    lines = alt.Chart(pd.DataFrame(ends)).mark_line(color=PLUM, strokeWidth=1.2)
+    drawn = lines.encode(**_axes(), detail="pair:N", order="order:Q")
     dots = [{key: end[key] for key in ("x", "y", "role", "city")} for end in ends]
     points = _dots(dots, {"guest": ("circle", ORANGE), "host": ("square", BLUE)}, None, size=45)
     hosts = list({d["city"]: d for d in dots if d["role"] == "host"}.values())
