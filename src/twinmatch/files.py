@@ -411,7 +411,8 @@ def _move(staging: Path, out_dir: Path, tops: list[str]) -> None:
         os.replace(staging / _READY / name, out_dir / name)
     for name in tops:
         if (earlier / name).is_dir() and changed_by_people(earlier / name):
-            os.replace(earlier / name, _free_name(out_dir, f"{name}-kept"))
+            names = (out_dir / f"{name}-kept-{n}" for n in count(1))
+            os.replace(earlier / name, next(p for p in names if not p.exists()))
 
 
 def _put_back(staging: Path, out_dir: Path, tops: list[str]) -> bool:
@@ -426,11 +427,6 @@ def _put_back(staging: Path, out_dir: Path, tops: list[str]) -> bool:
     except OSError:
         return False
     return True
-
-
-def _free_name(out_dir: Path, wanted: str) -> Path:
-    """Return a name that nothing in the folder has: the wanted one with the smallest free number."""
-    return next(p for n in count(1) if not (p := out_dir / f"{wanted}-{n}").exists())
 
 
 # --- what was left ---------------------------------------------------------------------------------------------

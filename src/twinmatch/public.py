@@ -53,7 +53,6 @@ class Encoder(Protocol):
 
     def encode(self, sentences: Any, /) -> Any:
         """Return one row of numbers a text."""
-        ...
 
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -78,13 +77,9 @@ def read(
 
     >>> tm.read([{"name": "Graz", "country": "AT"}])
     """
-    headers = (
-        mapping_of({"columns": dict(mapping)})
-        if isinstance(mapping, Mapping)
-        else read_mapping(Path(mapping))
-        if isinstance(mapping, str | os.PathLike)
-        else mapping
-    )
+    if isinstance(mapping, Mapping):
+        mapping = mapping_of({"columns": dict(mapping)})
+    headers = read_mapping(Path(mapping)) if isinstance(mapping, str | os.PathLike) else mapping
     if isinstance(source, Cohort):
         return source
     if source is None or isinstance(source, str | os.PathLike):
@@ -150,14 +145,11 @@ def with_weights(programme: Programme, weights: Mapping[str, Any]) -> Programme:
     for name, own in each.items():
         settings = getattr(programme, name, None) if name in programme.products else None
         if not isinstance(settings, ScoredProduct):
-            weighted = [
-                n for n in programme.products if isinstance(getattr(programme, n), ScoredProduct)
-            ]
-            raise QuestionError.of(
-                "weights-unused",
-                f"The programme has no {name!r} to weigh.",
-                do=f"Give weights by product, of: {', '.join(weighted)}.",
-            )
+            products = ((n, getattr(programme, n)) for n in programme.products)
+            weighted = ", ".join(n for n, own in products if isinstance(own, ScoredProduct))
+            found = f"The programme has no {name!r} to weigh."
+            do = f"Give weights by product, of: {weighted}."
+            raise QuestionError.of("weights-unused", found, do=do)
         whole = settings.model_dump(exclude_unset=True) | {"weights": dict(_mapping(own))}
         changed[name] = checked({name: whole}).__getattribute__(name)
     return programme.model_copy(update=changed)
@@ -178,12 +170,9 @@ def text_model_of(model: TextBy, cohort: Cohort, programme: Programme | None = N
     if model is not None and not isinstance(model, str):
         return own_text_model(model)
     text = programme.text if programme else None
-    return neighbours.text_model(
-        cohort,
-        model or (text.model if text else "auto"),
-        text.prefix if text else None,
-        more=programme.texts if programme else (),
-    )
+    name, prefix = (text.model, text.prefix) if text else ("auto", None)
+    more = programme.texts if programme else ()
+    return neighbours.text_model(cohort, model or name, prefix, more=more)
 
 
 def features(cohort: Cities = None, *, text_model: TextBy = None) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from functools import cache, lru_cache, reduce
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from io import BytesIO
@@ -135,17 +135,13 @@ def joined(parts: Iterable[str], between: str = " ") -> str:
     if len(given) == 1 and isinstance(given[0], Said):
         return given[0]
     if between == " and " and given:
-        return reduce(
-            lambda one, other: say("{first} and {last}", first=one, last=other),
-            given[1:],
-            joined(given[:1]),
-        )
+        whole = joined(given[:1])
+        for part in given[1:]:
+            whole = say("{first} and {last}", first=whole, last=part)
+        return whole
     between = between.replace("{", "{{").replace("}", "}}")
-    return say(between.join(f"{{t{k}}}" for k in range(len(given))), **_numbered(given))
-
-
-def _numbered(parts: Sequence[str]) -> dict[str, str]:
-    return {f"t{k}": part for k, part in enumerate(parts)}
+    named = {f"t{k}": part for k, part in enumerate(given)}
+    return say(between.join(f"{{{name}}}" for name in named), **named)
 
 
 def listed(parts: Sequence[str], joiner: str = "and") -> str:
@@ -154,14 +150,12 @@ def listed(parts: Sequence[str], joiner: str = "and") -> str:
     """
     if len(parts) < 2:
         return joined(parts)
-    first = joined(parts[:-1], ", ")
+    says = "{first} and {last}"
     if joiner == "or":
-        return say("{first} or {last}", first=first, last=parts[-1])
-    if any(" and " in part for part in parts):
-        if len(parts) > 2:
-            return say("{first}, and {last}", first=first, last=parts[-1])
-        return say("{first} as well as {last}", first=first, last=parts[-1])
-    return say("{first} and {last}", first=first, last=parts[-1])
+        says = "{first} or {last}"
+    elif any(" and " in part for part in parts):
+        says = "{first}, and {last}" if len(parts) > 2 else "{first} as well as {last}"
+    return say(says, first=joined(parts[:-1], ", "), last=parts[-1])
 
 
 def few(parts: Sequence[str], most: int) -> str:
@@ -211,10 +205,7 @@ def with_parts(
 
 
 def _said(message: str, several: str, values: Mapping[str, Any]) -> Said:
-    plain = {
-        name: value if isinstance(value, str) else _plain_value(value)
-        for name, value in values.items()
-    }
+    plain = {k: v if isinstance(v, str) else _plain_value(v) for k, v in values.items()}
     found = several if several and plain["n"] != 1 else message
     pieces = [
         literal if name is None else literal + _part(plain[name], spec, "en", _plain)
@@ -332,9 +323,8 @@ def _shortened(value: str, longest: int, code: str, leaf: Leaf) -> str:
     """Return a text cut between words, its pieces still put through ``leaf``."""
     plain = _part(value, "", code, _plain)
     if not isinstance(value, Said) or len(plain) <= longest:
-        return _part(
-            value if isinstance(value, Said) else shortened(value, longest), "", code, leaf
-        )
+        whole = value if isinstance(value, Said) else shortened(value, longest)
+        return _part(whole, "", code, leaf)
     left = len(_cut(plain, longest)) - 1
 
     def cut(piece: str, language: str) -> str:
@@ -385,14 +375,12 @@ def sayings_of(thing: Any) -> tuple[Saying, ...]:
     """Return what the texts of a result were made of, each text once, sorted."""
     found: dict[str, Said] = {}
     _gather(thing, found)
-    plain = {
-        text: {k: str(v) if isinstance(v, str) else v for k, v in said.values.items()}
-        for text, said in found.items()
-    }
-    return tuple(
-        Saying(text, found[text].message, found[text].several, plain[text], found[text].language)
-        for text in sorted(found)
-    )
+    made = []
+    for text in sorted(found):
+        said = found[text]
+        plain = {k: str(v) if isinstance(v, str) else v for k, v in said.values.items()}
+        made.append(Saying(text, said.message, said.several, plain, said.language))
+    return tuple(made)
 
 
 def restored(result: T, sayings: Iterable[Saying]) -> T:
@@ -456,9 +444,8 @@ def _gather(thing: Any, found: dict[str, Said]) -> None:
     """Add the texts that were made of a message, and what these were made of, each once."""
     if isinstance(thing, Said):
         text = str(thing)
-        if text and (
-            text not in found or found[text].language
-        ):  # a term before somebody's own word
+        is_new = text not in found or found[text].language  # a term before somebody's own word
+        if text and is_new:
             found[text] = thing
             _gather(thing.values, found)
     elif isinstance(thing, dict | list | tuple):
@@ -469,12 +456,10 @@ def _gather(thing: Any, found: dict[str, Said]) -> None:
             _gather(getattr(thing, name), found)
 
 
-CODES: Final = frozenset(
-    {
-        *("id", "city", "name", "product", "role", "roles", "as_role", "status", "facet", "block"),
-        *("rule", "code", "level", "key", "file", "sheet", "column"),
-    }
-)
+CODES: Final = {
+    *("id", "city", "name", "product", "role", "roles", "as_role", "status", "facet", "block"),
+    *("rule", "code", "level", "key", "file", "sheet", "column"),
+}
 """Names of what is never a text for people, though a text may say the same word: codes, ids and names."""
 
 _NAMES: Final[dict[type, tuple[str, ...]]] = {}

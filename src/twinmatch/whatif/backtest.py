@@ -323,17 +323,13 @@ def _rivals(
     pairs: Sequence[ObservedPair], columns: Sequence[Host], true: Ints, standard: int
 ) -> Bools:
     """Return the units among which each pair's true one is ranked, itself included, shape (T, C)."""
-    return np.array(
-        [
-            [
-                (c < standard or c == t)
-                and pair.guest not in host.cities
-                and (c == t or not pair.hosts & set(host.cities))
-                for c, host in enumerate(columns)
-            ]
-            for pair, t in zip(pairs, true, strict=True)
-        ]
-    )
+
+    def is_rival(pair: ObservedPair, c: int, is_true: bool) -> bool:
+        cities = {*columns[c].cities}
+        return pair.guest not in cities and (is_true or (c < standard and not pair.hosts & cities))
+
+    both = zip(pairs, true, strict=True)
+    return np.array([[is_rival(p, c, c == t) for c in range(len(columns))] for p, t in both])
 
 
 def _measured(

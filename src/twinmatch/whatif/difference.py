@@ -77,10 +77,8 @@ def _checked_product(
     strangers = sorted(
         {m.city for meeting in product.meetings for m in meeting.members} - set(round_.cohort.index)
     )
-    rules = [
-        counted("known cities", "Every city of a meeting is in the profiles.", strangers),
-        _once(product),
-    ]
+    known = counted("known cities", "Every city of a meeting is in the profiles.", strangers)
+    rules = [known, _once(product)]
     entry, unjudged = PRODUCTS.get(product.product), ""
     if product.status == "infeasible":
         unjudged = "It was not formed, so there is nothing to judge."
@@ -97,12 +95,8 @@ def _checked_product(
 
 
 def _once(product: Product) -> RuleStatus:
-    twice = [
-        f"{m.label}: {city}"
-        for m in product.meetings
-        for city, n in Counter(m.cities()).items()
-        if n > 1
-    ]
+    each = ((m.label, Counter(m.cities())) for m in product.meetings)
+    twice = [f"{label}: {city}" for label, seen in each for city in seen if seen[city] > 1]
     return counted("once in a meeting", "A city stands once in a meeting.", twice)
 
 
@@ -148,28 +142,22 @@ def difference(before: Proposal, after: Proposal) -> ProposalDifference:
     both = (before, after)
     names = {unit.id: unit.name for one in both for unit in one.units}
     names |= {card.id: card.name for one in both for card in one.cities}
-    titles = {p.product: p for p in (*before.products, *after.products)}
-    one = {p.product: p for p in before.products}
-    other = {p.product: p for p in after.products}
-    return ProposalDifference(
-        tuple(_made_from(before, after)),
-        tuple(_product(one.get(name), other.get(name), names) for name in titles),
-    )
+    one, other = ({p.product: p for p in proposal.products} for proposal in both)
+    titles = one | other
+    products = (_product(one.get(name), other.get(name), names) for name in titles)
+    return ProposalDifference(tuple(_made_from(before, after)), tuple(products))
 
 
 def _made_from(before: Proposal, after: Proposal) -> Iterator[str]:
-    (one, own, model), (other, new, other_model) = (
-        [p.made_from.get(part) or {} for part in ("data", "programme", "text_model")]
-        for p in (before, after)
-    )
+    parts = ("data", "programme", "text_model")
+    sides = ([p.made_from.get(part) or {} for part in parts] for p in (before, after))
+    (one, own, model), (other, new, other_model) = sides
     if one.get("sha256") != other.get("sha256"):
         says = "The profiles differ: {before} cities before, {after} after."
         yield say(says, before=len(before.cities), after=len(after.cities))
     was, is_ = ({card.id: card.name for card in p.cities} for p in (before, after))
-    gone, new_ones = (
-        joined((names[c] for c in sorted(set(names) - set(others))), ", ")
-        for names, others in ((was, is_), (is_, was))
-    )
+    left = ([names[c] for c in sorted({*names} - {*o})] for names, o in ((was, is_), (is_, was)))
+    gone, new_ones = (joined(names, ", ") for names in left)
     if gone:
         yield say("Cities no longer there: {cities}.", cities=gone)
     if new_ones:
@@ -204,12 +192,9 @@ def _named_pairs(
     one: object, other: object, names: dict[str, str], words: tuple[str, str]
 ) -> Iterator[str]:
     """The pairs of cities that a setting names in one of two proposals only."""
-    was, is_ = (
-        {tuple(names.get(str(id_), str(id_)) for id_ in pair) for pair in pairs}
-        if isinstance(pairs, list | tuple)
-        else set()
-        for pairs in (one, other)
-    )
+    sides = (pairs if isinstance(pairs, list | tuple) else () for pairs in (one, other))
+    ids = ([map(str, pair) for pair in pairs] for pairs in sides)
+    was, is_ = ({tuple(names.get(i, i) for i in pair) for pair in pairs} for pairs in ids)
     for found, says in zip((is_ - was, was - is_), words, strict=True):
         if found:
             pairs_said = (say("{one} with {other}", one=a, other=b) for a, b in sorted(found))
@@ -230,25 +215,19 @@ def _product(
     shown = after or before
     assert shown is not None
     if before is None or after is None:
-        says = (
-            say("{title} is only in the first proposal.", title=shown.title)
-            if after is None
-            else say("{title} is only in the second proposal.", title=shown.title)
-        )
-        return ProductDifference(shown.product, shown.title, 0, (), (says,))
+        says = "{title} is only in the first proposal."
+        if before is None:
+            says = "{title} is only in the second proposal."
+        only = say(says, title=shown.title)
+        return ProductDifference(shown.product, shown.title, 0, (), (only,))
     was, is_ = _meetings_of(before), _meetings_of(after)
-    moved = tuple(
-        Moved(city, _moved_says(city, was.get(city, ()), is_.get(city, ()), names))
-        for city in sorted({*was, *is_})
-        if _partners(was.get(city, ()), city) != _partners(is_.get(city, ()), city)
-    )
-    return ProductDifference(
-        shown.product,
-        shown.title,
-        len({*was, *is_}) - len(moved),
-        moved,
-        tuple(_sums(before, after)),
-    )
+    moved = []
+    for city in sorted({*was, *is_}):
+        both = was.get(city, ()), is_.get(city, ())
+        if _partners(both[0], city) != _partners(both[1], city):
+            moved.append(Moved(city, _moved_says(city, *both, names)))
+    same, sums = len({*was, *is_}) - len(moved), tuple(_sums(before, after))
+    return ProductDifference(shown.product, shown.title, same, tuple(moved), sums)
 
 
 def _meetings_of(product: Product) -> dict[str, tuple[Meeting, ...]]:
@@ -317,22 +296,11 @@ def _sums(before: Product, after: Product) -> Iterator[str]:
         yield say(says, before=len(before.meetings), after=len(after.meetings))
     gain = after.score - before.score
     if abs(gain) >= NOTHING:
-        told = {
-            "points": points(abs(gain)),
-            "before": 100 * before.score,
-            "after": 100 * after.score,
-        }
-        yield (
-            say(
-                "The total score is {points} more: {before:,.1f} before, {after:,.1f} after.",
-                **told,
-            )
-            if gain > 0
-            else say(
-                "The total score is {points} less: {before:,.1f} before, {after:,.1f} after.",
-                **told,
-            )
-        )
+        both = {"before": 100 * before.score, "after": 100 * after.score}
+        says = "The total score is {points} more: {before:,.1f} before, {after:,.1f} after."
+        if gain < 0:
+            says = "The total score is {points} less: {before:,.1f} before, {after:,.1f} after."
+        yield say(says, points=points(abs(gain)), **both)
     low = [min((m.score for m in p.meetings), default=0.0) for p in (before, after)]
     if abs(low[1] - low[0]) >= NOTHING:
         says = "The lowest meeting scores {after:.1f} of 100, {before:.1f} before."
@@ -345,9 +313,6 @@ def _sums(before: Product, after: Product) -> Iterator[str]:
         elif rule not in one:
             yield say("New rule ({rule}): {says}", rule=rule, says=other[rule].says)
         elif one[rule].status != other[rule].status:
-            yield say(
-                "The rule {rule} is {now} now, {before} before.",
-                rule=repr(rule),
-                now=STATUSES[other[rule].status],
-                before=STATUSES[one[rule].status],
-            )
+            now, then = (STATUSES[rules[rule].status] for rules in (other, one))
+            says = "The rule {rule} is {now} now, {before} before."
+            yield say(says, rule=repr(rule), now=now, before=then)

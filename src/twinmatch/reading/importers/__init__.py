@@ -1,7 +1,7 @@
 """Importers of the formats in which cities already report.
 
-OPEN for additions: an importer is a function from sheets and options to :class:`Imported`, and one line of
-``IMPORTERS``.
+OPEN for additions: an importer is a function from sheets and options to :class:`Imported`, and one line of the
+``FORMATS`` of its module.
 """
 
 from __future__ import annotations
@@ -13,45 +13,11 @@ from typing import Any
 from twinmatch.extensions import Registry, need
 from twinmatch.reading.grid import Grid
 from twinmatch.reading.importers.base import Imported, Importer, Options, names_from
-from twinmatch.reading.importers.contract import SOURCE as CONTRACT
-from twinmatch.reading.importers.contract import read_contract
-from twinmatch.reading.importers.covenant import (
-    MY_COVENANT,
-    read_context,
-    read_inventories,
-    read_my_covenant,
-    read_totals,
-)
-from twinmatch.reading.importers.covenant import SOURCE as COVENANT
-from twinmatch.reading.importers.gpc import (
-    C40,
-    CIRIS,
-    MODELLED,
-    read_c40,
-    read_carbon_monitor,
-    read_cdp,
-    read_ciris,
-)
+from twinmatch.reading.importers.contract import FORMATS as CONTRACT
+from twinmatch.reading.importers.covenant import FORMATS as COVENANT
+from twinmatch.reading.importers.gpc import FORMATS as GPC
 
-OWN: dict[str, Importer] = {
-    "covenant": Importer(
-        "Covenant of Mayors open data: context of signatories", COVENANT, read_context
-    ),
-    "covenant-inventories": Importer(
-        "Covenant of Mayors open data: inventories by sector", COVENANT, read_inventories
-    ),
-    "covenant-totals": Importer(
-        "Covenant of Mayors totals by UN/LOCODE", "Data-Driven EnviroLab 2022", read_totals
-    ),
-    "mycovenant": Importer("MyCovenant reporting template (SECAP)", MY_COVENANT, read_my_covenant),
-    "cdp": Importer("CDP-ICLEI city-wide emissions 2016-2021", "CDP and ICLEI", read_cdp),
-    "c40": Importer("C40 table of GPC inventories", C40, read_c40),
-    "ciris": Importer("CIRIS inventory of one city (GPC)", CIRIS, read_ciris),
-    "carbon-monitor": Importer("Carbon Monitor Cities", MODELLED, read_carbon_monitor),
-    "contract": Importer(
-        "Climate City Contract tables (GPC, economic, own form)", CONTRACT, read_contract
-    ),
-}
+OWN: dict[str, Importer] = COVENANT | GPC | CONTRACT
 """Our own importers by the name that the command line uses."""
 
 

@@ -15,6 +15,7 @@ from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.importers.base import (
     Drafts,
     Imported,
+    Importer,
     Options,
     as_number,
     inventory,
@@ -247,3 +248,7 @@ def _added(
             keys.setdefault(sector.field, []).append(entry.key)
     sectors: dict[str, Any] = {name: together(found) for name, found in keys.items()}
     return sectors | {name: tidy(value) for name, value in numbers.items()}, total, removals
+
+
+_TITLE: Final = "Climate City Contract tables (GPC, economic, own form)"
+FORMATS: Final = {"contract": Importer(_TITLE, SOURCE, read_contract)}

@@ -18,6 +18,7 @@ from twinmatch.reading.grid import Grid, text
 from twinmatch.reading.importers.base import (
     Drafts,
     Imported,
+    Importer,
     Line,
     Options,
     as_number,
@@ -316,3 +317,13 @@ def _number(cells: tuple[Any, ...], at: int) -> float | None:
     if number is None:
         return None
     return next(iter(number.readings.values())) if number.is_sure else as_number(written)
+
+
+_OPEN: Final = "Covenant of Mayors open data: "
+_LAB: Final = "Data-Driven EnviroLab 2022"
+FORMATS: Final = {
+    "covenant": Importer(_OPEN + "context of signatories", SOURCE, read_context),
+    "covenant-inventories": Importer(_OPEN + "inventories by sector", SOURCE, read_inventories),
+    "covenant-totals": Importer("Covenant of Mayors totals by UN/LOCODE", _LAB, read_totals),
+    "mycovenant": Importer("MyCovenant reporting template (SECAP)", MY_COVENANT, read_my_covenant),
+}

@@ -27,6 +27,7 @@ from twinmatch.reading.grid import Grid
 from twinmatch.reading.importers.base import (
     Drafts,
     Imported,
+    Importer,
     Line,
     Options,
     as_number,
@@ -447,3 +448,11 @@ def _point(words: str) -> tuple[float | None, float | None]:
     lat, lon = numbers[1::-1] if words.upper().startswith("POINT") else numbers[:2]
     is_place = abs(lat) <= 90 and abs(lon) <= 180 and (lat, lon) != (0, 0)
     return (lat, lon) if is_place else (None, None)
+
+
+FORMATS: Final = {
+    "cdp": Importer("CDP-ICLEI city-wide emissions 2016-2021", "CDP and ICLEI", read_cdp),
+    "c40": Importer("C40 table of GPC inventories", C40, read_c40),
+    "ciris": Importer("CIRIS inventory of one city (GPC)", CIRIS, read_ciris),
+    "carbon-monitor": Importer("Carbon Monitor Cities", MODELLED, read_carbon_monitor),
+}
