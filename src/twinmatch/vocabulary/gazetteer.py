@@ -56,11 +56,8 @@ class Place:
 @cache
 def places() -> dict[str, Place]:
     """Return the bundled cities by id; no profile is validated, which takes milliseconds."""
-    found = {}
-    for path in sorted(bundled_path("city_profiles").glob("[a-z]*.yaml")):
-        place = _place(path.stem, path.read_text("utf-8"))
-        found[place.id] = place
-    return found
+    paths = sorted(bundled_path("city_profiles").glob("[a-z]*.yaml"))
+    return {path.stem: _place(path.stem, path.read_text("utf-8")) for path in paths}
 
 
 def _place(city: str, profile: str) -> Place:
@@ -91,21 +88,18 @@ def _listed() -> dict[str, list[Place]]:
 def _named(country: str) -> dict[str, list[Place]]:
     """Return a country's listed places by their plain names, those whose first name it is before the others."""
     found: dict[str, list[Place]] = defaultdict(list)
-    for place in _listed().get(country, []):
-        found[plain(place.name)].append(place)
-    for place in _listed().get(country, []):
-        for name in place.others:
-            found[name].append(place)
+    listed = _listed().get(country, [])
+    named = [(plain(p.name), p) for p in listed] + [(n, p) for p in listed for n in p.others]
+    for name, place in named:
+        found[name].append(place)
     return found
 
 
 def bare(name: str) -> str:
     """Return a name in plain letters without the word for a municipality ("City of", "Comune di")."""
-    word = plain(
-        re.sub(r"\s{0,9}[(\[].{0,99}?[)\]]|\s{0,9}[*†¹²³]{1,9}\s{0,9}$", " ", name)
-    ) or plain(name)
-    short = _BODY_AFTER.sub("", _BODY.sub("", word))
-    return short or word
+    alone = re.sub(r"\s{0,9}[(\[].{0,99}?[)\]]|\s{0,9}[*†¹²³]{1,9}\s{0,9}$", " ", name)
+    word = plain(alone) or plain(name)
+    return _BODY_AFTER.sub("", _BODY.sub("", word)) or word
 
 
 @cache
@@ -116,9 +110,8 @@ def listed_place(country: str, name: str, people: float | None = None) -> Place 
     if len(first) < 2:
         return first[0] if first else None
     if people:
-        off = sorted(
-            (abs(math.log(people / p.population)), p.lat or 0.0, p) for p in first if p.population
-        )
+        known = [p for p in first if p.population]
+        off = sorted((abs(math.log(people / (p.population or 1))), p.lat or 0.0, p) for p in known)
         return off[0][2] if off[0][0] < 0.5 < off[1][0] else None
     large = sorted(first, key=lambda p: -(p.population or 0))
     return large[0] if (large[0].population or 0) > 5 * (large[1].population or 0) else None

@@ -98,10 +98,8 @@ ALIASES: Final = {"EL": "GR", "UK": "GB"}
 
 # Languages whose speakers commonly read each other; joins small clusters, never decides a rule.
 _RELATED_LANGUAGES = (
-    frozenset({"da", "no", "sv"}),
-    frozenset({"bs", "hr", "sr", "cnr", "sl"}),
-    frozenset({"cs", "sk"}),
-    frozenset({"bg", "mk"}),
+    *({"da", "no", "sv"}, {"bs", "hr", "sr", "cnr", "sl"}),
+    *({"cs", "sk"}, {"bg", "mk"}),
 )
 
 
@@ -255,12 +253,10 @@ def language_name(code: str) -> str:
     return babel_name(found, "languages", code) if found else code
 
 
-def distance_km(
-    lat: NDArray[np.float64],
-    lon: NDArray[np.float64],
-    to_lat: NDArray[np.float64],
-    to_lon: NDArray[np.float64],
-) -> NDArray[np.float64]:
+Floats = NDArray[np.float64]
+
+
+def distance_km(lat: Floats, lon: Floats, to_lat: Floats, to_lon: Floats) -> Floats:
     """Return great-circle distances in km by the haversine formula; nan where a coordinate is nan.
 
     Arguments are degrees and broadcast against each other. Source: R. W. Sinnott, "Virtues of the
@@ -269,10 +265,7 @@ def distance_km(
     phi, to_phi = np.radians(lat), np.radians(to_lat)
     half = np.sin((to_phi - phi) / 2) ** 2
     half = half + np.cos(phi) * np.cos(to_phi) * np.sin(np.radians(to_lon - lon) / 2) ** 2
-    distance: NDArray[np.float64] = (
-        2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
-    )
-    return distance
+    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0))))
 
 
 # --- names to codes: of countries and languages, in any official language; and the identifier that a name makes ---

@@ -248,15 +248,8 @@ CARBON_MONITOR: Final = Standard(
 )
 
 SECTOR_FIELDS: Final = (
-    "stationary_energy",
-    "electricity",
-    "industry_energy",
-    "energy_industries",
-    "transport",
-    "waste",
-    "ippu",
-    "afolu",
-    "other",
+    *("stationary_energy", "electricity", "industry_energy", "energy_industries", "transport"),
+    *("waste", "ippu", "afolu", "other"),
 )
 """The fields of a profile's sectors, in order."""
 
