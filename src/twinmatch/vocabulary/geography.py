@@ -98,8 +98,10 @@ ALIASES: Final = {"EL": "GR", "UK": "GB"}
 
 # Languages whose speakers commonly read each other; joins small clusters, never decides a rule.
 _RELATED_LANGUAGES = (
-    *({"da", "no", "sv"}, {"bs", "hr", "sr", "cnr", "sl"}),
-    *({"cs", "sk"}, {"bg", "mk"}),
+    {"da", "no", "sv"},
+    {"bs", "hr", "sr", "cnr", "sl"},
+    {"cs", "sk"},
+    {"bg", "mk"},
 )
 
 
