@@ -36,20 +36,9 @@ from twinmatch.cohort import Cohort
 from twinmatch.embedding.backends import ENGLISH
 from twinmatch.embedding.choice import foreign_language
 from twinmatch.embedding.sentences import TOPICS
+from twinmatch.facets import text as texts
 from twinmatch.facets.base import FacetCache, Floats, Ints, known_mean
 from twinmatch.facets.quoting import Passage, stems, worded
-from twinmatch.facets.text import (
-    NAMED,
-    NeedsOffers,
-    Sayings,
-    answers,
-    needs_passages,
-    needs_said,
-    offers_passages,
-    offers_said,
-    quotes,
-    shown,
-)
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
@@ -63,7 +52,8 @@ class TopicTable:
     """The topics of all cities: what they seek and show, and the sentences that say so."""
 
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
-        self.needs, self.offers = needs_said(cohort, facet_cache), offers_said(cohort, facet_cache)
+        self.needs = texts.needs_said(cohort, facet_cache)
+        self.offers = texts.offers_said(cohort, facet_cache)
         self.seeks = _profiles(cohort, "seeks", self.needs)
         self.shows = _profiles(cohort, "shows", self.offers)
         count = (self.seeks > PRESENT).sum(axis=0) + (self.shows > PRESENT).sum(axis=0)
@@ -86,7 +76,7 @@ def topic_table(cohort: Cohort, facet_cache: FacetCache) -> TopicTable:
     return facet_cache.once(cohort, "topics", lambda: TopicTable(cohort, facet_cache))
 
 
-def _profiles(cohort: Cohort, field: str, said: Sayings) -> Floats:
+def _profiles(cohort: Cohort, field: str, said: texts.Sayings) -> Floats:
     table = np.zeros((len(cohort), len(TOPICS)))
     if said.reading is not None:
         np.add.at(table, said.owners, said.reading.topics)
@@ -129,7 +119,7 @@ class TopicsMet:
             unknown |= {say(says, city=name): None} if np.isnan(profile[k]).any() else {}
         if unknown:
             return say("Which topics {unknown} is not known.", unknown=listed(list(unknown))), ()
-        topics = self._grounded(i, j)[:NAMED]
+        topics = self._grounded(i, j)[: texts.NAMED]
         if not topics:
             says = "No topic that both {one} and {other} want to learn about is sure enough to be named; likely ones are compared."
             if self.shows:
@@ -139,7 +129,7 @@ class TopicsMet:
         if not self.shows:
             says = "Both {one} and {other} want to learn about {topics}."
             return say(says, **both, topics=worded(topics)), facts
-        text, quoted = shown(self._cohort, self.table.offers, i, j, topics)
+        text, quoted = texts.shown(self._cohort, self.table.offers, i, j, topics)
         return text, tuple(dict.fromkeys((*facts, *quoted)))
 
     def _grounded(self, i: int, j: int) -> list[Topic]:
@@ -156,8 +146,8 @@ class TopicsMet:
         """Return a sentence of each city where they answer each other on a topic, else the topics that they share."""
         (_, _, needs), (_, _, there) = self._sides
         for topic in topics:
-            for found in answers(needs, there, [pair[0]], [pair[1]], {topic}):
-                return quotes(self._cohort, found.asks, found.shows)
+            for found in texts.answers(needs, there, [pair[0]], [pair[1]], {topic}):
+                return texts.quotes(self._cohort, found.asks, found.shows)
         named, facts = worded(topics), []
         for k, (field, _, side) in zip(pair, self._sides, strict=True):
             city, said = self._cohort.cities[k], side.saying(k, topics[0])
@@ -180,7 +170,7 @@ class WordTable:
     """BM25 of all needs against all texts of hosts."""
 
     def __init__(self, cohort: Cohort) -> None:
-        sides = (needs_passages(cohort), offers_passages(cohort))
+        sides = (texts.needs_passages(cohort), texts.offers_passages(cohort))
         asked, said = (_bags(len(cohort), passages) for passages in sides)
         frequency = Counter(word for bag in said for word in bag)
         place = {word: v for v, word in enumerate(sorted(frequency))}
@@ -264,7 +254,7 @@ class NeedsAnswered:
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
         self._topics, self._words = TopicsMet(cohort, facet_cache), SameWords(cohort, facet_cache)
-        self._sentences = NeedsOffers(cohort, facet_cache)
+        self._sentences = texts.NeedsOffers(cohort, facet_cache)
         asking = np.flatnonzero([bool(city.needs) for city in cohort.cities])
         step = max(1, -(-len(asking) // MOST_ASKING))
         self._asking = asking[::step]

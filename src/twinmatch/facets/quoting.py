@@ -21,16 +21,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from twinmatch.embedding import sentences
 from twinmatch.embedding.choice import foreign_language
-from twinmatch.embedding.sentences import (
-    KINDS,
-    TOPICS,
-    Classifier,
-    Reading,
-    Sentence,
-    bundled_classifier,
-    split_sentences,
-)
 from twinmatch.facets.base import FacetCache, Floats
 from twinmatch.proposal.evidence import (
     LONGEST,
@@ -99,10 +91,10 @@ class Passage:
         return f"{self.what}, characters {self.start}-{self.end}"
 
 
-def classifier_for(facet_cache: FacetCache) -> Classifier | None:
+def classifier_for(facet_cache: FacetCache) -> sentences.Classifier | None:
     """Return the bundled classifier for the text model of a run, None where there is none."""
     made_by = getattr(facet_cache.text, "fingerprint", {})
-    return bundled_classifier(made_by.get("weights_sha256", ""))
+    return sentences.bundled_classifier(made_by.get("weights_sha256", ""))
 
 
 @lru_cache(maxsize=65_536)
@@ -116,7 +108,7 @@ def _may_be_printed(text: str, source: str, role: Role, kind: str, shows: bool |
 
 
 def printable(
-    passages: Sequence[Passage], role: Role, reading: Reading | None = None
+    passages: Sequence[Passage], role: Role, reading: sentences.Reading | None = None
 ) -> NDArray[np.bool_]:
     """Return which sentences may be printed as a reason, shape (n,); ``reading`` is what a classifier reads in them."""
     if reading is None:
@@ -126,8 +118,8 @@ def printable(
     stated = np.array([role == "shows" and p.what != PILOT for p in passages], bool)
     least = np.where(stated, 0.25, 0.5 if role == "shows" else 0.9)
     other = stated[:, None] & (reading.kinds.max(axis=1, keepdims=True) < SURE)
-    weighed = np.where(other & ~np.isin(KINDS, [*OFFERS]), 0.0, reading.kinds)
-    kinds = [KINDS[k] for k in weighed.argmax(axis=1).tolist()]
+    weighed = np.where(other & ~np.isin(sentences.KINDS, [*OFFERS]), 0.0, reading.kinds)
+    kinds = [sentences.KINDS[k] for k in weighed.argmax(axis=1).tolist()]
     each = zip(passages, kinds, (reading.shows >= least).tolist(), strict=True)
     return np.array([_may_be_printed(p.text, p.source, role, *read) for p, *read in each], bool)
 
@@ -138,9 +130,9 @@ def passages_of(i: int, name: str, text: str | None, source: str) -> list[Passag
 
 
 @lru_cache(maxsize=65_536)
-def _sentences(text: str) -> tuple[Sentence, ...]:
+def _sentences(text: str) -> tuple[sentences.Sentence, ...]:
     """Return the sentences of a text, which several facets and figures of a run ask for."""
-    return tuple(split_sentences(text))
+    return tuple(sentences.split_sentences(text))
 
 
 def readable(
@@ -232,7 +224,7 @@ def names_topic(text: str, topic: Topic) -> float:
     return -1.0 if found is None else 1.0 - found / len(text)
 
 
-@lru_cache(maxsize=len(TOPICS))
+@lru_cache(maxsize=len(sentences.TOPICS))
 def _words_of(topic: Topic) -> frozenset[str]:
     """Return the stems of the words by which a topic and its examples are known."""
     return frozenset(stems(f"{topic.wording} {topic.examples}")) - VAGUE

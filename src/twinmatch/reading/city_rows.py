@@ -84,8 +84,8 @@ def no_city(
     Our own form loses only totals and notes, never a row in silence.
     """
     at = {t.field: i for i, t in reversed(list(enumerate(header.targets))) if t}
-    places = (at.get(field, len(cells)) for field in ("name", "country"))
-    name, country = (text(cells[i]) if i < len(cells) else "" for i in places)
+    found = (at.get(field, len(cells)) for field in ("name", "country"))
+    name, country = (text(cells[i]) if i < len(cells) else "" for i in found)
     others = [said for i, c in enumerate(cells) if i != at["name"] and (said := text(c))]
     word = plain(name)
     if _TOTAL.match(word) and not is_place(name):

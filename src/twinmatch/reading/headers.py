@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem
 from twinmatch.reading import meaning as meanings
-from twinmatch.reading import values
+from twinmatch.reading import sense, values
 from twinmatch.reading.grid import Grid, is_empty, text, two_rows
 from twinmatch.reading.mapping import (
     BESIDE,
@@ -34,17 +34,6 @@ from twinmatch.reading.mapping import (
 )
 from twinmatch.reading.meaning import CONTACT, NEWCOMER, Meaning, are_options, concepts, meaning
 from twinmatch.reading.personal_data import is_contact
-from twinmatch.reading.sense import (
-    count_near,
-    exact_target,
-    grouped,
-    is_other,
-    is_ticked,
-    kind_of_label,
-    likely,
-    near_field,
-    own_names,
-)
 from twinmatch.schema import City
 from twinmatch.vocabulary.geography import language_code
 from twinmatch.vocabulary.taxonomy import plain, words
@@ -156,7 +145,7 @@ def _chosen(
         names = {" ".join(text(cell).split()) for cell in cells} - {""}
         exact = sum(n in columns(model) or n in SHORT or n in other for n in names)
         short = {n for n in names if len(n) < 300}
-        worded = {n for n in short if n in mapping.columns or exact_target(n, mapping, model)}
+        worded = {n for n in short if n in mapping.columns or sense.exact_target(n, mapping, model)}
         asked = {n for n in short if model is City and meanings.has_candidates(n)}
         return 2 * exact + len(worded | asked)
 
@@ -164,7 +153,7 @@ def _chosen(
     if 2 * known(chosen[1]) >= sum(bool(text(cell)) for cell in chosen[1]):
         return chosen
     # Few headers are known: a row of misspelt ones is more of a header than a row of values with one word in it.
-    return max(rows, key=lambda r: (2 * known(r[1]) + count_near(r[1], model), -r[0]))
+    return max(rows, key=lambda r: (2 * known(r[1]) + sense.count_near(r[1], model), -r[0]))
 
 
 def _is_own(name: str, path: str) -> bool:
@@ -196,10 +185,10 @@ class _Finder:
     def targets(self) -> tuple[Target | None, ...]:
         """Return the target of each column; a field that one column alone may fill stands once."""
         how = self.mapping, self.model
-        exact = [exact_target(name, *how) if name else None for name in self.names]
+        exact = [sense.exact_target(name, *how) if name else None for name in self.names]
         taken = {t.field for t in exact if t}
         for i, name in enumerate(self.names):
-            path = own_names(self.model).get(plain(name), "")
+            path = sense.own_names(self.model).get(plain(name), "")
             is_free = exact[i] is None and name not in self.mapping.columns and path not in taken
             if path and is_free and not (path == "id" and self._are_numbers(i)):
                 exact[i] = Target(path)
@@ -222,7 +211,8 @@ class _Finder:
         """Set aside what a survey tool fills in by its own account, and a wish for long text where options are ticked."""
         if target is None or self.names[i] in self.mapping.columns:
             return target
-        if any(map(text, self.cells[i])) and kind_of_label(_bare(self.names[i]), self.cells[i]):
+        label = _bare(self.names[i])
+        if any(map(text, self.cells[i])) and sense.kind_of_label(label, self.cells[i]):
             return None
         if self._is_of_tool(i, target.field):
             self.beside.add(i)
@@ -252,13 +242,13 @@ class _Finder:
         found = list(exact)
         again: set[str] = set()
         free = {i: n for i, n in enumerate(self.names) if n and exact[i] is None}
-        for base, group in grouped(free, self.cells):
+        for base, group in sense.grouped(free, self.cells):
             positions = [i for i in group if self.names[i] not in self.mapping.columns]
-            if not all(is_ticked(n, self.cells[i], self.names[i]) for i, n in group.items()):
+            if not all(sense.is_ticked(n, self.cells[i], self.names[i]) for i, n in group.items()):
                 if base:
                     self._by_label(base, {i: group[i] for i in positions}, found)
                 continue
-            named = [n for n in group.values() if not is_other(n)]
+            named = [n for n in group.values() if not sense.is_other(n)]
             is_language = 2 * sum(bool(language_code(n)) for n in named) > len(named)
             coded = sum(bool(values.option_codes(self.mapping.values.get(n, n))) for n in named)
             field = meanings.has_candidates(base, options=True) if base else ""
@@ -275,7 +265,7 @@ class _Finder:
 
     def _ask_group(self, base: str, group: dict[int, str], again: set[str]) -> None:
         first, *others = group
-        guess = likely(base, ("challenges", "strengths")) if base else ""
+        guess = sense.likely(base, ("challenges", "strengths")) if base else ""
         guess = guess or ("strengths" if again else "challenges")
         self.asked[first] = meanings.of_codes(guess, [*group.values()])
         self.runs[first] = tuple(self.names[k] for k in others)
@@ -317,7 +307,7 @@ class _Finder:
                 found[i] = self._target(i, means.field)
             else:
                 other = _OPPOSITE.get(means.field)
-                self.asked[i] = (other and likely(name, (means.field, other))) or means.field
+                self.asked[i] = (other and sense.likely(name, (means.field, other))) or means.field
         read = {t.field for t in found if t} | {*self.asked.values()}
         for field in ("name", "country"):  # no city is read without them
             free = sorted({*unread, *self.asked} - {*self.runs})
@@ -328,7 +318,7 @@ class _Finder:
             fields = meanings.fitting(self.cells[i], seen)
             fields = [f for f in fields if f in SEVERAL or f not in read]
             left = [f for f in fields if f not in read]
-            if guess := likely(self.names[i], fields) or likely(self.names[i], left):
+            if guess := sense.likely(self.names[i], fields) or sense.likely(self.names[i], left):
                 self.asked[i] = guess
         self._ask_same_options(found, read)
         sure = {t.field for t in found if t}
@@ -350,7 +340,7 @@ class _Finder:
             is_text = field in {"needs", "offers"}
             options = set() if is_text else {*meanings.options_in(self.cells[i])}
             if field in first and (
-                other not in read and likely(self.names[i], (field, other)) == other
+                other not in read and sense.likely(self.names[i], (field, other)) == other
                 if is_text
                 else 2 * len(first[field] & options) >= len(options) > 0
             ):
@@ -404,7 +394,7 @@ class _Finder:
             if name in self.other or (not name and target is None) or i in self.beside:
                 continue
             if i in self.doubled and header.is_form:
-                meant = exact_target(_bare(name), self.mapping, self.model)
+                meant = sense.exact_target(_bare(name), self.mapping, self.model)
                 again = {"name": repr(name), "p": meant.field if meant else name}
                 found = say("The column stands here twice: {name} is {p} again.", **again)
                 problems.append(Problem("column-twice", found, place, say("Keep one.")))
@@ -453,7 +443,7 @@ class _Finder:
             asks = say("The column {name} holds texts. What are they?", name=repr(name))
             self._question(i, asks, missing, guess)
             return []
-        if near := near_field(name, self.model, read):
+        if near := sense.near_field(name, self.model, read):
             self.asked[i] = near
             self._ask(i)
             return []

@@ -15,17 +15,8 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from twinmatch.errors import Where
-from twinmatch.reading import values
+from twinmatch.reading import city_rows, values
 from twinmatch.reading.cells import Notes, clean, decimal_of, is_none, reader_of
-from twinmatch.reading.city_rows import (
-    CityRow,
-    factor_of_populations,
-    identify,
-    merged,
-    no_city,
-    spell,
-    unbroken,
-)
 from twinmatch.reading.grid import Grid, Raw, is_empty, put, text
 from twinmatch.reading.headers import SET_ASIDE, Header, find_header
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target, columns
@@ -115,11 +106,11 @@ class _Reading:
         found = [] if lacking else [self._row(readers, row, cells) for row, cells in self.rows]
         if self.is_survey:
             self._population(found)
-            spell(found, self.mapping, self.notes)
+            city_rows.spell(found, self.mapping, self.notes)
         if self.is_main:
-            identify(found, self.mapping, self.notes)
+            city_rows.identify(found, self.mapping, self.notes)
         if self.is_survey:
-            found = merged(found, self.notes)
+            found = city_rows.merged(found, self.notes)
         for question in self.header.questions if self.is_survey else ():
             if question.guess in TEXT_OF and question.guess not in TEXT_OF.values():
                 self._note_options(question)
@@ -190,7 +181,8 @@ class _Reading:
 
     def _repaired(self, row: int, cells: Cells) -> tuple[Any, ...]:
         """Return a row with its mojibake repaired where the mapping says so; else it is reported and asked."""
-        right = {i: u for i, c in enumerate(cells) if isinstance(c, str) and (u := unbroken(c))}
+        texts = ((i, city_rows.unbroken(c)) for i, c in enumerate(cells) if isinstance(c, str))
+        right = {i: whole for i, whole in texts if whole}
         for i, whole in right.items():
             name = self.header.names[i] if i < len(self.header.names) else ""
             if self.mapping.repair_letters:
@@ -222,7 +214,7 @@ class _Reading:
         at = self._positions("name")
         kept = []
         for row, cells in self.rows if at else ():
-            why, level = no_city(self.header, cells, is_survey=self.is_survey)
+            why, level = city_rows.no_city(self.header, cells, is_survey=self.is_survey)
             if why:
                 name = text(cells[at[0]]) if at[0] < len(cells) else ""
                 shown = name or next(filter(None, map(text, cells)), "")
@@ -289,7 +281,7 @@ class _Reading:
 
     # Records
 
-    def _row(self, readers: Sequence[_Reader], row: int, cells: Cells) -> CityRow:
+    def _row(self, readers: Sequence[_Reader], row: int, cells: Cells) -> city_rows.CityRow:
         data: dict[str, Any] = {}
         names: dict[str, str] = {}
         for reader in readers:
@@ -321,7 +313,7 @@ class _Reading:
         moments = [values.moment(stamp, month_first=self._month_first) for stamp in stamps]
         record = Record(data, Where(self.grid.file, self.grid.sheet, row), names)
         known = tuple(c for c in contacts if plain(c) != "anonymous")
-        return CityRow(record, max(filter(None, moments), default=None), known)
+        return city_rows.CityRow(record, max(filter(None, moments), default=None), known)
 
     @cached_property
     def _month_first(self) -> bool:
@@ -417,13 +409,13 @@ class _Reading:
         names = [name for i in self._positions("name")[:1] for name in self._texts(i) if name]
         return bool(names) and sum(len(countries_of(n)) == 1 for n in names) >= 0.7 * len(names)
 
-    def _population(self, rows: Sequence[CityRow]) -> None:
+    def _population(self, rows: Sequence[city_rows.CityRow]) -> None:
         """Compare populations with the gazetteer's: a factor that fits nearly all is taken, and reported."""
         at = self._positions("population.value")[:1]
         name, target = self.named[at[0]] if at else ("", None)
         if target is None or name in self.mapping.columns:
             return
-        factor = factor_of_populations(rows)
+        factor = city_rows.factor_of_populations(rows)
         if factor is None:
             return
         place = (self.header.row, name)
