@@ -97,19 +97,34 @@ def summed(cells: Iterable[tuple[str, str]]) -> Summed:
 
 def read_c40(grids: Sequence[Grid], options: Options) -> Imported:
     """Return the inventories of European cities in C40's table; the newest a city, or of the year asked for."""
-    drafts = Drafts()
+
+    def of(line: Line) -> tuple[str, int | None] | None:
+        city = line.text("City")
+        return (city, line.whole("Year_calendar") or line.whole("Year")) if city else None
+
     found = first_with(grids, "City", "Country", "Year", "I.1.1", "III.1.1")
-    items = []
+    return _newest(found, options, of, "empty rows", _inventory)
+
+
+def _newest(
+    found: list[Line],
+    options: Options,
+    of: Callable[[Line], tuple[str, int | None] | None],
+    aside: str,
+    draft: Callable[[Line, str, int | None, Drafts], None],
+) -> Imported:
+    """Return the drafts of rows that are an inventory each: of those of one city the newest, or of the year asked for.
+
+    ``of`` says city and year of a row, None where it has no inventory.
+    """
+    drafts, items = Drafts(), []
     for line in found:
-        if not line.text("City"):
-            drafts.aside["empty rows"] += 1
-            continue
-        country = drafts.country(line.text("Country"), line.where("Country"))
-        if country is not None:
-            year = line.whole("Year_calendar") or line.whole("Year")
-            items.append((f"{country}|{line.text('City')}", year, (line, country, year)))
+        if (known := of(line)) is None:
+            drafts.aside[aside] += 1
+        elif country := drafts.country(line.text("Country"), line.where("Country")):
+            items.append((f"{country}|{known[0]}", known[1], (line, country, known[1])))
     for line, country, year in latest(items, options.year, drafts):
-        _inventory(line, country, year, drafts)
+        draft(line, country, year, drafts)
     return drafts.done(len(found))
 
 
@@ -323,31 +338,17 @@ _BODIES: Final = re.compile(
 
 def read_cdp(grids: Sequence[Grid], options: Options) -> Imported:
     """Return the reported inventories of European cities; rows without an inventory are counted and set aside."""
-    drafts = Drafts()
-    found = _lines(grids[0])
-    items = []
-    for line in found:
-        if _is_empty(line):
-            drafts.aside["no inventory in the row"] += 1
-            continue
-        country = drafts.country(line.text("Country"), line.where("Country"))
-        if country is not None:
-            year = inventory_year(line.text(*YEARS))
-            items.append((line.text("Account Number") or _name(line), year, (line, country, year)))
-    for line, country, year in latest(items, options.year, drafts):
-        _report(line, country, year, drafts)
-    return drafts.done(len(found))
 
+    def of(line: Line) -> tuple[str, int | None] | None:
+        if all(line.number(*headers) is None for headers in (TOTAL, *SCOPES.values())):
+            return None
+        return line.text("Account Number") or _name(line), inventory_year(line.text(*YEARS))
 
-def _lines(grid: Grid) -> list[Line]:
     try:
-        return lines(grid, "Account Number", "Country", "City")
+        found = lines(grids[0], "Account Number", "Country", "City")
     except DataError:
-        return lines(grid, "Account Number", "Country", "City Short Name")
-
-
-def _is_empty(line: Line) -> bool:
-    return line.number(*TOTAL) is None and all(line.number(*h) is None for h in SCOPES.values())
+        found = lines(grids[0], "Account Number", "Country", "City Short Name")
+    return _newest(found, options, of, "no inventory in the row", _report)
 
 
 def _name(line: Line) -> str:
