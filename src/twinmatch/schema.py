@@ -85,7 +85,10 @@ CellValue = Tonnes | Notation
 
 
 def _field(unit: str = "", default: object = None, **limits: Any) -> Any:
-    """Return a field with its unit and limits (``ge``, ``le``, ``pattern``); it may be left out unless its default is ``...``."""
+    """Return a field with its unit, limits (``ge``, ``le``, ``pattern``) and words over its column (``title``).
+
+    It may be left out unless its default is ``...``.
+    """
     return Field(default, json_schema_extra={"unit": unit} if unit else None, **limits)
 
 
@@ -100,20 +103,22 @@ class ProfileBlock(BaseModel):
 class Location(ProfileBlock):
     """Where the city lies."""
 
-    lat: float = _field("degrees north", default=..., ge=-90, le=90)
+    lat: float = _field("degrees north", default=..., ge=-90, le=90, title="Latitude")
     """Latitude, WGS 84"""
-    lon: float = _field("degrees east", default=..., ge=-180, le=180)
+    lon: float = _field("degrees east", default=..., ge=-180, le=180, title="Longitude")
     """Longitude, WGS 84"""
 
 
 class Population(ProfileBlock):
     """How many people live there."""
 
-    value: int = _field("people", default=..., ge=1, le=50_000_000)
+    value: int = _field("people", default=..., ge=1, le=50_000_000, title="Population")
     """Residents"""
     year: int | None = _field("year", ge=1980, le=2035)
     """Year of the figure"""
-    of: Literal["municipality", "settlement", "core municipality", "region"] = "municipality"
+    of: Literal["municipality", "settlement", "core municipality", "region"] = _field(
+        default="municipality", title="Population counts"
+    )
     """What the figure counts; only the first two are taken for the city as a whole"""
     note: Remark | None = None
     """What a reader should know about the figure"""
@@ -148,9 +153,11 @@ class Pilot(ProfileBlock):
 class Commitment(ProfileBlock):
     """What the city has committed itself to."""
 
-    neutral_by: int | None = _field("year", ge=2020, le=2100)
+    neutral_by: int | None = _field("year", ge=2020, le=2100, title="Climate-neutral by")
     """Year of the city's climate-neutrality target"""
-    neutral_by_at_latest: int | None = _field("year", ge=2020, le=2100)
+    neutral_by_at_latest: int | None = _field(
+        "year", ge=2020, le=2100, title="Climate-neutral by, at the latest"
+    )
     """A year by which neutrality is promised, where the exact year is not known"""
     basis: str | None = None
     """What the statement rests on"""
@@ -159,9 +166,13 @@ class Commitment(ProfileBlock):
 class Participation(ProfileBlock):
     """What the city can put into an exchange."""
 
-    staff_hours_a_month: float | None = _field("hours a month", ge=0, le=10_000)
+    staff_hours_a_month: float | None = _field(
+        "hours a month", ge=0, le=10_000, title="Staff hours a month"
+    )
     """Staff hours the city can give, at least"""
-    english: Literal["A1", "A2", "B1", "B2", "C1", "C2"] | None = None
+    english: Literal["A1", "A2", "B1", "B2", "C1", "C2"] | None = _field(
+        title="English of the team"
+    )
     """English of the team, at least (CEFR level)"""
     guests_at_most: int | None = _field("cities", ge=0, le=50)
     """Guest cities that the city can host in a round"""
@@ -222,15 +233,17 @@ class Scopes(ProfileBlock):
 class Emissions(ProfileBlock):
     """An inventory as the city printed it: year, form, boundary, sectors; removals are kept apart."""
 
-    year: int | None = _field("year", ge=1980, le=2035)
+    year: int | None = _field("year", ge=1980, le=2035, title="Inventory year")
     """Year of the inventory"""
-    form: Literal["gpc", "economic", "city"]
+    form: Literal["gpc", "economic", "city"] = Field(title="Form of the table")
     """Form of the table: GPC sectors, the contract's economic sectors, or the city's own"""
-    boundary: Literal["city", "district", "joint", "metropolitan"]
+    boundary: Literal["city", "district", "joint", "metropolitan"] = Field(title="Boundary")
     """What the inventory covers: the city, part of it, the city with another, or its metropolitan body"""
     boundary_note: Remark | None = None
     """The boundary in words"""
-    boundary_population: int | None = _field("people", ge=1, le=100_000_000)
+    boundary_population: int | None = _field(
+        "people", ge=1, le=100_000_000, title="Population inside the boundary"
+    )
     """Residents inside the boundary, where stated"""
     sectors: Sectors
     """Emissions by sector"""
@@ -240,7 +253,7 @@ class Emissions(ProfileBlock):
     """Left out or reported: the city's own inventory; estimated: a model's"""
     removals: float | None = _field("t CO2e", ge=-MOST_TONNES, le=0)
     """Removals by land use, negative; never part of the shares"""
-    total_printed: float | None = _field("t CO2e", ge=0, le=MOST_TONNES)
+    total_printed: float | None = _field("t CO2e", ge=0, le=MOST_TONNES, title="Total as printed")
     """The total that the city printed"""
     total_check: Literal["agrees", "nearly agrees", "differs", "no total printed"] = (
         "no total printed"
@@ -309,32 +322,34 @@ class Source(ProfileBlock):
 class Version(ProfileBlock):
     """Which state of the profile this is, so that two rounds can be laid side by side."""
 
-    number: int | None = _field(ge=1)
+    number: int | None = _field(ge=1, title="Version of the profile")
     """Number of the version, 1 is the first"""
-    date: str | None = _field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
+    date: str | None = _field(
+        pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", title="Confirmed on"
+    )
     """Day on which the city or its coordinator last confirmed it (YYYY-MM-DD)"""
 
 
 class City(ProfileBlock):
     """One city's profile, as one file, one row of a table, or one object of the interface."""
 
-    id: str = Field(pattern=CITY_ID)
+    id: str = Field(pattern=CITY_ID, title="Identifier")
     """Identifier: country and name in lower-case ASCII, such as de-aachen"""
-    name: str = Field(min_length=1, max_length=100)
+    name: str = Field(min_length=1, max_length=100, title="City (English name)")
     """English name"""
-    local_name: str | None = None
+    local_name: str | None = _field(title="City (own language)")
     """Name in the city's own language"""
-    country: CountryCode
+    country: CountryCode = Field(title="Country")
     """Country, ISO 3166-1 alpha-2 (EL and UK are read as GR and GB)"""
-    roles: tuple[Role, ...] = ()
+    roles: tuple[Role, ...] = _field(default=(), title="Roles")
     """What the city is in the programme: mission, pilot, guest"""
     location: Location | None = None
     """Where the city lies"""
     population: Population | None = None
     """How many people live there"""
-    languages: tuple[LanguageCode, ...] = ()
+    languages: tuple[LanguageCode, ...] = _field(default=(), title="Working languages")
     """Working languages of the team, ISO 639-1"""
-    official_languages: tuple[LanguageCode, ...] = ()
+    official_languages: tuple[LanguageCode, ...] = _field(default=(), title="Official languages")
     """Languages in official use in the place, ISO 639-1"""
     mission: Mission | None = None
     """Place among the Mission Cities"""
@@ -344,23 +359,23 @@ class City(ProfileBlock):
     """Climate-neutrality commitment"""
     participation: Participation | None = None
     """What the city can put into an exchange"""
-    needs: Text | None = None
+    needs: Text | None = _field(title="What we want to learn")
     """What the city wants to learn, in its words or ours; English, or another language where the round runs with twinmatch[multilingual]"""
-    offers: Text | None = None
+    offers: Text | None = _field(title="What we can show")
     """What the city can show, in its words or ours"""
-    challenges: Domains | None = None
+    challenges: Domains | None = _field(title="Domains: where we struggle")
     """Domains in which the city struggles, weight 1 to 3; a list names them without a weight"""
-    strengths: Domains | None = None
+    strengths: Domains | None = _field(title="Domains: where we are strong")
     """Domains in which the city is strong, weight 1 to 3; a list names them without a weight"""
-    seeks: tuple[Topic, ...] | None = None
+    seeks: tuple[Topic, ...] | None = _field(title="Topics we want to learn about")
     """Topics that the city wants to learn about, as it set them; left out, its needs suggest them"""
-    shows: tuple[Topic, ...] | None = None
+    shows: tuple[Topic, ...] | None = _field(title="Topics we can show something of")
     """Topics that the city can show something of, as it set them; left out, its texts suggest them"""
-    hosts_on: tuple[Topic, ...] = ()
+    hosts_on: tuple[Topic, ...] = _field(default=(), title="Topics on which alone we take guests")
     """Topics on which alone the city takes guests; left out, on any"""
-    levers_needed: tuple[Lever, ...] | None = None
+    levers_needed: tuple[Lever, ...] | None = _field(title="Levers we lack")
     """Levers the city lacks"""
-    levers_offered: tuple[Lever, ...] | None = None
+    levers_offered: tuple[Lever, ...] | None = _field(title="Levers we can show")
     """Levers the city can show"""
     readiness: dict[Dimension, Level] | None = _field("level 0-4")
     """Climate readiness by dimension, 0 to 4; half a level is noise"""
@@ -372,11 +387,11 @@ class City(ProfileBlock):
     """What the city cannot choose"""
     covenant: Covenant | None = None
     """The city in the Covenant of Mayors"""
-    wishes: tuple[str, ...] = ()
+    wishes: tuple[str, ...] = _field(default=(), title="Hosts we ask for")
     """Host cities or units that the guest asked for, best first"""
-    refuses: tuple[str, ...] = ()
+    refuses: tuple[str, ...] = _field(default=(), title="Not to be matched with")
     """Cities or units that the city will neither be paired with nor meet on a study visit"""
-    welcomes: tuple[str, ...] = ()
+    welcomes: tuple[str, ...] = _field(default=(), title="Guests we ask for")
     """Guest cities that the host asked for, best first"""
     own_labels: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None = None
     """Labels of the programme's own, such as a lot or a wave, by which rules may count"""
@@ -420,7 +435,7 @@ class City(ProfileBlock):
 class HostUnit(ProfileBlock):
     """Cities that act as one host: a multi-city pilot."""
 
-    id: str = Field(pattern=UNIT_ID)
+    id: str = Field(pattern=UNIT_ID, title="Identifier")
     """Identifier, such as unit-let-s-gov"""
     name: str = Field(min_length=1)
     """Title of the pilot"""
@@ -432,7 +447,7 @@ class HostUnit(ProfileBlock):
     """Guest cities that the unit can host in a round"""
     guests_at_least: int | None = _field("cities", ge=0, le=50)
     """Guest cities without which the unit will not host"""
-    hosts_on: tuple[Topic, ...] = ()
+    hosts_on: tuple[Topic, ...] = _field(default=(), title="Topics on which alone we take guests")
     """Topics on which alone the unit takes guests; left out, on those of its cities"""
     sources: tuple[str, ...] = ()
     """Where the unit's facts come from"""

@@ -86,11 +86,13 @@ class ProfileColumn:
     choices: tuple[str, ...] = ()
     is_required: bool = False
     may_be_empty_list: bool = False
+    title: str = ""
+    """Words over the column where its path alone would not say it."""
 
     @property
     def label(self) -> str:
         """Return the words that people read over the column."""
-        words = LABELS.get(self.path) or _words(self.path)
+        words = self.title or _words(self.path)
         return joined(map(titled, words.split(": ")), ": ")
 
     def admits(self, value: float) -> bool:
@@ -99,45 +101,6 @@ class ProfileColumn:
             return False
         is_above = self.low is None or value >= self.low
         return is_above and (self.high is None or value <= self.high)
-
-
-LABELS: Final = {
-    "id": "Identifier",
-    "name": "City (English name)",
-    "local_name": "City (own language)",
-    "country": "Country",
-    "roles": "Roles",
-    "location.lat": "Latitude",
-    "location.lon": "Longitude",
-    "population.value": "Population",
-    "population.of": "Population counts",
-    "languages": "Working languages",
-    "official_languages": "Official languages",
-    "commitment.neutral_by": "Climate-neutral by",
-    "commitment.neutral_by_at_latest": "Climate-neutral by, at the latest",
-    "participation.staff_hours_a_month": "Staff hours a month",
-    "participation.english": "English of the team",
-    "needs": "What we want to learn",
-    "offers": "What we can show",
-    "challenges": "Domains: where we struggle",
-    "strengths": "Domains: where we are strong",
-    "seeks": "Topics we want to learn about",
-    "shows": "Topics we can show something of",
-    "hosts_on": "Topics on which alone we take guests",
-    "levers_needed": "Levers we lack",
-    "levers_offered": "Levers we can show",
-    "wishes": "Hosts we ask for",
-    "refuses": "Not to be matched with",
-    "welcomes": "Guests we ask for",
-    "emissions.year": "Inventory year",
-    "emissions.form": "Form of the table",
-    "emissions.boundary": "Boundary",
-    "emissions.boundary_population": "Population inside the boundary",
-    "emissions.total_printed": "Total as printed",
-    "version.number": "Version of the profile",
-    "version.date": "Confirmed on",
-}
-"""Words over a column where its path alone would not say it."""
 
 
 def _words(path: str) -> str:
@@ -170,7 +133,7 @@ def _column(path: str, kind: Kind, info: FieldInfo) -> ProfileColumn:
     limits = [*info.metadata, *(m for t in parts_of(info.annotation) for m in _inner_limits(t))]
     low, high = _limit(limits, "ge"), _limit(limits, "le")
     meaning, unit = info.description or "", str(extra.get("unit", ""))
-    more = _choices(info.annotation), info.is_required(), info.default is None
+    more = _choices(info.annotation), info.is_required(), info.default is None, info.title or ""
     return ProfileColumn(path, kind, meaning, unit, low, high, *more)
 
 
