@@ -77,8 +77,9 @@ class Cohort:
         twice += [u.id for u in self.units if units[u.id] != u]
         if twice:
             says, do = "{name} differs in the two cohorts.", say("Keep one.")
-            found = (say(says, name=repr(name)) for name in twice)
-            raise DataError(Problem("city-twice", one, do=do) for one in found)
+            raise DataError(
+                Problem("city-twice", say(says, name=repr(name)), do=do) for name in twice
+            )
         return Cohort(
             tuple(cities[i] for i in sorted(cities)), tuple(units[i] for i in sorted(units))
         )

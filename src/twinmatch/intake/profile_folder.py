@@ -260,9 +260,11 @@ def _double(city_id: str, newest: Record, other: Record, *, is_rival: bool) -> P
     if is_rival:
         says = "{city_id} came back twice with different answers; the other is in {there}."
         do = say("Keep one, or give the newer one a higher version number.")
-        return Problem("city-twice", say(says, **told), place, do)
+        found = say(says, **told)
+        return Problem("city-twice", found, place, do)
     says = "{city_id} came back in a newer version, in {there}; this one was passed over."
-    return Problem("form-older", say(says, **told), place, level="note")
+    found = say(says, **told)
+    return Problem("form-older", found, place, level="note")
 
 
 # --- what changed -------------------------------------------------------------------------------------------

@@ -128,11 +128,10 @@ class _Reading:
         )
 
     def _empty(self) -> None:
-        found, row = say("The table has a header and no row below it."), self.header.row
-        if not self.grid.rows:
-            found, row = say("The table is empty."), 0
+        row = self.header.row if self.grid.rows else 0
+        says = "The table has a header and no row below it." if row else "The table is empty."
         do = say("Put a row for each city below a header.")
-        self.notes.add("no-cities", found, row, "", do)
+        self.notes.add("no-cities", say(says), row, "", do)
 
     def _lacks(self, name: str) -> None:
         if not self.grid.rows:

@@ -133,8 +133,8 @@ def _inventory(line: Line, country: str, year: int | None, drafts: Drafts) -> No
     _unread(result, drafts, line.where)
     printed = line.number("BASIC")
     if printed and abs(result.basic - printed) > 0.005 * printed:
-        both = f"{result.basic:,.0f} t, the table says {printed:,.0f} t"
-        found = f"The cells of BASIC add up to {both}."
+        basic = result.basic
+        found = f"The cells of BASIC add up to {basic:,.0f} t, the table says {printed:,.0f} t."
         do = "Look at the sub-sectors."
         drafts.note("basic-differs", found, line.where("BASIC"), "warning", do)
     about = {"boundary": line.text("Boundary"), "level": line.text("Level")}
