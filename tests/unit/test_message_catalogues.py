@@ -80,7 +80,7 @@ def messages() -> set[tuple[str, str]]:
         }
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and re.search(
-                r"(say|_quoted)\(says,", ast.unparse(node)
+                r"(say|_quoted)\(says[,)]", ast.unparse(node)
             ):
                 found |= {(message, "") for message in _chosen_in(node)}
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
