@@ -303,7 +303,7 @@ def _of_learning(words: frozenset[str], header: str) -> list[tuple[str, bool]]:
         return [(f, "offer" not in words) for f in (*fields, "challenges", "needs")]
     if words & {"domain", "lever"}:
         field = "levers_needed" if has_lever else "challenges"
-        return [(field, "emissions" in words or _wants(header))]
+        return [(field, "emissions" in words or bool(_WANTED.search(plain(header))))]
     return []
 
 
@@ -318,10 +318,10 @@ def has_candidates(header: str, *, options: bool = False) -> str:
     return next(iter([*found, *beside]), "")
 
 
-def _wants(header: str) -> bool:
-    """Return whether a header asks what a city wants to do."""
-    wanted = r"work on|focus|priorit|interest|mochte|wollen|bearbeit|souhait|travaill|lavorare|interess|trabajar|quiere|chce|prac"
-    return bool(re.search(wanted, plain(header)))
+_WANTED: Final = re.compile(
+    r"work on|focus|priorit|interest|mochte|wollen|bearbeit|souhait|travaill|lavorare|interess|trabajar|quiere|chce|prac"
+)
+"""Words by which a header asks what a city wants to do."""
 
 
 def meaning(header: str, cells: Sequence[Any], seen: Set[str] = frozenset()) -> Meaning | None:
