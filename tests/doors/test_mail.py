@@ -134,6 +134,8 @@ def test_only_consented_contacts_are_offered_and_each_letter_is_sent_once(client
     assert mail["From"] == "round@programme.example"
     assert "De-Guest" in mail["Subject"]
     assert mail.get_content().startswith("Dear Ms Guest,")
+    assert mail.get_content().endswith("\r\n\r\nWith kind regards,\r\nthe programme team\r\n")
+    assert mail["Content-Language"] == "en"
     assert kinds(client, run) == ["approve", "sending", "sent", "asked"]
 
     assert offered(client, run) == []
@@ -147,7 +149,11 @@ def test_a_letter_of_a_further_version_is_sent_where_it_says_something_else(clie
     again = board.keep_made("Mail", {"programme_of": run}, "tests", board.result(run))
     board.store.add(again, "approve", "tests")
     assert offered(client, again) == []
-    assert page_of(client, again, by="1 May").xpath("//input[@name='draft']/@value")
+    offer = page_of(
+        client, again, by="1 May"
+    )  # but nobody gets a second letter unless it is ticked
+    assert offer.xpath("//input[@name='draft']/@value")
+    assert not offer.xpath("//input[@name='draft']/@checked")
 
 
 def edit(client, run, **changes):

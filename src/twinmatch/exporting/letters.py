@@ -102,7 +102,7 @@ class Letter:
         for part in self.parts:
             lines += [part.heading, ""] if part.heading else []
             lines += [*part.paragraphs, *(f"- {point}" for point in part.points), ""]
-        return "\n".join([*lines, *self.close])
+        return "\n".join([*lines, self.close[0], "", *self.close[1:]])
 
     @property
     def page(self) -> Dossier:

@@ -182,8 +182,10 @@ def message(draft: Draft, run: str, settings: MailSettings) -> EmailMessage:
     mail["Subject"] = " ".join(draft.letter.subject.split())
     # The same letter has the same id, by which a mailbox tells a copy.
     mail["Message-ID"] = f"<{run}.{draft.code}@{settings.sender.rpartition('@')[2]}>"
-    mail["Content-Language"] = draft.language
     mail.set_content(draft.letter.text)
+    mail["Content-Language"] = (
+        draft.language
+    )  # after the content, which takes other headers of content away
     return mail
 
 
