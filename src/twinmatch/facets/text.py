@@ -48,7 +48,7 @@ NAMED = 2
 LEAST_SURE = 0.35
 """Probability from which a sentence that names a topic in its words may stand for it."""
 
-LEAST_SHOWN = 0.5
+LEAST_SHOWN = 0.45
 """The same for what a city shows: no park-and-ride site is a park."""
 
 MOST_TOPICS = 2
