@@ -5,7 +5,9 @@
 Each cohort has a process of its own, one after the other; all sizes end within 15 minutes on two cores. Up to
 13,000 cities every product is proposed and every file written; at 100,000 every city is a guest and twinning with
 the bundled hosts is proposed and its account put into words, and no file is written. A table is read up to 20 MB, so
-larger cohorts come in several. The cohorts are those of ``cohorts.py`` (which says what ``TWINMATCH_SAMPLES`` is);
+larger cohorts come in several. From 2,000 cities on two processes share the work (``TWINMATCH_WORKERS``): seconds of the
+processor are those of all, memory is what they hold together, pages that they share counted once, looked at twice a
+second. The cohorts are those of ``cohorts.py`` (which says what ``TWINMATCH_SAMPLES`` is);
 the 258 are the bundled profiles under the bundled programme. Larger rounds have the bundled programme with its
 places grown in step (``programme_of`` has every change). Seconds on the clock and of the processor are told: on a
 machine that does other work beside, the latter are the steadier ones. Growth is the exponent by which a stage grows
@@ -170,9 +172,9 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
     started, worked = time.perf_counter(), _cpu()
     stages.begin("imports")
     from twinmatch.app.neighbours import text_model
+    from twinmatch.app.round import figured
     from twinmatch.exporting import publish
     from twinmatch.facets import FacetCache
-    from twinmatch.figures import with_figures
     from twinmatch.programmes import Round
     from twinmatch.programmes.proposing import proposal_of, solve_round
     from twinmatch.reading import read_raw
@@ -196,12 +198,12 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
         Round(cohort, facet_cache, programme=programme),
         lambda name: stages.begin(f"propose: {name}"),
     )
-    proposal = proposal_of(round_, dict(text.fingerprint))
     written: dict[str, Any] = {"files": 0, "MB": 0.0}
     if n < TWINNING_ALONE_FROM:
-        stages.begin("figures")
-        proposal = with_figures(proposal, round_)
+        stages.begin("proposal and figures")
+        proposal = figured(round_, dict(text.fingerprint))
         proposal = replace(proposal, notes=(*proposal.notes, *text.notes))
+        del round_, facet_cache, text
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder, "out")
             stages.begin("files")
@@ -210,9 +212,11 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
             files = [f for f in out.rglob("*") if f.is_file()]
             size = sum(f.stat().st_size for f in files)
             written = {"files": len(files), "MB": round(size / 2**20, 1)}
+    else:
+        proposal = proposal_of(round_, dict(text.fingerprint))
     stages.end()
     return {
-        "cities": len(cohort),
+        "cities": len(proposal.cities),
         "stages": stages.rows,
         "total s": round(time.perf_counter() - started, 1),
         "total cpu s": round(_cpu() - worked, 1),

@@ -7,11 +7,12 @@ a city moved by hand to another discussion group, with what that changes and bre
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
@@ -25,8 +26,8 @@ from twinmatch.exporting import publish
 from twinmatch.exporting.folder_files import read_contacts
 from twinmatch.exporting.letters import Correspondence
 from twinmatch.facets import FacetCache
-from twinmatch.figures import with_figures
-from twinmatch.files import bundled_path, write_files
+from twinmatch.figures import figures_of, with_figures
+from twinmatch.files import bundled_path, shared_out, write_files
 from twinmatch.intake import template
 from twinmatch.programmes.found_themes import TRIED, FoundThemes, find_themes
 from twinmatch.programmes.load_ledger import open_ledger
@@ -107,9 +108,8 @@ def propose_round(
     """
     round_ = solve_round(round_, progress)
     text = text_of(round_.facet_cache)
-    proposal = proposal_of(round_, dict(text.fingerprint), progress)
     progress(say("Figures"))
-    proposal = with_figures(proposal, round_)
+    proposal = figured(round_, dict(text.fingerprint), progress)
     proposal = _with_prices(proposal, rule_costs(round_, again=answers))
     solved = round_.solution_of("twinning")
     if solved is not None and answers:
@@ -122,6 +122,16 @@ def propose_round(
     made_from = ({"title": title.strip()} if title.strip() else {}) | proposal.made_from
     notes = [*proposal.notes, *text.notes, *notes]
     return replace(proposal, made_from=made_from, notes=tuple(notes)), round_
+
+
+def figured(round_: Round, text_model: dict[str, Any], progress: Progress = silent) -> Proposal:
+    """Return the proposal of a solved round with its figures, which for many cities are made beside the rest of it."""
+    pieces: list[Callable[[], Any]] = [
+        partial(proposal_of, round_, text_model, progress),
+        partial(figures_of, round_.made, round_),
+    ]
+    proposal, found = shared_out(pieces, len(round_.cohort))
+    return with_figures(proposal, round_, found)
 
 
 def with_answers(proposal: Proposal, case: Case) -> Proposal:

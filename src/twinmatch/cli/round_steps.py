@@ -247,9 +247,11 @@ def propose(
             decided.append(app.decided.read_sheet(decisions, cohort, options.earlier))
         round_ = app.round.open_round(cohort, rules, decided, model=text_model, progress=told)
         repairs = repair_menu.asked_repairs(repair or (), rules.products)
-        proposal, _ = app.round.propose_round(
-            replace(round_, repairs=repairs), decided, title=title, answers=answers, progress=told
-        )
+        round_ = replace(round_, repairs=repairs)
+        proposal = app.round.propose_round(
+            round_, decided, title=title, answers=answers, progress=told
+        )[0]
+        del round_  # files need nothing of what was compared and solved
         told("Files")
         letters = app.decided.correspondence(decided, language)
         made = exporting.publish(

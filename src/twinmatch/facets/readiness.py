@@ -98,6 +98,7 @@ class ReadinessStep:
     def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cities = cohort.cities
         self._levels = levels(cohort)
+        self.kinds = kinds_of(self._levels)
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how well each column is a step ahead of each row, shape (r, c)."""

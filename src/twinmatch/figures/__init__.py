@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
-from functools import partial
 from itertools import product as pairs_of
 from typing import Final
 
@@ -42,7 +41,6 @@ from twinmatch.figures.fairness import (
     ties,
     watch,
 )
-from twinmatch.files import shared_out
 from twinmatch.programmes import Round
 from twinmatch.programmes.themes import shown_on, strong_areas, strong_in, theme_of, topics_of
 from twinmatch.proposal import Meeting, Product, Proposal, Table
@@ -401,26 +399,29 @@ def _answered(cohort: Cohort, meeting: Meeting, found: list[PassageMatch]) -> Ag
     return _row(cohort, meeting, "need", best)._replace(asking=ids)
 
 
-__all__ = ["with_figures"]
+__all__ = ["figures_of", "with_figures"]
 
 
-def with_figures(proposal: Proposal, round_: Round) -> Proposal:
-    """Return the proposal of a solved round with the tables of figures of its products; those it has are kept.
+def with_figures(
+    proposal: Proposal, round_: Round, found: Sequence[tuple[Table, ...]] = ()
+) -> Proposal:
+    """Return the proposal of a solved round with the tables of figures of its products, ``found`` or made here.
 
     Twinning: who is worst served, which pairs to look at first, where guests go, which themes are asked for and
     offered, fairness, what each pair shares, and what it can begin with. Other products: fairness, agenda and what each
     city finds there.
     """
-    pieces = [partial(_tables, p, round_) for p in proposal.products]
-    found = shared_out(pieces, len(round_.cohort))
-    products = zip(proposal.products, found, strict=True)
-    return replace(
-        proposal, products=tuple(replace(p, tables=(*p.tables, *made)) for p, made in products)
-    )
+    each = zip(proposal.products, found or figures_of(proposal.products, round_), strict=True)
+    products = (replace(p, tables=(*p.tables, *tables)) for p, tables in each)
+    return replace(proposal, products=tuple(products))
+
+
+def figures_of(products: Sequence[Product], round_: Round) -> list[tuple[Table, ...]]:
+    """Return the tables of figures of some products of a round that they do not have."""
+    return [_tables(product, round_) for product in products]
 
 
 def _tables(product: Product, round_: Round) -> tuple[Table, ...]:
-    """Return the tables of figures that a product does not have."""
     cohort, facet_cache = round_.cohort, round_.facet_cache
     solved = round_.solution_of("twinning") if product.product == "twinning" else None
     if solved is not None:

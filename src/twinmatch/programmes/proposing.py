@@ -14,7 +14,6 @@ from typing import Any
 from twinmatch import __version__
 from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem, QuestionError, TwinmatchError
-from twinmatch.files import shared_out
 from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.city_cards import gaps, measured_card
@@ -32,23 +31,14 @@ def proposal_of(
 ) -> Proposal:
     """Return the proposal of a round whose products were all made; ``text_model`` is recorded in it."""
     cohort, facet_cache, programme = round_.cohort, round_.facet_cache, programme_of(round_)
-    pieces: list[Callable[[], Any]] = [
-        lambda: tuple(measured_card(cohort, i) for i in range(len(cohort))),
-        lambda: tuple(with_offers(cohort, programme, round_.made)),
-        lambda: made_from(cohort, programme, text_model),
-        lambda: ladder(cohort, programme),
-        lambda: transition_map(cohort),
-        round_.ledger.table,
-    ]
+    tables = [ladder(cohort, programme), transition_map(cohort), round_.ledger.table()]
     if programme.pathways is not None and programme.pathways.offered:
         progress(say("Support pathways"))
-        catalogue = programme.pathways
-        pieces.append(lambda: pathways(cohort, facet_cache, catalogue, programme))
-    cards, products, made, *tables = shared_out(pieces, len(cohort))
+        tables.append(pathways(cohort, facet_cache, programme.pathways, programme))
     return Proposal(
-        made,
-        products,
-        cards,
+        made_from(cohort, programme, text_model),
+        tuple(with_offers(cohort, programme, round_.made)),
+        tuple(measured_card(cohort, i) for i in range(len(cohort))),
         tuple(UnitName(unit.id, unit.name) for unit in cohort.units),
         gaps(cohort),
         (

@@ -255,10 +255,14 @@ def quota_rules(
     if not kinds:
         return
     price = None if quota.price is None else quota.price / 100
-    u = len(units.names)
-    masks = [sp.diags_array(k.candidates.astype(np.float64)) for k in kinds]
-    counted = sp.csr_array(sp.vstack([units.member @ mask for mask in masks]))
-    counted.eliminate_zeros()
+    u, member = len(units.names), units.member.tocoo()
+
+    def only(kind: Counted) -> sp.csr_array:
+        worth = kind.candidates[member.col] * member.data
+        at = np.flatnonzero(worth)
+        return sp.csr_array((worth[at], (member.row[at], member.col[at])), shape=member.shape)
+
+    counted = sp.csr_array(sp.vstack([only(kind) for kind in kinds]))
     there = np.concatenate([units.there.astype(np.float64) @ k.cities for k in kinds])
 
     def says(bound: Bound) -> Sentence:
@@ -289,7 +293,7 @@ def quota_rules(
         block = _balanced(name, units, counted, there, quota.balance, says(bound))
         yield bound, replace(block, price=price)
     size = np.ones(counted.shape[1]) if units.size is None else units.size
-    everyone = sp.csr_array(sp.vstack([units.member @ sp.diags_array(size)] * len(kinds)))
+    everyone = units.member @ sp.diags_array(size)
     all_there = np.tile(units.there.sum(axis=1), len(kinds))
     for share, bound in (
         (quota.share_at_least, Bound(say("at least {n}", n=percent(quota.share_at_least)))),
@@ -299,7 +303,7 @@ def quota_rules(
             edge = share * all_there - there
             open_ = np.full(rows, np.inf)
             low, high = (edge, open_) if share is quota.share_at_least else (-open_, edge)
-            matrix = sp.csr_array(counted - share * everyone)
+            matrix = sp.csr_array(counted - share * sp.vstack([everyone] * len(kinds)))
             yield made(bound, matrix, low, high)
 
 
