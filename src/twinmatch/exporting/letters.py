@@ -29,10 +29,10 @@ from twinmatch.exporting.report import (
     why_for,
 )
 from twinmatch.exporting.spreadsheet import LETTER_SHEET, Sheet, SheetColumn
-from twinmatch.exporting.titles import addressed
+from twinmatch.exporting.titles import YOURS, addressed
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
 from twinmatch.vocabulary.geography import country, is_country
-from twinmatch.wording import joined, say, say_n, translated
+from twinmatch.wording import Said, joined, say, say_n, translated
 
 if TYPE_CHECKING:
     from datetime import date
@@ -324,6 +324,7 @@ def _invitation(
     if product.product == "city_panels" and meeting.says:
         why = tuple(dict.fromkeys((words.sentence(meeting.says), *why)))
     begin = begin_with(sources, meeting, why)
+    why += tuple(x for x in meeting.notes if isinstance(x, Said) and x.message in YOURS)
     points = (*why, *([say("You could begin here. {begin}", begin=begin)] if begin else []))
     return DossierSection(heading, (says,), points)
 

@@ -197,6 +197,14 @@ YOURS: Final[dict[str, dict[str, str]]] = {
         "guest": "{host} {parts}, which you name as a challenge.",
         "host": "You {parts}, which {guest} names as a challenge.",
     },
+    "{host} {parts}; {guest} names these as challenges.": {
+        "guest": "{host} {parts}; you name these as challenges.",
+        "host": "You {parts}; {guest} names these as challenges.",
+    },
+    "{guest} has {n:,} residents and {host} {m:,}: what carries over to another size is a first question.": {
+        "guest": "You have {n:,} residents and {host} {m:,}: what carries over to another size is a first question.",
+        "host": "{guest} has {n:,} residents and you have {m:,}: what carries over to another size is a first question.",
+    },
     "{host} {parts}.": {"host": "You {parts}."},
     "is strong in {strong}": {"": "are strong in {strong}"},
     "has a pilot activity on {piloted}": {"": "have a pilot activity on {piloted}"},

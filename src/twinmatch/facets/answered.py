@@ -119,18 +119,18 @@ class TopicsMet:
             unknown |= {say(says, city=name): None} if np.isnan(profile[k]).any() else {}
         if unknown:
             return say("Which topics {unknown} is not known.", unknown=listed(list(unknown))), ()
-        topics = self._grounded(i, j)[: texts.NAMED]
+        topics = self._grounded(i, j)
         if not topics:
             says = "No topic that both {one} and {other} want to learn about is sure enough to be named; likely ones are compared."
             if self.shows:
                 says = "No topic that {one} wants to learn about and {other} shows is sure enough to be named; likely ones are compared."
             return say(says, **both), ()
-        facts = self._facts((i, j), topics)
         if not self.shows:
+            topics = topics[: texts.NAMED]
             says = "Both {one} and {other} want to learn about {topics}."
-            return say(says, **both, topics=worded(topics)), facts
-        text, quoted = texts.shown(self._cohort, self.table.offers, i, j, topics)
-        return text, tuple(dict.fromkeys((*facts, *quoted)))
+            return say(says, **both, topics=worded(topics)), self._facts((i, j), topics)
+        text, quoted, named = texts.shown(self._cohort, self.table.offers, i, j, topics)
+        return text, tuple(dict.fromkeys((*self._facts((i, j), named), *quoted)))
 
     def _grounded(self, i: int, j: int) -> list[Topic]:
         """Return the topics that both cities ticked or say in what may be printed, those that tie them most first."""

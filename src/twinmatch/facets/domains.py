@@ -171,7 +171,10 @@ class ChallengesMet:
         text = say("{host} is known for none of the challenges of {guest}.", **names)
         if met:
             told = {**names, "parts": joined(parts, " and ")}
-            text = say("{host} {parts}, which {guest} names as a challenge.", **told)
+            says = "{host} {parts}, which {guest} names as a challenge."
+            if len(met) > 1:
+                says = "{host} {parts}; {guest} names these as challenges."
+            text = say(says, **told)
         facts += _domain_facts(host, "strengths") + _pilot_facts(self._cohort, j)
         return text, facts
 

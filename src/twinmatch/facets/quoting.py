@@ -71,6 +71,19 @@ _PEOPLE: Final = r"(?:associations|residents|owners|households|(?:\w+ )?(?:compa
 _GIVES: Final = re.compile(
     rf"\b(?:we|they) g[ai]ve\b|\b{_PEOPLE} (?:get|got)\b|\bgrants? (?:to|for) {_PEOPLE}", re.I
 )
+LONG: Final = 160
+MANY_PARTS: Final = 3
+"""A need of more characters than the first, and of so many commas and "and", is of several things."""
+_PARTS: Final = re.compile(r", | and ")
+_COSTS: Final = re.compile(
+    r"\b(?:costs?|costly|expensive|afford|(?:lacks?|no|too little|without) (?:money|funds|funding))\b",
+    re.I,
+)
+_MONEY: Final = re.compile(
+    r"€|\b(?:costs?|[mb]illion|euros?|funds?|funding|financ\w+|invest\w+|loans?|bonds?|budgets?|money|grants?|pays?|paid"
+    r"|subsid\w+|savings)\b",
+    re.I,
+)
 _ENDING: Final = re.compile(r"(ations?|ings?|ions?|ies|ers?|ed|es|s|e|y)$")
 
 
@@ -306,6 +319,21 @@ def _on(topic: Topic | None, said: str) -> str:
     return (
         say("On {topic}, ", topic=topic.wording) if topic and names_topic(said, topic) >= 0 else ""
     )
+
+
+def is_of_several(text: str) -> bool:
+    """Return whether a need is long and asks for several things."""
+    return len(text) > LONG and len(_PARTS.findall(text)) >= MANY_PARTS
+
+
+def is_of_costs(text: str) -> bool:
+    """Return whether a need is about what something costs."""
+    return bool(_COSTS.search(text))
+
+
+def is_of_money(text: str) -> bool:
+    """Return whether a text speaks of money."""
+    return bool(_MONEY.search(text))
 
 
 def worded(topics: Sequence[Topic]) -> str:

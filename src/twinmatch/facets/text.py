@@ -28,6 +28,9 @@ from twinmatch.facets.quoting import (
     asks,
     classifier_for,
     in_language,
+    is_of_costs,
+    is_of_money,
+    is_of_several,
     passages_of,
     printable,
     readable,
@@ -323,7 +326,7 @@ class NeedsOffers:
         if found is not None:
             said = [asks(one.name, found.asks, found.topic), asks(other.name, found.shows)]
             if self.shows:
-                said = [shows(other.name, found.shows, found.topic), asks(one.name, found.asks)]
+                said = [shows(other.name, found.shows, found.topic), found.need(one.name)]
             return joined(said), quotes(self._cohort, found.asks, found.shows)
         shared = named_by_both(self._needs, self._other, i, j)
         if not shared:
@@ -332,25 +335,32 @@ class NeedsOffers:
                 return say(says, guest=one.name, host=other.name), ()
             says = "What {one} and {other} need is compared as a whole; no two sentences are sure enough to be quoted."
             return say(says, one=one.name, other=other.name), ()
-        facts = _read(one, self._needs, i, shared), _read(other, self._other, j, shared)
         if self.shows:
-            text, quoted = shown(self._cohort, self._other, i, j, shared)
-            return text, (facts[0], *(quoted or facts[1:]))
+            text, quoted, named = shown(self._cohort, self._other, i, j, shared)
+            quoted = quoted or (_read(other, self._other, j, named),)
+            return text, (_read(one, self._needs, i, named), *quoted)
+        facts = _read(one, self._needs, i, shared), _read(other, self._other, j, shared)
         says = "Both {one} and {other} want to learn about {topics}."
-        return say(says, one=one.name, other=other.name, topics=worded(shared)), facts
+        return say(says, one=one.name, other=other.name, topics=worded(shared[:NAMED])), facts
 
 
 def shown(
     cohort: Cohort, offers: Sayings, i: int, j: int, topics: Sequence[Topic]
-) -> tuple[str, tuple[Fact, ...]]:
-    """Return what a host shows of topics that a guest seeks, by the host's surest sentence on one of them if it has any."""
-    guest, host, named = cohort.cities[i].name, cohort.cities[j].name, worded(topics)
-    found = offers.best_on([j], frozenset(topics))
-    if found is None or not is_sentence(found[0].text):
-        says = "{guest} wants to learn about {topics}; {host} works on it."
-        return say(says, host=host, topics=named, guest=guest), ()
-    sought = say("{guest} wants to learn about {topics}.", guest=guest, topics=named)
-    return joined([shows(host, *found), sought]), quotes(cohort, found[0])
+) -> tuple[str, tuple[Fact, ...], Sequence[Topic]]:
+    """Return what a host shows of topics that a guest seeks, by its surest sentence on the first ones, else on the others.
+
+    With the sentence as a fact, and the topics that are named.
+    """
+    guest, host = cohort.cities[i].name, cohort.cities[j].name
+    for some in (topics[:NAMED], topics[NAMED:]):
+        found = offers.best_on([j], frozenset(some))
+        if found is not None and is_sentence(found[0].text):
+            told = {"guest": guest, "topics": found[1].wording}
+            sought = say("{guest} wants to learn about {topics}.", **told)
+            return joined([shows(host, *found), sought]), quotes(cohort, found[0]), found[1:]
+    says = "{guest} wants to learn about {topics}; {host} works on it."
+    named = topics[:NAMED]
+    return say(says, host=host, topics=worded(named), guest=guest), (), named
 
 
 class SharedNeeds(NeedsOffers):
@@ -383,6 +393,13 @@ class PassageMatch:
         """Return whether both are sentences, and no mere words."""
         return is_sentence(self.asks.text) and is_sentence(self.shows.text)
 
+    def need(self, name: str, topic: Topic | None = None) -> str:
+        """Return what a city of a name asks, in its words; by the topic alone where they are long and of several things."""
+        if self.topic and is_of_several(self.asks.text):
+            says = "{guest} wants to learn about {topics}."
+            return say(says, guest=name, topics=self.topic.wording)
+        return asks(name, self.asks, topic)
+
 
 def answers(
     needs: Sayings,
@@ -394,6 +411,7 @@ def answers(
 ) -> list[PassageMatch]:
     """Return for each need of some cities the sentence of others that answers it best, the best answered first.
 
+    What is about costs is answered by what speaks of money.
     Both have to serve as evidence on one topic, on one of some where any are given, and to be of two cities and on the same
     matter with a likelihood of ``least``; of several answers the one nearest in words and meaning, and of most worth, is
     taken.
@@ -404,6 +422,9 @@ def answers(
         single = (needs.reading.topics[rows] >= LEAST_SURE).sum(axis=1) <= MOST_TOPICS
         rows, asked = rows[single], asked[single]
     met = needs.owners[rows][:, None] != offers.owners[columns]
+    dear = np.array([is_of_costs(needs.passages[k].text) for k in rows], bool)
+    paid = np.array([is_of_money(offers.passages[k].text) for k in columns], bool)
+    met &= ~dear[:, None] | paid
     if needs.reading is not None:
         met &= (np.minimum(asked[:, None], shown[None]) > 0).any(axis=2)
     here, there = met.any(axis=1), met.any(axis=0)
@@ -428,16 +449,17 @@ def answers(
 
 
 def named_by_both(one: Sayings, other: Sayings, i: int, j: int) -> list[Topic]:
-    """Return the topics that two cities surely speak of in what may be printed, the surest first, ``NAMED`` at most."""
+    """Return the topics that two cities surely speak of in what may be printed, the surest first."""
     sure = np.minimum(one.surest(i)[1], other.surest(j)[1])
-    return [TOPICS[t] for t in np.argsort(-sure, kind="stable")[:NAMED] if sure[t] > 0]
+    return [TOPICS[t] for t in np.argsort(-sure, kind="stable") if sure[t] > 0]
 
 
 def _read(city: City, side: Sayings, i: int, topics: Sequence[Topic]) -> Fact:
     """Return the topics that were read in a city's sentences as a fact, with the source of the first of them."""
     said = side.saying(i, topics[0])
     source = said.source if said else ""
-    return Fact(city.id, say("topics"), worded(topics), kind="estimated", source=source)
+    named = worded(topics[:NAMED])
+    return Fact(city.id, say("topics"), named, kind="estimated", source=source)
 
 
 def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:

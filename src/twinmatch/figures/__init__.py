@@ -10,7 +10,6 @@ text facets do (see :mod:`twinmatch.facets.text`). Where no words are known, sha
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from itertools import product as pairs_of
@@ -30,7 +29,7 @@ from twinmatch.facets.domains import (
     strengths,
     wider,
 )
-from twinmatch.facets.quoting import Passage, asks, shows
+from twinmatch.facets.quoting import Passage, shows
 from twinmatch.facets.text import PassageMatch, answers
 from twinmatch.figures.fairness import (
     Shares,
@@ -42,7 +41,14 @@ from twinmatch.figures.fairness import (
     watch,
 )
 from twinmatch.programmes import Round
-from twinmatch.programmes.themes import shown_on, strong_areas, strong_in, theme_of, topics_of
+from twinmatch.programmes.themes import (
+    alike_in,
+    shown_on,
+    strong_areas,
+    strong_in,
+    theme_of,
+    topics_of,
+)
 from twinmatch.proposal import Meeting, Product, Proposal, Table
 from twinmatch.proposal.evidence import LEAST, is_sentence, printed
 from twinmatch.proposal.tables import AgendaRow, QuestionRow, ReasonRow, ThemeRow, ids_in, rows_of
@@ -105,6 +111,9 @@ def _theme_row(round_: TwinningRound, kind: str, name: str, asks: Bools, offers:
     return ThemeRow(kind, name, *figures, balance, *named)
 
 
+SHARED = 6
+"""Cities that want to learn about one topic and are all named; of more, some are named and all are counted."""
+
 MOST = 4
 """Items of an agenda, at most."""
 
@@ -129,6 +138,7 @@ def pair_agenda(round_: TwinningRound) -> Table:
         hosts = [cohort.index[city] for city in meeting.cities("host")]
         there = answers(needs, offers, guest, hosts)
         back = answers(needs, offers, hosts, guest)
+        there = list({a.shows.text: a for a in reversed(there)}.values())[::-1]
         rows += [_row(cohort, meeting, "need", a) for a in there[:MOST]]
         if len(there) < 2:
             rows += _by_topic(told, meeting, guest[0], hosts, [a.shows.text for a in there])
@@ -155,7 +165,7 @@ def _by_topic(
 
 def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: PassageMatch) -> AgendaRow:
     asking, showing = (cohort.cities[said.city] for said in (answer.asks, answer.shows))
-    asked = asking.id, asks(asking.name, answer.asks)
+    asked = asking.id, answer.need(asking.name)
     shown = showing.id, printed(answer.shows.text, answer.shows.source)
     return AgendaRow(meeting.id, kind, *asked, *shown, answer.closeness)
 
@@ -235,7 +245,7 @@ class _Told:
         if own is not None and is_sentence(own[0].text):
             found = answers(self.needs, self.offers, [i], others, {topic}, LEAST_ON_TOPIC)[:1]
             if not found or found[0].closeness >= LEAST:
-                return (found[0].shows, asks(self.name(i), found[0].asks)) if found else (None, "")
+                return (found[0].shows, found[0].need(self.name(i))) if found else (None, "")
         best = self.offers.best_on(others, {topic})
         says = "{guest} wants to learn about {topics}."
         return best and best[0], say(says, guest=self.name(i), topics=topic.wording)
@@ -291,7 +301,7 @@ class _Group:
         told, others = self._told, self._others(i)
         for a in self._answers[i][:1]:
             host = told.name(a.shows.city)
-            return joined([shows(host, a.shows, a.topic), asks(told.name(i), a.asks)])
+            return joined([shows(host, a.shows, a.topic), a.need(told.name(i))])
         own = told.needs.best_on([i], self._topics)
         for topic in dict.fromkeys([*([own[1]] if own else []), *self._sought[i]]):
             said, sought = told.on(topic, i, others)
@@ -311,7 +321,9 @@ class _Group:
                 sought = say(says, city=city.name, named=IN_TEXT[area])
                 return joined([sought, shows(told.name(found[0].city), *found)])
         found = told.offers.best_on(others, self._topics) if self._theme and areas else None
-        if says := self._strong_for(i, areas) or ("" if found else self._alike(i)):
+        if says := self._strong_for(i, areas) or (
+            "" if found or self._theme else alike_in(told.cohort, self._members, i, self._on)
+        ):
             return says
         says = (
             "{city} names {area} as a challenge; this meeting is on other parts of the theme too."
@@ -343,32 +355,13 @@ class _Group:
                 return joined([text, *fact])
         return ""
 
-    def _alike(self, i: int) -> str:
-        """Return how many of the cities name what most of them do of what a city names; empty where it does so alone."""
-        cities, all_ = [self._told.cohort.cities[j] for j in self._members], len(self._members)
-        each = [{*(c.challenges or ()), *(c.levers_needed or ())} for c in cities]
-        named, own = Counter(x for words in each for x in words), each[self._members.index(i)]
-        area = max(filter(self._on, sorted(own)), key=lambda a: named[a], default="")
-        if named[area] < 2 or self._theme:
-            return ""
-        says = "{n} of these {all} cities, {city} among them, name {area} as a challenge and can compare what each has tried."
-        if named[area] == all_:
-            says = "All {all} cities here, {city} among them, name {area} as a challenge and can compare what each has tried."
-        if named[area] == all_ == 2:
-            says = (
-                "{city} and {other} name {area} as a challenge and can compare what each has tried."
-            )
-        other = next(self._told.name(j) for j in self._members if j != i)
-        told = {"city": self._told.name(i), "other": other, "area": IN_TEXT[area]}
-        return say(says, n=named[area], all=all_, **told)
-
     def _gives(self, i: int) -> str:
         """Return what others ask that a city can show: in the words that are nearest, else the topic that most seek."""
         told, theme = self._told, self._theme
         asked = [a for found in self._answers.values() for a in found if a.shows.city == i]
         if asked:
             best = max(asked, key=lambda a: (a.is_whole, a.closeness, -a.asks.city))
-            asker = asks(told.name(best.asks.city), best.asks, best.topic)
+            asker = best.need(told.name(best.asks.city), best.topic)
             return joined([asker, shows(told.name(i), best.shows)])
         seekers: dict[Topic, list[int]] = {}
         for j in self._members:
@@ -385,8 +378,12 @@ class _Group:
         return shown_on(self._round, theme, [i]) or strong_in(self._round, theme, i)
 
     def _seek(self, topic: Topic, cities: Sequence[int]) -> str:
-        names = few([self._told.name(j) for j in cities], NAMED)
-        told = {"cities": names, "topic": topic.wording}
+        names = [self._told.name(j) for j in cities]
+        if len(names) > SHARED:
+            says = "{n} other cities want to learn about {topic}, {cities} among them."
+            first = listed(names[:NAMED])
+            return say(says, n=len(names), cities=first, topic=topic.wording)
+        told = {"cities": listed(names), "topic": topic.wording}
         one = "{cities} wants to learn about {topic}."
         return say_n(one, "{cities} want to learn about {topic}.", len(cities), **told)
 

@@ -38,7 +38,7 @@ from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
 from twinmatch.solving import Floats
 from twinmatch.vocabulary.geography import country
-from twinmatch.wording import count, few, joined, listed, own_words, say
+from twinmatch.wording import count, joined, listed, own_words, say
 
 ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST = (
     say("no inventory yet"),
@@ -234,7 +234,7 @@ def _topic(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource
         return say(
             "{guest} wants to learn about {topics}.",
             guest=cohort.cities[i].name,
-            topics=few(sought, 3),
+            topics=listed(sought[:3]),
         )
 
     return _Resourced(table, says)
@@ -386,7 +386,9 @@ def _why(
     city = cohort.cities[place[0]]
     told = {x.facet for x in account.lines if x.known and x.likeness >= LEAST} - {"language"}
     if "topic" in told:
-        told -= {"theme", "step"}  # say the same more broadly
+        told -= {"theme"}  # says the same more broadly
+    if len(told) > 1:
+        told -= {"step"}
     why = [affinity.own[x.facet].says(*place)[0] for x in account.lines if x.facet in told]
     if begins:
         why = [

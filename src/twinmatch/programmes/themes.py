@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from functools import cache, cached_property, partial
 from typing import TypeVar
 
@@ -346,6 +346,24 @@ def _areas_named(round_: Round, theme: Theme, cities: Sequence[int]) -> Counter[
     named = [{*(c.challenges or ()), *(c.levers_needed or ())} for c in each]
     areas = (*theme.domains, *theme.levers)
     return Counter(_most(Counter(a for words in named for a in words if a in areas)))
+
+
+def alike_in(cohort: Cohort, cities: Sequence[int], i: int, may: Callable[[str], bool]) -> str:
+    """Return how many cities of a meeting name what most of them do of what one names; empty where it does so alone."""
+    whole = {j: cohort.cities[j] for j in cities}
+    each = {j: {*(c.challenges or ()), *(c.levers_needed or ())} for j, c in whole.items()}
+    named, all_ = Counter(x for j in cities for x in each[j]), len(cities)
+    area = max(filter(may, sorted(each[i])), key=lambda a: named[a], default="")
+    if named[area] < 2:
+        return ""
+    says = "{n} of these {all} cities, {city} among them, name {area} as a challenge and can compare what each has tried."
+    if named[area] == all_:
+        says = "All {all} cities here, {city} among them, name {area} as a challenge and can compare what each has tried."
+    if named[area] == all_ == 2:
+        says = "{city} and {other} name {area} as a challenge and can compare what each has tried."
+    other = next(cohort.cities[j].name for j in cities if j != i)
+    told = {"city": cohort.cities[i].name, "other": other, "area": IN_TEXT[area]}
+    return say(says, n=named[area], all=all_, **told)
 
 
 def _named_most(n: int, wanted: dict[Topic, int], areas: dict[str, int]) -> str:

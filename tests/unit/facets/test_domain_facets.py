@@ -171,6 +171,6 @@ def test_a_domain_of_a_pilot_activity_alone_is_no_stated_strength():
     host = {"id": "fr-host", "strengths": {"industry": 3}, "pilot": pilot}
     facet = ChallengesMet(cohort_of(GUEST, host), facet_cache())
     assert facet.says(0, 1)[0] == (
-        "Host is strong in industry and has a pilot activity on mobility and transport, "
-        "which Guest names as a challenge."
+        "Host is strong in industry and has a pilot activity on mobility and transport; "
+        "Guest names these as challenges."
     )

@@ -15,7 +15,7 @@ from twinmatch.affinity import Affinity
 from twinmatch.embedding.choice import foreign_language
 from twinmatch.embedding.sentences import TOPICS, split_sentences
 from twinmatch.facets.answered import PRESENT, topic_table
-from twinmatch.facets.quoting import asks, shows
+from twinmatch.facets.quoting import shows
 from twinmatch.facets.text import answers
 from twinmatch.files import shared_out
 from twinmatch.programmes.base import national_actors
@@ -404,7 +404,7 @@ def _answer(
         return None
     one, other = best.asks.city, best.shows.city
     shown = shows(round_.name(other), best.shows, best.topic)
-    why = joined([shown, asks(round_.name(one), best.asks)])
+    why = joined([shown, best.need(round_.name(one))])
     return (one, other, why) if one in here else (other, one, why)
 
 

@@ -127,6 +127,21 @@ def facilitated(
     return noted, (Table("facilitators", say("Facilitators"), columns, rows),)
 
 
+SIZES_APART: Final = 5.0
+"""How many times as many residents one city of a pair has as the other, from which it is said."""
+
+
+def _far_in_size(round_: Round, guest: int, host: Sequence[int]) -> tuple[str, ...]:
+    """Return how many residents a guest and its one host have, where one has many times as many as the other."""
+    people = [round_.cohort.cities[i].population for i in (guest, *host)]
+    known = [p.value for p in people if p]
+    if len(known) != 2 or len(host) != 1 or max(known) < SIZES_APART * min(known):
+        return ()
+    told = dict(zip(("n", "m"), known, strict=True), guest=round_.name(guest))
+    says = "{guest} has {n:,} residents and {host} {m:,}: what carries over to another size is a first question."
+    return (say(says, **told, host=round_.name(host[0])),)
+
+
 def _meetings(ready: PreparedTwinning, chosen: NDArray[np.bool_]) -> tuple[Meeting, ...]:
     round_, settings, frame, who = ready.round, ready.settings, ready.frame, ready.who
     reserves = Reserves(ready, chosen, settings.reserves)
@@ -150,6 +165,7 @@ def _meetings(ready: PreparedTwinning, chosen: NDArray[np.bool_]) -> tuple[Meeti
                     points=settings.refused_before_points,
                 ),
             )
+        notes += _far_in_size(round_, guest, host.cities)
         need = needs.get((h, g), "")
         found.append(
             Meeting(
