@@ -191,10 +191,8 @@ def _mix_note(
         says = "Not reported by all, so left out: {sectors}"
     parts = [say(says, sectors=joined(left_out, ", "))]
     if not left_out:
-        both, every = (
-            say("All sectors are reported by both"),
-            say("All sectors are reported by all"),
-        )
+        both = say("All sectors are reported by both")
+        every = say("All sectors are reported by all")
         parts = [both if len(there) == 2 else every]
     if without := [card.name for card in asked if card not in there]:
         parts.append(say("no inventory is known of {cities}", cities=listed(without)))

@@ -326,17 +326,15 @@ class _Form:
         page.set_column(0, 2, 24)
         page.set_column(3, 3, 100)
         page.write_row(0, 0, ("id", "entry", "of", "from", "year", "after_pairing"), self._field)
-        row = 1
-        for city in cities:
-            for entry, source in enumerate(city.sources, 1):
-                for text in source.from_:
-                    page.write_row(row, 0, (city.id, entry, "; ".join(source.of)))
-                    page.write_string(row, 3, text)
-                    if source.year:
-                        page.write_number(row, 4, source.year)
-                    if source.after_pairing:
-                        page.write_string(row, 5, "yes")
-                    row += 1
+        entries = ((c.id, k, source) for c in cities for k, source in enumerate(c.sources, 1))
+        texts = ((city, k, source, text) for city, k, source in entries for text in source.from_)
+        for row, (city, k, source, text) in enumerate(texts, 1):
+            page.write_row(row, 0, (city, k, "; ".join(source.of)))
+            page.write_string(row, 3, text)
+            if source.year:
+                page.write_number(row, 4, source.year)
+            if source.after_pairing:
+                page.write_string(row, 5, "yes")
 
     def _units(self, units: Sequence[HostUnit]) -> None:
         page = self._book.add_worksheet("host_units")
@@ -399,10 +397,8 @@ def _rule(column: ProfileColumn, cell: str) -> dict[str, Any]:
     if column.kind not in kinds:
         return {"validate": "any"}
     kind, low, high = kinds[column.kind]
-    low, high = (
-        low if column.low is None else column.low,
-        high if column.high is None else column.high,
-    )
+    low = low if column.low is None else column.low
+    high = high if column.high is None else column.high
     return {"validate": kind, "criteria": "between", "minimum": low, "maximum": high}
 
 

@@ -71,10 +71,8 @@ def cohort_view(cohort: Cohort) -> str:
     """Return a cohort: how many cities of each role, how much is known, the first of them."""
     roles = Counter(role.value for city in cohort.cities for role in city.roles)
     counted = ", ".join(f"{words.role_word(r)}: {n}" for r, n in sorted(roles.items()))
-    cities, units = (
-        words.count(len(cohort), "city", "cities"),
-        words.count(len(cohort.units), "host unit"),
-    )
+    cities = words.count(len(cohort), "city", "cities")
+    units = words.count(len(cohort.units), "host unit")
     caption = (
         f"{cities} of {len(set(cohort.countries))} countries, {units} of several cities ({counted})"
     )

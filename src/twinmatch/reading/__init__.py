@@ -187,10 +187,8 @@ def raw_of_records(
     said = [r.model_dump(**how) if isinstance(r, City | HostUnit) else r for r in records]
     for number, record in enumerate(said, 1):
         if not isinstance(record, Dict):
-            found, do = (
-                say("{name} is no profile.", name=type(record).__name__),
-                say("Give a dict a city."),
-            )
+            found = say("{name} is no profile.", name=type(record).__name__)
+            do = say("Give a dict a city.")
             raise DataError.of("profile-wrong", found, Where("list", row=number), do)
     if any(isinstance(value, Dict) for record in said for value in record.values()):
         made = [Record(dict(r), Where("list", row=k)) for k, r in enumerate(said, 1)]

@@ -13,10 +13,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Final
+from typing import Final, TypeVar
 
 from twinmatch.files import bundled_path
 from twinmatch.vocabulary.taxonomy import plain
+
+T = TypeVar("T")
 
 NEAR: Final = 82
 """Likeness of two names, of 100, from which one may be the other misspelt."""
@@ -87,11 +89,16 @@ def _listed() -> dict[str, list[Place]]:
 @cache
 def _named(country: str) -> dict[str, list[Place]]:
     """Return a country's listed places by their plain names, those whose first name it is before the others."""
-    found: dict[str, list[Place]] = defaultdict(list)
     listed = _listed().get(country, [])
-    named = [(plain(p.name), p) for p in listed] + [(n, p) for p in listed for n in p.others]
-    for name, place in named:
-        found[name].append(place)
+    return _by_word([*((p, [plain(p.name)]) for p in listed), *((p, p.others) for p in listed)])
+
+
+def _by_word(each: Iterable[tuple[T, Iterable[str]]]) -> dict[str, list[T]]:
+    """Return things by each of their words, in their order."""
+    found: dict[str, list[T]] = defaultdict(list)
+    for one, words in each:
+        for word in words:
+            found[word].append(one)
     return found
 
 
@@ -196,27 +203,20 @@ class Names:
 
     @cached_property
     def _own(self) -> Mapping[str, list[NamedEntity]]:
-        found: dict[str, list[NamedEntity]] = defaultdict(list)
-        for one in self._named:
-            for word in {w for n in one.names for w in (plain(n), bare(n))} - {""}:
-                found[word].append(one)
-        return found
+        return _by_word(
+            (n, {w for f in (plain, bare) for w in map(f, n.names)} - {""}) for n in self._named
+        )
 
     @cached_property
     def _other(self) -> Mapping[str, list[NamedEntity]]:
-        found: dict[str, list[NamedEntity]] = defaultdict(list)
-        for one in self._named:
-            if one.country:
-                for word in other_names(one.country, one.names, one.at):
-                    found[word].append(one)
-        return found
+        placed = (n for n in self._named if n.country)
+        return _by_word((n, other_names(n.country, n.names, n.at)) for n in placed)
 
     @cached_property
     def _ids(self) -> Mapping[str, str]:
         ids = {one.id.casefold(): one.id for one in self._named}
-        return {
-            i.replace("gr-", "el-", 1).replace("gb-", "uk-", 1): v for i, v in ids.items()
-        } | ids
+        other = {i.replace("gr-", "el-", 1).replace("gb-", "uk-", 1): v for i, v in ids.items()}
+        return other | ids
 
     def find(self, text: str, country: str = "") -> tuple[str, ...]:
         """Return the ids that a text names, none where it names none, several where it is ambiguous."""
