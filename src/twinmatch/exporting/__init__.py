@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -95,13 +96,14 @@ def dossier_files(
     proposal: Proposal, language: str = "en", *, word: bool = False, pdf: bool = False
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of every dossier in each form asked for, and the page that leads to them."""
-    found = dossiers(proposal, language)
     endings = [ending for ending, wanted in (("docx", word), ("pdf", pdf)) if wanted]
-    yield "index.html", index_html(found, endings, proposal.title, language)
-    for dossier in found:
+    heads = []
+    for dossier in dossiers(proposal, language):
         page = dossier_html(dossier, "All dossiers", "../index.html")
         yield f"{dossier.path}.html", page
         if word:
             yield f"{dossier.path}.docx", dossier_docx(dossier)
         if pdf:
             yield f"{dossier.path}.pdf", pdf_of(page)
+        heads.append(replace(dossier, parts=()))
+    yield "index.html", index_html(heads, endings, proposal.title, language)

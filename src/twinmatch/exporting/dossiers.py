@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from twinmatch.exporting import words
 from twinmatch.exporting.charts import Drawing, of_meeting
@@ -67,32 +68,20 @@ class Dossier:
         return f"{self.folder}/{self.name}"
 
 
-def dossiers(proposal: Proposal, language: str = "en") -> tuple[Dossier, ...]:
-    """Return every dossier of a proposal in a language: pairs, groups, cities, countries, in this order."""
-    sources = Sources(proposal)
-    found = (
-        *_of_meetings(sources),
-        *(_of_city(sources, card.id) for card in proposal.cities),
-        *_of_countries(sources),
-    )
-    apart = _named_apart(found)
-    return tuple(replace(translated(one, language), language=language) for one in apart)
+def dossiers(proposal: Proposal, language: str = "en") -> Iterator[Dossier]:
+    """Yield every dossier of a proposal in a language: pairs, groups, cities, countries, no two of a folder under one name."""
+    sources, taken = Sources(proposal), Counter[str]()
+    of_cities = (_of_city(sources, card.id) for card in proposal.cities)
+    for dossier in chain(_of_meetings(sources), of_cities, _of_countries(sources)):
+        taken[dossier.path] += 1
+        number = taken[dossier.path]
+        name = dossier.name if number == 1 else f"{dossier.name}-{number}"
+        yield replace(translated(dossier, language), name=name, language=language)
 
 
 def slug(text: str) -> str:
     """Return a text as the name of a file: lower case letters, digits and hyphens, never empty."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80] or "x"
-
-
-def _named_apart(found: Sequence[Dossier]) -> tuple[Dossier, ...]:
-    """Return the dossiers under names that no other of their folder has."""
-    taken: Counter[str] = Counter()
-    apart = []
-    for dossier in found:
-        taken[dossier.path] += 1
-        number = taken[dossier.path]
-        apart.append(dossier if number == 1 else replace(dossier, name=f"{dossier.name}-{number}"))
-    return tuple(apart)
 
 
 # --- pairs and groups --------------------------------------------------------------------------------------
