@@ -205,13 +205,21 @@ def with_parts(
 
 
 def _said(message: str, several: str, values: Mapping[str, Any]) -> Said:
-    plain = {k: v if isinstance(v, str) else _plain_value(v) for k, v in values.items()}
+    used = _parameters(message) | (_parameters(several) | {"n"} if several else set())
+    given = {k: v for k, v in values.items() if k in used}
+    plain = {k: v if isinstance(v, str) else _plain_value(v) for k, v in given.items()}
     found = several if several and plain["n"] != 1 else message
     pieces = [
         literal if name is None else literal + _part(plain[name], spec, "en", _plain)
         for literal, name, spec in _pieces(found)
     ]
     return _made("".join(pieces), message, several, plain)
+
+
+@cache
+def _parameters(message: str) -> frozenset[str]:
+    """Return the parameters that a message names."""
+    return frozenset(name for _, name, _ in _pieces(message) if name is not None)
 
 
 def _made(text: str, message: str, several: str, values: Mapping[str, Any]) -> Said:

@@ -22,6 +22,7 @@ import numpy as np
 from twinmatch.affinity import compare
 from twinmatch.cohort import City, Cohort
 from twinmatch.facets import FACETS, OWN, FacetCache
+from twinmatch.programmes.kinds import REGIONS
 from twinmatch.programmes.twinning import PreparedTwinning
 from twinmatch.proposal import Cell, Meeting, Product, Table
 from twinmatch.proposal.tables import AlikeRow, FairnessRow, SatisfactionRow, WatchRow
@@ -243,14 +244,6 @@ SIZES: Final = (
     (math.inf, say("over 1 million residents")),
 )
 """Upper ends of the classes of size, and their names."""
-
-REGIONS: Final = {
-    "north": say("Northern Europe"),
-    "west": say("Western Europe"),
-    "south": say("Southern Europe"),
-    "east": say("Eastern Europe"),
-    "world": say("outside Europe"),
-}
 
 THIRDS: Final = (say("lowest third of the cohort"), say("middle third"), say("highest third"))
 """Classes of wealth, by the thirds of the cohort."""

@@ -1,11 +1,15 @@
 """Quotas on groups that all of some cities are in, each of a known size: what the search is asked, and the best grouping.
 
-Notation: n cities; K groups; label (n,) the group of each city.
+Beside them how alike cities are in a category, which groups are mixed or alike by.
+
+Notation: n cities; K groups; label (n,) the group of each city; alike (n, n) is 1 for cities of one category, 0 for
+others, and the mean of the known pairs where either is not known, so that silence neither mixes nor matches.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
@@ -28,6 +32,7 @@ from twinmatch.solving.blocks import Bools, Floats, Ints
 from twinmatch.solving.exact import MOST_COLUMNS, column_count, solve_exactly
 from twinmatch.solving.exchange import exchange, pair_score
 from twinmatch.solving.grouping import GroupWishes, ask, task_of
+from twinmatch.wording import joined, say, titled
 
 MOST_WAYS: Final = 24
 """Ways to keep the numbers of groups balanced that are tried."""
@@ -203,3 +208,47 @@ def _band(values: NDArray[np.generic], low: Floats, high: Floats, name: str) -> 
     """Return the rule that groups have between low and high (K,), as whole numbers where they are."""
     top = None if np.isinf(high).all() else high.tolist()
     return Distribute(values, low.tolist(), top, name)
+
+
+# --- alike ---------------------------------------------------------------------------------------------------
+
+
+def alike(words: Sequence[str | None]) -> Floats:
+    """Return how alike cities are in a category, shape (n, n)."""
+    return Alike(words).of(np.arange(len(words)))
+
+
+class Alike:
+    """How alike cities are in a category, for those who ask for some of them at a time."""
+
+    def __init__(self, words: Sequence[str | None]) -> None:
+        names = {word: k for k, word in enumerate(sorted({w for w in words if w}))}
+        self.kind = np.array([names[w] if w else -1 for w in words], dtype=np.int64)
+        self.silent = silent_mean(words)
+
+    def of(self, rows: NDArray[np.intp], columns: NDArray[np.intp] | None = None) -> Floats:
+        """Return how alike some cities are to each other, (r, r), or to others, (r, c)."""
+        one, other = self.kind[rows], self.kind[rows if columns is None else columns]
+        both = (one >= 0)[:, None] & (other >= 0)
+        return np.where(both, one[:, None] == other, self.silent)
+
+
+def same_part(words: Sequence[str | None]) -> float | None:
+    """Return the part of the pairs of known categories that are of one category; None without such a pair."""
+    counted = Counter(w for w in words if w)
+    pairs = math.comb(counted.total(), 2)
+    return sum(math.comb(c, 2) for c in counted.values()) / pairs if pairs else None
+
+
+def silent_mean(words: Sequence[str | None]) -> float:
+    """Return what a pair with an unknown category counts: the mean over the known pairs, 0.5 without any."""
+    same = same_part(words)
+    return 0.5 if same is None else same
+
+
+def composition(words: Sequence[str | None]) -> str:
+    """Return the categories of some cities in words, the most frequent first, such as "5 small, 3 large"."""
+    counted = sorted(Counter(word or say("not known") for word in words).items())
+    return joined(
+        (joined((str(n), titled(word))) for word, n in sorted(counted, key=lambda x: -x[1])), ", "
+    )

@@ -4,8 +4,7 @@ A kind is one or more conditions joined by "and", each perhaps after "not": a tr
 ("country: PL, CZ", one of them) or a field with a number ("target <= 2035", "population: 50000 to 100000"). It is
 read from the profile; what is not known of a city is neither yes nor no.
 
-Notation: n cities; a category is a word, None where not known; alike (n, n) is 1 for cities of one category, 0 for
-others, and the mean of the known pairs where either is not known, so that silence neither mixes nor matches.
+Notation: n cities; a category is a word, None where not known.
 """
 
 from __future__ import annotations
@@ -13,22 +12,26 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Final, Literal, get_args
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, BeforeValidator
 
 from twinmatch.cohort import City, Cohort, nearest
-from twinmatch.schema import Domain, Lever, Role
-from twinmatch.solving import Floats
-from twinmatch.vocabulary.geography import ALIASES, countries, country, eu_standing, language_codes
+from twinmatch.schema import IN_TEXT, Domain, Lever, Role
+from twinmatch.vocabulary.geography import (
+    ALIASES,
+    countries,
+    country,
+    country_code,
+    eu_standing,
+    language_codes,
+    language_name,
+)
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import joined, say, titled
+from twinmatch.wording import joined, listed, say
 
 SMALL, LARGE = 100_000, 500_000
 """Residents below which a city is small, and from which it is large."""
@@ -165,6 +168,75 @@ FIELDS: Final[dict[str, CityField]] = {
 }
 """What conditions are about, by the word that says it."""
 
+REGIONS: Final = {
+    "north": say("Northern Europe"),
+    "west": say("Western Europe"),
+    "south": say("Southern Europe"),
+    "east": say("Eastern Europe"),
+    "world": say("outside Europe"),
+}
+"""The names of the parts of Europe."""
+
+_SAYS: Final = {
+    "country": "from {value}",
+    "region": "from {value}",
+    "eu": "{value}",
+    "nuts": "from the NUTS region {value}",
+    "size": "{value}",
+    "population": "home to {value} people",
+    "urbanisation": "of degree of urbanisation {value}",
+    "readiness": "at a mean readiness of {value}",
+    "stage": "{value} in climate readiness",
+    "target": "aiming for a target year of {value}",
+    "hours": "able to give {value} staff hours a month",
+    "english": "at English level {value}",
+    "history": "{value}",
+    "programme": "among the participants of {value}",
+    "covenant": "{value}",
+    "role": "among the {value}",
+    "language": "working in {value}",
+    "label": "labelled {value}",
+    "topic": "seeking {value}",
+    "shows": "able to show {value}",
+    "domain": "challenged by {value}",
+    "strength": "strong in {value}",
+    "lever": "looking for help with {value}",
+    "national": "{value}",
+    "foreign": "{value}",
+}
+"""What is said of a city that has a value of a field, after "must be"."""
+
+_WORDS: Final[dict[str, dict[str, str]]] = {
+    "region": REGIONS,
+    "eu": {
+        "member": say("from the EU"),
+        "associated": say("from associated countries"),
+        "candidate": say("from candidate countries"),
+        "other": say("from other countries than the EU's, associated or candidate ones"),
+    },
+    "size": {
+        "small": say("small"),
+        "middle-sized": say("middle-sized"),
+        "large": say("large"),
+    },
+    "readiness": {
+        "starting": say("starting"),
+        "under way": say("under way"),
+        "advanced": say("advanced"),
+    },
+    "history": {
+        "newcomer": say("new to exchange programmes"),
+        "experienced": say("experienced in exchange programmes"),
+    },
+    "covenant": {"yes": say("among the signatories of the Covenant")},
+    "role": {
+        "mission": say("Mission Cities"),
+        "pilot": say("Pilot Cities"),
+        "guest": say("guests"),
+    },
+}
+"""Words of fields as they stand in a sentence; those of topics, domains and levers have names of their own."""
+
 # --- conditions in words -------------------------------------------------------------------------------------
 
 TRAITS: Final[dict[str, tuple[str, str]]] = {
@@ -268,15 +340,28 @@ def _condition(text: str) -> Condition:
     values = [v.strip().strip('"') for v in re.split("," + _UNQUOTED, match[3])]
     for value in values:
         _check(name, sign, value, len(values))
-    value = " or ".join(values).replace("_", " ")
-    compared = value if sign == ":" else joined((_SIGNS[sign][1], value))
-    words = say("of {field} {value}", field=name, value=compared)
-    if name == "country":
-        words = say("from {country}", country=compared)
-    elif name == "label":
-        words = say("labelled {value}", value=compared)
+    words = worded(name, values, "" if sign == ":" else _SIGNS[sign][1])
     said = say("not {kind}", kind=words) if no else words
     return Condition(name, sign, tuple(values), no, said)
+
+
+def worded(name: str, values: Sequence[str], sign: str = "") -> str:
+    """Return a condition on a field as it stands after "must be", such as "from Poland or Czechia"."""
+    value = listed([_in_words(name, value) for value in values], "or")
+    graded = name == "readiness" and not sign and _plain(values[0]) in FIELDS[name].known()
+    says = _SAYS["stage" if graded else name]
+    return say(says, value=joined((sign, value)) if sign else value)
+
+
+def _in_words(name: str, value: str) -> str:
+    """Return a word or number of a field as people read it."""
+    code = country_code(value) if name == "country" else None
+    if code or name == "language":
+        return country(code).name if code else language_name(value.lower())
+    if name == "population" and value.isdigit():
+        return say("{n:,}", n=int(value))
+    own = _WORDS.get(name, IN_TEXT)
+    return own.get(_plain(value)) or own.get(value) or value
 
 
 def _check(name: str, sign: str, value: str, count: int) -> None:
@@ -357,6 +442,28 @@ Who = Annotated[str, BeforeValidator(_said), AfterValidator(lambda who: parsed(w
 
 # --- categories ----------------------------------------------------------------------------------------------
 
+ONE_OF: Final[dict[Attribute, str]] = {
+    "country": say("from one country"),
+    "region": say("from one region of Europe"),
+    "eu": say("of one standing to the EU"),
+    "size": say("of one size"),
+    "urbanisation": say("of one degree of urbanisation"),
+    "readiness": say("of one stage of readiness"),
+    "mission": say("all Mission Cities or all others"),
+    "newcomer": say("all newcomers or all others"),
+    **{name: say("from one NUTS {n} region", n=name[-1]) for name in NUTS},
+}
+"""What is said of the cities of any one category."""
+
+
+def of_category(attribute: Attribute, word: str) -> str:
+    """Return what is said of the cities of a category."""
+    if attribute == "mission":
+        return say("among the Mission Cities") if word == "Mission City" else say("other cities")
+    field = "history" if attribute == "newcomer" else "nuts" if attribute in NUTS else attribute
+    return worded(field, word.split(" and ") if attribute == "eu" else [word])
+
+
 TITLES: Final[dict[Attribute, str]] = {
     "country": say("countries"),
     "region": say("regions of Europe"),
@@ -388,44 +495,3 @@ def categories(cohort: Cohort, attribute: Attribute) -> list[str | None]:
     """Return the category of every city, in order; None where it is not known."""
     found = map(CATEGORIES[attribute], cohort.cities)
     return [None if word is None else str(word) for word in found]
-
-
-def alike(words: Sequence[str | None]) -> Floats:
-    """Return how alike cities are in a category, shape (n, n)."""
-    return Alike(words).of(np.arange(len(words)))
-
-
-class Alike:
-    """How alike cities are in a category, for those who ask for some of them at a time."""
-
-    def __init__(self, words: Sequence[str | None]) -> None:
-        names = {word: k for k, word in enumerate(sorted({w for w in words if w}))}
-        self.kind = np.array([names[w] if w else -1 for w in words], dtype=np.int64)
-        self.silent = silent_mean(words)
-
-    def of(self, rows: NDArray[np.intp], columns: NDArray[np.intp] | None = None) -> Floats:
-        """Return how alike some cities are to each other, (r, r), or to others, (r, c)."""
-        one, other = self.kind[rows], self.kind[rows if columns is None else columns]
-        both = (one >= 0)[:, None] & (other >= 0)
-        return np.where(both, one[:, None] == other, self.silent)
-
-
-def same_part(words: Sequence[str | None]) -> float | None:
-    """Return the part of the pairs of known categories that are of one category; None without such a pair."""
-    counted = Counter(w for w in words if w)
-    pairs = math.comb(counted.total(), 2)
-    return sum(math.comb(c, 2) for c in counted.values()) / pairs if pairs else None
-
-
-def silent_mean(words: Sequence[str | None]) -> float:
-    """Return what a pair with an unknown category counts: the mean over the known pairs, 0.5 without any."""
-    same = same_part(words)
-    return 0.5 if same is None else same
-
-
-def composition(words: Sequence[str | None]) -> str:
-    """Return the categories of some cities in words, the most frequent first, such as "5 small, 3 large"."""
-    counted = sorted(Counter(word or say("not known") for word in words).items())
-    return joined(
-        (joined((str(n), titled(word))) for word, n in sorted(counted, key=lambda x: -x[1])), ", "
-    )

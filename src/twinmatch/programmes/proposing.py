@@ -350,7 +350,17 @@ def absent_names(cohort: Cohort, programme: Programme) -> tuple[str, ...]:
                         more=more,
                     )
                 )
+        if strange := strange_groups(settings):
+            says = "{title}: lock names no group or theme that is asked for: {names}. Such a lock does not hold."
+            notes.append(say(says, title=settings.title, names=joined(strange, ", ")))
     return tuple(notes)
+
+
+def strange_groups(settings: Any) -> list[str]:
+    """Return the groups named by locks that are of no theme of a product; none where it has no themes."""
+    themes = {theme.id for theme in getattr(settings, "themes", ())}
+    named = [group for _, group in getattr(settings, "lock", ())] if themes else []
+    return [g for g in dict.fromkeys(named) if not themes & {g, g.rpartition("-")[0]}]
 
 
 def made_from(cohort: Cohort, programme: Programme, text_model: dict[str, Any]) -> dict[str, Any]:

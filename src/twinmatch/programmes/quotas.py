@@ -22,11 +22,12 @@ from twinmatch.errors import QuestionError
 from twinmatch.facets.answered import topic_table
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.kinds import (
-    NUTS,
+    ONE_OF,
     Attribute,
     Who,
     categories,
     is_kind,
+    of_category,
     parsed,
     without_host,
     wording,
@@ -108,15 +109,8 @@ class Quota(ProgrammeSection):
     def worded(self, category: str | None) -> str:
         """Return whom it counts in a sentence: of one category of ``each`` by its name, or of any."""
         parts = [wording(self.who)] if self.who else []
-        if self.each == "country":
-            parts.append(
-                say("from {country}", country=category) if category else say("from one country")
-            )
-        elif self.each:
-            nuts = self.each in NUTS
-            each = say("NUTS {n} region", n=self.each[-1]) if nuts else self.each
-            told = "of {each} {category}" if category else "of one {each}"
-            parts.append(say(told, each=each, category=category or ""))
+        if self.each:
+            parts.append(of_category(self.each, category) if category else ONE_OF[self.each])
         return joined(parts, " and ")
 
     @property
@@ -312,7 +306,9 @@ def rules_of(name: str, quota: Quota, units: Units, kinds: Sequence[Counted]) ->
     for n, (bound, block) in enumerate(quota_rules(name, quota, units, kinds), 1):
         own = f"{name} {n}" if n > 1 else name
         says = counted_says(units.where, bound, quota.wording) + "."
-        yield Rule(own, says, replace(block, name=own))
+        there = np.concatenate([units.there.astype(np.float64) @ kind.cities for kind in kinds])
+        there_too = there if len(there) == len(block) else None
+        yield Rule(own, says, replace(block, name=own), there=there_too)
 
 
 def _once(

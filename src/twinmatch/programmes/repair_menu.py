@@ -35,7 +35,7 @@ from twinmatch.solving import (
     relaxations,
     relaxed,
 )
-from twinmatch.wording import joined, listed, say
+from twinmatch.wording import count, joined, listed, say
 
 T = TypeVar("T")
 
@@ -132,14 +132,14 @@ def made_again(
 ) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
     """Return the rules with the repairs made whose numbers a proposal states.
 
-    Unchanged where the menu has no such ones, and where other rules than the stated ones would give way.
+    Unchanged where the menu has no such ones, and where anything but what is stated would give way.
     """
-    stated = {(rule.repair, rule.rule) for rule in said if rule.repair is not None}
+    stated = {(r.repair, r.rule, r.says) for r in said if r.repair is not None}
     if stated:
         menu = enumerate(menu_of(rules, candidates, allowed)[0].items, 1)
-        asked = [(n, repair) for n, repair in menu if n in {number for number, _ in stated}]
-        if stated == {(n, change.at.rule) for n, repair in asked for change in repair.changes}:
-            return _made(rules, asked)
+        made = _made(rules, [(n, repair) for n, repair in menu if n in {n for n, *_ in stated}])
+        if stated == {(r.repair, r.rule, r.says) for r in made[1]}:
+            return made
     return tuple(rules), ()
 
 
@@ -203,11 +203,13 @@ def _says(change: LimitChange, rules: Sequence[Rule]) -> str:
     if share:  # of which one side moves with the other
         return say("{row:stopless}: off by {by:g} at most", row=block.says(row), by=change.by)
     low = change.bound == "low"
-    bound = say("at least {n:g}", n=change.to) if low else say("at most {n:g}", n=change.to)
+    to = int(change.to) if change.to == int(change.to) else change.to
+    amount = count(to, rule.noun) if rule.noun else say("{n:g}", n=to)
+    bound = say("at least {n}", n=amount) if low else say("at most {n}", n=amount)
     if rule.loosened is None:
         told = {"row": block.says(row), "bound": bound, "before": before}
         return say("{row:stopless}: {bound} in place of {before:g}", **told)
-    bound = say("0 or more") if low and change.to <= 0 else bound
+    bound = say("{n} or more", n=amount) if low and change.to <= 0 else bound
     return say("{row} in place of {before:g}", row=rule.loosened(row, bound), before=before)
 
 

@@ -95,6 +95,8 @@ class SolvedProduct:
     ready: Any
     chosen: NDArray[np.bool_]
     solution: Solution
+    partial: bool = False
+    """Whether something was given up before the solve, so that its prices tell less than a rule may cost."""
 
 
 def shares(affinity: Affinity) -> tuple[FacetWeight, ...]:

@@ -32,7 +32,7 @@ from twinmatch.programmes.kinds import speaks_english
 from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RulePrice, RuleStatus
 from twinmatch.proposal.proposal import MemberRole
 from twinmatch.schema import City, Role
-from twinmatch.solving import Bools, Solution, solve
+from twinmatch.solving import Bools, Floats, Solution, solve
 from twinmatch.solving.blocks import Block, Candidates
 from twinmatch.solving.referee import SLACK, Verdict, referee
 from twinmatch.standings import UNKNOWN
@@ -61,6 +61,10 @@ class Rule:
     block: Block
     filters: bool = False
     kind: RuleKind = "rule"
+    there: Floats | None = None
+    """What each row counts before anything is chosen, such as a group's leads, (r,); None for nothing."""
+    noun: str = ""
+    """What its rows count, where a bound names it: "guest"."""
     loosened: Callable[[int, str], str] | None = None
     """A row that gives way with its new bound, in words, such as "let Odense have at least 2 guests"."""
 
@@ -144,8 +148,10 @@ def statuses(
         else:
             numbers = _numbers(rule, chosen, mine, np.asarray(filters))
             at = [v.row for v in mine if _at_limit(v)] if rule.kind not in NEVER else []
-            full = [rule.block.says(row) for row in at] if len(at) == numbers.at_limit else []
-            says = joined(filter(None, (rule.says, numbers.named(full))))
+            few = at if len(at) == numbers.at_limit else []
+            full = dict.fromkeys(rule.block.says(row) for row in few)
+            full.pop(rule.says, None)  # a row that says no more than the rule
+            says = joined(filter(None, (rule.says, numbers.named(list(full)))))
             status: Literal["binding", "kept"] = "binding" if numbers.at_limit else "kept"
             found.append(RuleStatus(rule.name, says, status, numbers=numbers))
     return tuple(found)
@@ -170,8 +176,11 @@ def _numbers(
     if len(verdicts) != 1 or block.matrix.data.min(initial=0.0) < 0:
         return RuleNumbers(possible, rows=len(verdicts), at_limit=at)
     (one,) = verdicts
-    low, high = (side if math.isfinite(side) else None for side in (one.low, one.high))
-    return RuleNumbers(possible, rows=1, at_limit=at, now=one.found, at_least=low, at_most=high)
+    there = 0.0 if rule.there is None else float(rule.there[0])
+    low = one.low + there if one.low > 0 or (not there and math.isfinite(one.low)) else None
+    high = one.high + there if math.isfinite(one.high) else None
+    now = one.found + there
+    return RuleNumbers(possible, rows=1, at_limit=at, now=now, at_least=low, at_most=high)
 
 
 def _at_limit(row: Verdict) -> bool:

@@ -308,9 +308,11 @@ class RuleNumbers:
             return say("Now {now:g} of {asked}.", now=self.now, asked=joined(asked, " and "))
         if not self.at_limit:
             return ""
-        told = {"n": self.at_limit, "all": self.rows, "rows": joined(full, "; ")}
+        told = {"n": self.at_limit, "all": self.rows}
         if 0 < len(full) <= NAMED_AT_LIMIT:
-            return say("{n} of {all} at the limit: {rows}.", **told)
+            return say(
+                "{n} of {all} at the limit: {rows:stopless}.", rows=joined(full, "; "), **told
+            )
         return say("{n} of {all} are at the limit.", **told)
 
 

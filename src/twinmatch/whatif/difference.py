@@ -90,7 +90,8 @@ def _checked_product(
         unjudged = "This format comes without rules of its own to judge by: only those of every format were judged."
     else:
         own = [*entry.judge(round_, settings, product), *recounted(round_, settings, product)]
-        rules += [*own, *(r for r in product.rules if r.repair and r not in own)]
+        told = {(r.rule, r.says) for r in own}
+        rules += [*own, *(r for r in product.rules if r.repair and (r.rule, r.says) not in told)]
     return RefereeReport(product.product, product.title, tuple(rules), unjudged)
 
 

@@ -245,7 +245,8 @@ def rule_costs(round_: Round, again: bool) -> dict[str, dict[str, RulePrice]]:
 
     With ``again`` those that are no rows of a solve have what is found by making their format without them.
     """
-    found = {one.product.product: price_bounds(one) for one in round_.solved}
+    whole = (one for one in round_.solved if not one.partial)
+    found = {one.product.product: price_bounds(one) for one in whole}
     if again and len(round_.cohort) <= LARGEST_AGAIN:
         for product in round_.made:
             found.setdefault(product.product, {}).update(found_prices(round_, product))

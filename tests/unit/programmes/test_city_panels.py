@@ -13,7 +13,8 @@ from product_cases import city, everywhere, propose_city_panels, round_of, setti
 from twinmatch.app.group_moves import group_moves
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.city_panels.product import likeness_to_all
-from twinmatch.programmes.kinds import alike, categories
+from twinmatch.programmes.group_quotas import alike
+from twinmatch.programmes.kinds import categories
 from twinmatch.programmes.programme import programme_model
 from twinmatch.proposal import Proposal
 from twinmatch.proposal.tables import QuestionRow, rows_of

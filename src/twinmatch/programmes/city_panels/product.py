@@ -31,8 +31,8 @@ from twinmatch.programmes.city_panels.search import (
     seated,
     sizes_of,
 )
-from twinmatch.programmes.group_quotas import GroupQuotas
-from twinmatch.programmes.kinds import TITLES, composition
+from twinmatch.programmes.group_quotas import GroupQuotas, composition
+from twinmatch.programmes.kinds import TITLES
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import (

@@ -24,8 +24,8 @@ from twinmatch.errors import NoProposalError
 from twinmatch.facets.answered import TopicTable, topic_table
 from twinmatch.facets.quoting import classifier_for, worded
 from twinmatch.programmes.base import Band, Load, ProductSettings, ProgrammeSection
-from twinmatch.programmes.group_quotas import GroupQuotas, best_grouping
-from twinmatch.programmes.kinds import Alike, Attribute, categories, silent_mean
+from twinmatch.programmes.group_quotas import Alike, GroupQuotas, best_grouping, silent_mean
+from twinmatch.programmes.kinds import Attribute, categories
 from twinmatch.programmes.quotas import (
     Counted,
     Quota,

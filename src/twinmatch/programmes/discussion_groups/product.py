@@ -13,7 +13,7 @@ from twinmatch.programmes.discussion_groups.search import (
     Groups,
     PreparedGroups,
     groups_for,
-    one_group_fewer,
+    not_open,
     with_more_groups,
 )
 from twinmatch.programmes.discussion_groups.settings import (
@@ -24,8 +24,8 @@ from twinmatch.programmes.discussion_groups.settings import (
     pairs_met,
     slots_of,
 )
-from twinmatch.programmes.group_quotas import GroupQuotas
-from twinmatch.programmes.kinds import TITLES, Attribute, categories, composition, same_part
+from twinmatch.programmes.group_quotas import GroupQuotas, composition, same_part
+from twinmatch.programmes.kinds import TITLES, Attribute, categories
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, shares
 from twinmatch.programmes.rules import (
@@ -102,14 +102,16 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
     says = "No city of this cohort can lead a group, which takes {roles}."
     cities_of(round_.cohort, settings.lead_roles, says, "no-leads")
     many = {theme: settings.split.get(theme.id, 1) for theme in settings.themes}
-    closed: list[str] = []
+    closed: dict[str, list[str]] = {}
     while many:
         made = groups_for(round_, settings, many)
         if isinstance(made, Groups):
             made = with_more_groups(made, many)
             made = with_swaps(made)
-            product = _product(made, closed)
-            return SolvedProduct(product, made.ready, made.chosen, made.solution)
+            product = _product(made, not_open(closed))
+            return SolvedProduct(
+                product, made.ready, made.chosen, made.solution, partial=bool(closed)
+            )
         theme_id, why = made
         if theme_id in settings.split:
             title = next(theme.title for theme in many if theme.id == theme_id)
@@ -118,9 +120,13 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
             found = say("{title} is to have {groups}, but {why}.", **told)
             do = say("Take fewer groups, or loosen the number of leads or the size of a group.")
             raise NoProposalError.of("split-impossible", found, do=do)
-        closed += one_group_fewer(many, theme_id, why)
+        theme = next(t for t in many if t.id == theme_id)
+        many[theme] -= 1
+        if not many[theme]:
+            del many[theme]
+            closed.setdefault(why, []).append(repr(theme.title))
     says = say("No theme has enough cities to learn and to lead, so no group is formed.")
-    why_none = joined(closed, "; ")
+    why_none = joined(not_open(closed), "; ")
     said = say("No theme opens: {reasons}.", reasons=why_none)
     rule = RuleStatus("themes", said, "kept", costs=DEFINES)
     everyone = tuple(LeftOut(c.id, says, "") for c in round_.cohort.cities)

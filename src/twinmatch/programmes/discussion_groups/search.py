@@ -11,7 +11,7 @@ Notation: K groups, each of a theme (several groups may share one); R cities tha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -32,7 +32,7 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, best_choice, forbid, gate, load_rules
 from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of, topics_of
 from twinmatch.solving import Block, Bools, Candidates, Floats, Solution, counts, solve
-from twinmatch.wording import joined, say, say_n
+from twinmatch.wording import joined, listed, say, say_n
 
 LEAD_SHOWS = 0.3
 """What it is worth of a lead that it can show most of what others seek of the theme."""
@@ -131,6 +131,7 @@ class PreparedGroups:
                 "group size",
                 say("A group has {low} to {high} cities, leads included.", **band),
                 counts("group size", pairs.host, low=low, high=high, rows=len(led), says=group),
+                there=led.astype(np.float64),
             ),
             Rule(
                 "one group each" if most == 1 else "groups per city",
@@ -219,6 +220,26 @@ class PreparedGroups:
         block = counts("locks", label, low=1, high=1, rows=len(held), says=told.__getitem__)
         return [Rule("locks", say("Cities that are locked in a group are in it."), block)]
 
+    def why_not(self) -> str:
+        """Return why there are no such groups: the rules on kinds of cities without which there would be, if any."""
+        names = {name for name, _ in self.settings.quotas}
+        mine = {name: [r for r in self.rules if r.name.startswith(name)] for name in sorted(names)}
+        kinds = [
+            name
+            for name, of in mine.items()
+            if self._would([rule for rule in self.rules if rule not in of])
+        ]
+        every = [rule for of in mine.values() for rule in of]
+        if not kinds and every and self._would([r for r in self.rules if r not in every]):
+            kinds = list(mine)
+        if not kinds:
+            return say("too few cities that share it can join")
+        return say("with it the rules cannot be kept: {rules}", rules=joined(kinds, ", "))
+
+    def _would(self, rules: Sequence[Rule]) -> bool:
+        """Return whether there are groups under some rules."""
+        return best_choice(rules, self.candidates, ("filled",))[1].status != "infeasible"
+
     def check_locks(self) -> None:
         """Raise NoProposalError with every lock of a city in a group that another rule keeps it from."""
         problems = []
@@ -265,13 +286,13 @@ def groups_for(
     slots = [Slot(t, n, k) for t, k in many.items() for n in range(1, k + 1)]
     leads = _leads(round_, settings, slots)
     if isinstance(leads, str):
-        return leads, "too few cities can lead it"
+        return leads, say("too few cities can lead it")
     ready = PreparedGroups(round_, settings, slots, leads)
     ready.check_locks()
     chosen, solution = best_choice(ready.rules, ready.candidates)
     if solution.status == "infeasible":
         weakest = _fewest(slots, ready.need, settings.least_need)
-        return weakest, "too few cities that share it can join"
+        return weakest, ready.why_not()
     return Groups(ready, chosen, solution, solution.engine)
 
 
@@ -317,14 +338,18 @@ def with_more_groups(made: Groups, many: dict[Theme, int]) -> Groups:
             full.add(theme.id)
 
 
-def one_group_fewer(many: dict[Theme, int], theme_id: str, why: str) -> list[str]:
-    """Take a group from a theme; return what is said where it does not open at all."""
-    theme = next(t for t in many if t.id == theme_id)
-    many[theme] -= 1
-    if many[theme]:
-        return []
-    del many[theme]
-    return [say("{title} does not open because {why}", title=repr(theme.title), why=why)]
+def not_open(closed: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return which themes do not open, by why."""
+    return [
+        say_n(
+            "{titles} does not open because {why}",
+            "{titles} do not open because {why}",
+            len(titles),
+            titles=listed(list(titles)),
+            why=why,
+        )
+        for why, titles in closed.items()
+    ]
 
 
 def _fewest(slots: Sequence[Slot], need: Floats, least: float) -> str:

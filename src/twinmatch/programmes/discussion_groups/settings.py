@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from twinmatch.programmes.base import Band, GatedProduct, Load, each_once
-from twinmatch.programmes.kinds import Attribute, alike, categories
+from twinmatch.programmes.group_quotas import alike
+from twinmatch.programmes.kinds import Attribute, categories
 from twinmatch.programmes.quotas import Quota, counted_per
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.themes import Theme

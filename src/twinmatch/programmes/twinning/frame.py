@@ -294,7 +294,8 @@ def facilitator_rules(frame: Frame, staff: Sequence[Facilitator]) -> list[Rule]:
             "facilitators",
             says,
             block,
-            loosened=lambda f, n: say("let {who} have {bound} pairs", who=staff[f].name, bound=n),
+            noun="pair",
+            loosened=lambda f, n: say("let {who} have {bound}", who=staff[f].name, bound=n),
         )
     )
     return rules

@@ -61,8 +61,9 @@ def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
                 "once hosting",
                 says,
                 block,
+                noun="guest",
                 loosened=lambda k, n: say(
-                    "let {host} host with {bound} guests",
+                    "let {host} host with {bound}",
                     host=frame.hosts[int(host_of[k])].name,
                     bound=n,
                 ),
@@ -70,7 +71,7 @@ def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
         )
     taken = {rule.name for rule in rules}
     for name, quota in settings.quotas:
-        units = _units(frame, quota.per)
+        units = _units(frame, quota)
         kinds = _counted(frame, quota, settings.small_below)
         for bound, block in quota_rules(name, quota, units, kinds):
             says = counted_says(units.where, bound, quota.wording) + "."
@@ -97,12 +98,13 @@ def _gives(block: Block, units: Units, kinds: Sequence[Counted]) -> Callable[[in
     return row
 
 
-def _units(frame: Frame, per: str) -> Units:
+def _units(frame: Frame, quota: PairQuota) -> Units:
     """Return what a quota on pairs is counted in."""
-    cities = frame.cohort.cities
+    cities, per = frame.cohort.cities, quota.per
     if per == "all":
         of_host, names = [{""} for _ in frame.hosts], [""]
-        where = say("Of all guests chosen")
+        guests = quota.of == "guests"
+        where = say("Of all guests chosen") if guests else say("Of the hosts of all pairs")
         told: list[str] = [where]
     elif per == "host":
         names = [host.id for host in frame.hosts]
@@ -281,9 +283,8 @@ def _host_places(frame: Frame, settings: Twinning) -> Rule:
         says,
         counts("guests per host", frame.host, low=low, high=high, rows=len(frame.hosts), says=row),
         kind="places",
-        loosened=lambda h, n: say(
-            "let {host} have {bound} guests", host=frame.hosts[h].name, bound=n
-        ),
+        noun="guest",
+        loosened=lambda h, n: say("let {who} have {bound}", who=frame.hosts[h].name, bound=n),
     )
 
 
@@ -339,7 +340,8 @@ def _places(frame: Frame, places: int) -> Rule:
         says,
         block,
         kind="total",
-        loosened=lambda _, n: say("choose {bound} guests", bound=n),
+        noun="guest",
+        loosened=lambda _, n: say("choose {bound}", bound=n),
     )
 
 
