@@ -120,11 +120,11 @@ def status_words(product: Product) -> str:
     if _is_empty(product):
         return say("there is nothing to choose from")
     if product.status == "optimal":
-        return say(
-            "proven best under these rules and weights{weights}{survivors}",
-            weights=_weightiest(product),
-            survivors=_survivors(product),
-        )
+        told = {"weights": _weightiest(product), "survivors": _survivors(product)}
+        if any(rule.rule == "leads" for rule in product.rules):
+            says = "members proven best for these leads, who are chosen first, under these rules and weights{weights}{survivors}"
+            return say(says, **told)
+        return say("proven best under these rules and weights{weights}{survivors}", **told)
     if not math.isfinite(product.bound):
         return say("good, but how near to the best is not proven")
     if product.bound <= 0:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from twinmatch.exporting import words
 from twinmatch.exporting.folder_files import cell_text, printable, settings_in_words
-from twinmatch.proposal import Account, Evidence, Fact, Meeting, Proposal, Table
+from twinmatch.proposal import Account, Evidence, Fact, Meeting, Proposal, RuleStatus, Table
 from twinmatch.proposal.proposal import FacetWeight
 from twinmatch.proposal.tables import StabilityRow
 
@@ -54,6 +54,12 @@ def test_a_group_says_for_how_many_of_its_pairs_a_facet_is_known():
 def test_status_never_promises_more_than_was_proven(status, score, bound, said):
     product = replace(twinning(), status=status, score=score, bound=bound)
     assert words.status_words(product).partition(" (of 100")[0] == said
+
+
+def test_groups_whose_leads_are_chosen_first_are_proven_for_these_leads_alone():
+    leads = (RuleStatus("leads", "Chosen first.", "kept"),)
+    product = replace(twinning(), status="optimal", score=1.0, bound=1.0, rules=leads)
+    assert words.status_words(product).startswith("members proven best for these leads")
 
 
 def test_proven_says_under_which_weights_and_how_many_pairs_survive():
