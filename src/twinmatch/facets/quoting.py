@@ -35,6 +35,7 @@ from twinmatch.proposal.evidence import (
     printed,
     shortened,
 )
+from twinmatch.vocabulary.taxonomy import plain
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import Said, listed, own_words, say, with_parts
 
@@ -66,7 +67,11 @@ SAME_MATTER: Final = (-2.14, 1.3, 7.57)
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _CUT: Final = re.compile(r"\w\.\w\.$")  # words that end in an abbreviation were cut there
 _FIGURE: Final = re.compile(r"(?<!\w)(?!(?:19|20)\d\d\b)\d")  # a year alone is none
-_TRIED: Final = re.compile(r"\b(?:pilots?|test(?:s|ed|ing)?|tr(?:y|ies|ied) out|studied)\b", re.I)
+_TRIED: Final = re.compile(
+    r"\b(?:pilots?|test(?:s|ed|ing)?|tr(?:y|ies|ied) out|stud(?:y|ied)|feasibility|being \w+ed|made ready|(?:is|are) "
+    r"(?:planned|prepared|growing|tried)|(?:under|on its|on the) way|in preparation|memoranda|is the aim)\b",
+    re.I,
+)
 _PEOPLE: Final = r"(?:associations|residents|owners|households|(?:\w+ )?(?:companies|communities))"
 _GIVES: Final = re.compile(
     rf"\b(?:we|they) g[ai]ve\b|\b{_PEOPLE} (?:get|got)\b|\bgrants? (?:to|for) {_PEOPLE}", re.I
@@ -192,14 +197,17 @@ class WordWeights:
         ]
         return np.array(found, dtype=np.float64).reshape(len(one), len(other))
 
-    def told(self, text: str) -> float:
+    def told(self, text: str, city: str = "") -> float:
         """Return how much a text tells: 1 for a word that none other has, less for common ones, 2 for a figure, 1 a name.
 
-        Two names count at most; 3 is little.
+        Two names count at most, and that of the city that says it for nothing; 3 is little.
         """
         words = _WORD.findall(text.partition(" ")[2])
+        own = {_stem(plain(w)) for w in _WORD.findall(city)}
         names = {w for w in words if w[0].isupper() and _stem(w.lower()) not in COMMON}
-        rare = sum(map(self._rarity, sorted(telling(text)))) / math.log(self._size + 1)
+        names = {w for w in names if _stem(plain(w)) not in own}
+        said = [w for w in sorted(telling(text)) if plain(w) not in own]
+        rare = sum(map(self._rarity, said)) / math.log(self._size + 1)
         return rare + 2 * bool(_FIGURE.search(text)) + min(len(names), 2)
 
     def _rarity(self, word: str) -> float:
@@ -244,11 +252,17 @@ def _words_of(topic: Topic) -> frozenset[str]:
 
 
 def worth(
-    passage: Passage, topic: Topic, sure: float, most: float, role: Role, words: WordWeights
+    passage: Passage,
+    topic: Topic,
+    sure: float,
+    most: float,
+    role: Role,
+    words: WordWeights,
+    city: str = "",
 ) -> float:
     """Return how well a text serves as evidence on a topic, up to 2.5, 0 where it does not.
 
-    ``sure`` is the probability of the topic, ``most`` that of the surest one.
+    ``sure`` is the probability of the topic, ``most`` that of the surest one; ``city`` is the name of the one that says it.
     """
     said = shortened(passage.text)
     named = names_topic(said, topic) if in_language(passage) == "en" else 0.0
@@ -257,7 +271,7 @@ def worth(
     least = 0.7 if sure < most - 1e-9 else least
     if named < least and (named or sure < SURE):
         return 0.0
-    whole, told = is_sentence(passage.text), words.told(said)
+    whole, told = is_sentence(passage.text), words.told(said, city)
     long, vague = max(len(said) - SHORT, 0) / LONGEST, VAGUENESS * max(1 - told / TELLING, 0)
     found = round(sure + whole + named / 2 - long - vague, 6)
     if not whole or role == "asks":

@@ -99,6 +99,7 @@ class Sayings:
         # In double precision, so that a rounded cosine does not depend on how many stand beside it.
         self.vectors = vectors.astype(np.float64)
         self._role, self._classifier = role, classifier_for(facet_cache)
+        self._names = [city.name for city in cohort.cities]
         self._worths: dict[int, Floats] = {}
         self.words = facet_cache.once(
             cohort, "word weights", lambda: WordWeights(all_sentences(cohort))
@@ -201,8 +202,9 @@ class Sayings:
                 least, read = LEAST_SURE, read * np.isin(kinds, [*ASKS])[:, None]
             for row, column in np.argwhere(read >= least).tolist():
                 sure, most = float(read[row, column]), float(read[row].max())
+                said, topic = self.passages[places[row]], TOPICS[column]
                 found[row, column] = worth(
-                    self.passages[places[row]], TOPICS[column], sure, most, self._role, self.words
+                    said, topic, sure, most, self._role, self.words, self._names[city]
                 )
             self._worths[city] = found
         return self._worths[city]

@@ -185,6 +185,11 @@ def test_a_text_tells_more_with_rare_words_a_figure_or_names_and_a_year_is_no_fi
     assert told("It heats 450 homes.") == pytest.approx(told("It heats homes.") + 2)
     assert told("It has run since 2019.") == told("It has run since then.")
     assert told("In Kawka it runs.") == pytest.approx(told("In kawka it runs.") + 1)
+    assert (
+        told("It runs in Kawka.", "Kawka")
+        == told("It runs in Kąwka.", "Kawka")
+        == told("It runs in.")
+    )
 
 
 @pytest.mark.parametrize(
