@@ -36,7 +36,6 @@ from twinmatch.programmes.programme import Programme
 from twinmatch.proposal import Pairs, Proposal, count
 from twinmatch.reading import read_grids
 from twinmatch.reading.grid import Form, Grid, form_in
-from twinmatch.store.history import group_problems
 from twinmatch.whatif.difference import difference
 from twinmatch.wording import joined, say, say_n, spoken, titled
 
@@ -375,6 +374,8 @@ def _on_pairs(form: Form) -> Read:
 
 def _on_row(form: Form, row: int, said: Mapping[str, str], one: str, other: str = "") -> Read:
     """Yield what a row says of a pair or of a group; a theme stands for its groups where it is split."""
+    from twinmatch.store.history import group_problems  # what only compares needs no database
+
     words = WORDS | {spoken(said, form.code).casefold(): word for said, word in WORDS.items()}
     word, note = said.get(DECISION, ""), said.get(NOTE, "")
     if word.casefold() not in words:
