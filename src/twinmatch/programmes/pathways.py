@@ -37,7 +37,7 @@ from twinmatch.proposal import Account, Fact, LeftOut, Meeting, Product, Table
 from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
 from twinmatch.solving import Floats
-from twinmatch.vocabulary.geography import country
+from twinmatch.vocabulary.geography import country, with_article
 from twinmatch.wording import count, joined, listed, own_words, say
 
 ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST = (
@@ -398,7 +398,7 @@ def _why(
             )
         ]
     own = (
-        say("It is for cities of {country}.", country=country(city.country).name)
+        say("It is for cities of {country}.", country=with_article(country(city.country).name))
         if len(resource.countries) == 1
         else ""
     )

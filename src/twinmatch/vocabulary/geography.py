@@ -210,6 +210,15 @@ def country(code: str) -> Country:
     return countries().get(code) or world()[code]
 
 
+def with_article(name: str) -> str:
+    """Return the name of a country as it stands in a sentence."""
+    return say("the {country}", country=name) if name in ARTICLE else name
+
+
+ARTICLE: Final = {"Netherlands", "United Arab Emirates", "United Kingdom", "United States"}
+"""Countries whose English names take an article."""
+
+
 def in_eu(code: str) -> bool:
     """Return whether the country is a Member State of the European Union."""
     return country(code).in_eu

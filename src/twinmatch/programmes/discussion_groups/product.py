@@ -50,7 +50,7 @@ from twinmatch.schema import IN_TEXT, City
 from twinmatch.solving import Distribute, NobodyIsolated
 from twinmatch.solving.exchange import exchange
 from twinmatch.solving.referee import broken
-from twinmatch.vocabulary.geography import country
+from twinmatch.vocabulary.geography import country, with_article
 from twinmatch.wording import count, joined, listed, say, say_n
 
 
@@ -287,7 +287,7 @@ def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[Le
                 says,
                 themes=listed(list(dict.fromkeys(themes[k].title for k in mine)), "or"),
                 n=settings.cities_per_country,
-                country=country(city.country).name,
+                country=with_article(country(city.country).name),
             )
             yield LeftOut(city.id, why, "", code="capacity")
 
@@ -298,15 +298,17 @@ def _off_theme(
     """Return which of a city's challenges are in no theme, and how many would have to be where some are."""
     if all(theme.countries and city.country not in theme.countries for theme in themes):
         says = "The groups of this round ({themes}) are not for cities of {country}."
-        return say(says, themes=listed(titles, "or"), country=country(city.country).name)
+        return say(
+            says, themes=listed(titles, "or"), country=with_article(country(city.country).name)
+        )
     inside = {area for theme in themes for area in (*theme.domains, *theme.levers)}
     named = list(dict.fromkeys((*(city.challenges or ()), *(city.levers_needed or ()))))
     mine, own = ([IN_TEXT[x] for x in named if (x in inside) == is_in] for is_in in (True, False))
     told = {"themes": listed(titles, "or"), "mine": listed(mine), "own": listed(own)}
     if own and not mine and not any(theme.texts for theme in themes):
         return say_n(
-            "Nothing that the city names as a challenge is in the theme of this round ({themes}). It names {own}.",
-            "Nothing that the city names as a challenge is in a theme of this round ({themes}). It names {own}.",
+            "None of the challenges named is in the theme of this round ({themes}): {own}.",
+            "None of the challenges named is in a theme of this round ({themes}): {own}.",
             len(titles),
             **told,
         )
@@ -316,8 +318,8 @@ def _off_theme(
         **told,
     )
     if own and mine:
-        return why + say(" This city names {mine}, and beside it {own}.", **told)
-    return why + say(" This city names others: {own}.", **told) if own else why
+        return why + say(" The challenges named are {mine}, and outside the theme {own}.", **told)
+    return why + say(" The challenges named are mostly others: {own}.", **told) if own else why
 
 
 def group_rules(
