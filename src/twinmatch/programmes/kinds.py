@@ -29,6 +29,7 @@ from twinmatch.vocabulary.geography import (
     eu_standing,
     language_codes,
     language_name,
+    with_article,
 )
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import joined, listed, say
@@ -460,6 +461,7 @@ def of_category(attribute: Attribute, word: str) -> str:
     """Return what is said of the cities of a category."""
     if attribute == "mission":
         return say("among the Mission Cities") if word == "Mission City" else say("other cities")
+    word = with_article(word) if attribute == "country" else word
     field = "history" if attribute == "newcomer" else "nuts" if attribute in NUTS else attribute
     return worded(field, word.split(" and ") if attribute == "eu" else [word])
 

@@ -183,7 +183,7 @@ def test_fewer_panels_than_cities_seat_those_whom_the_questions_concern():
 def test_questions_that_concern_too_few_cities_are_told():
     cities = [city(f"at-{k}", seeks=[TRAM]) for k in "abcdefg"]
     purposes = [{"title": "Heat", "question": "Which heat?", "topics": [HEAT]}]
-    with pytest.raises(NoProposalError, match="there are too few"):
+    with pytest.raises(NoProposalError, match="0 cities want to learn"):
         propose_city_panels(
             round_of(*cities), panels(panels=1, size=(2, 3), mix={"size": 1}, purposes=purposes)
         )

@@ -25,7 +25,7 @@ from twinmatch.facets.answered import TopicTable, topic_table
 from twinmatch.facets.quoting import classifier_for, worded
 from twinmatch.programmes.base import Band, Load, ProductSettings, ProgrammeSection
 from twinmatch.programmes.group_quotas import Alike, GroupQuotas, best_grouping, silent_mean
-from twinmatch.programmes.kinds import Attribute, categories
+from twinmatch.programmes.kinds import Attribute, categories, of_category
 from twinmatch.programmes.quotas import (
     Counted,
     Quota,
@@ -56,7 +56,7 @@ from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts
 from twinmatch.solving.model import Solution
 from twinmatch.solving.referee import SLACK
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import Title, say, titled
+from twinmatch.wording import Title, say
 
 
 class Purpose(ProgrammeSection):
@@ -306,15 +306,18 @@ def seated(
                     row,
                     high=most,
                     rows=len(asked) * len(names),
-                    says=partial(_of_a_kind, asked, names, most),
+                    says=partial(_of_a_kind, asked, attribute, names, most),
                 )
             )
     candidates = Candidates(p, c, np.round(fits[p, c], 6), len(asked), len(cities))
     found = solve(candidates, rules)
     if found.status == "infeasible" or not len(c):
-        says = "A panel needs {size} cities that want to learn about its topic or can show something on it; there are too few."
+        n, fewest = min((int(near.sum()), k) for k, near in enumerate(fits >= FITS))
+        says = "{panel}: {n} cities want to learn about it or can show something on it, and a panel takes at least {size} that keep its rules."
         do = say("Give other questions, or loosen a quota.")
-        raise NoProposalError.of("no-panels", say(says, size=size[0]), do=do)
+        raise NoProposalError.of(
+            "no-panels", say(says, panel=asked[fewest].named, n=n, size=size[0]), do=do
+        )
     label = np.full(len(cities), -1, dtype=np.int64)
     label[c[found.chosen]] = p[found.chosen]
     held = Counter(block.name for block in rules)
@@ -323,10 +326,12 @@ def seated(
     return Seats(round_, settings, label, candidates, told, found)
 
 
-def _of_a_kind(asked: Sequence[PanelQuestion], names: Sequence[str], most: int, row: int) -> str:
+def _of_a_kind(
+    asked: Sequence[PanelQuestion], attribute: Attribute, names: Sequence[str], most: int, row: int
+) -> str:
     panel, kind = divmod(row, len(names))
-    says = "{panel}: at most {n} cities may be of one kind, “{kind}” in this case"
-    return say(says, panel=asked[panel].named, n=most, kind=titled(names[kind]))
+    told = {"panel": asked[panel].named, "kind": of_category(attribute, names[kind])}
+    return say("{panel}: at most {n} cities may be {kind}", n=most, **told)
 
 
 # --- all cities in panels as mixed as found ------------------------------------------------------------------
