@@ -127,7 +127,7 @@ def _nothing_to_show(round_: Round, frame: Frame) -> Bools:
     areas = {topic: wider(Domain(topic.area)) for topic in Topic if topic.area in {*Domain}}
     sought: list[set[str]] = []
     for i in frame.guests:
-        said = table.needs.served([i]).union(table.sought(cities[i], i))
+        said = table.sought(cities[i], i)
         fields = {*map(wider, cities[i].challenges or ())}
         sought.append({*(said or (t for t, area in areas.items() if area in fields))})
     shown: list[set[str]] = [
