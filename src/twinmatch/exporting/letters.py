@@ -368,7 +368,7 @@ def _refusal(product: Product, left: LeftOut, invited: bool) -> str:
         why,
     ]
     if left.code == "eligibility":
-        parts.append(say("Please tell us if anything in your application is out of date."))
+        parts.append(say("If this is no longer so, please tell us."))
     if invited:
         parts.append(say("Instead we propose the meetings above."))
     elif left.offered:

@@ -185,7 +185,7 @@ def conditions(city: City, rule: Eligibility) -> tuple[list[str], dict[str, str]
     failed: list[str] = []
     unknown: dict[str, str] = {}
     if clash := [role for role in rule.not_roles if city.has(role)]:
-        failed.append(say("{kinds} are not taken as guests", kinds=roles_in_words(clash)))
+        failed.append(say("guests are cities other than {kinds}", kinds=roles_in_words(clash)))
     for name, (kind, block, words, otherwise) in CONDITIONS.items():
         if (asked := getattr(rule, name)) is None:
             continue

@@ -460,7 +460,7 @@ ONE_OF: Final[dict[Attribute, str]] = {
 def of_category(attribute: Attribute, word: str) -> str:
     """Return what is said of the cities of a category."""
     if attribute == "mission":
-        return say("among the Mission Cities") if word == "Mission City" else say("other cities")
+        return say("Mission Cities") if word == "Mission City" else say("outside the Mission")
     word = with_article(word) if attribute == "country" else word
     field = "history" if attribute == "newcomer" else "nuts" if attribute in NUTS else attribute
     return worded(field, word.split(" and ") if attribute == "eu" else [word])

@@ -171,7 +171,7 @@ def test_fewer_panels_than_cities_seat_those_whom_the_questions_concern():
     assert set(why) == {"at-c", "be-e", "it-h"}
     # Austria's two hold its places; of the others nothing is known on either question.
     names = {c.id: c.name for c in round_.cohort.cities}
-    assert f" {names['at-a']} and {names['at-b']} " in why["at-c"]
+    assert f"{names['at-a']} and {names['at-b']}," in why["at-c"]
     assert names["be-d"] not in why["at-c"].split()
     assert why["be-e"] == why["it-h"] != why["at-c"]
     asked = {r.panel: r.topics for r in rows_of(product.tables, "questions", QuestionRow)}

@@ -174,9 +174,9 @@ def _no_seat(seats: Seats, asked: Sequence[PanelQuestion], cities: Sequence[int]
             says = "{panel}: it is not known that the city wants to learn about it or can show something on it."
             parts.append(say(says, panel=asked[p].named))
             continue
-        says = "{rule}, and {names} have these places."
+        says = "{rule}; {names} have these places."
         if all(fits[p, k] >= fits[p, c] for k in counted):
-            says = "{rule}, and {names} have these places; what is known of them fits at least as well."
+            says = "{rule}; these places went to {names}, by how they fit its topic."
         names = listed([round_.name(cities[k]) for k in counted])
         parts.append(say(says, rule=rule, names=names))
     return joined(parts)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -69,8 +69,7 @@ class Purpose(ProgrammeSection):
     )
     about: Literal["practice", "strategy", "any"] = Field(
         "any",
-        description="Where a question is proposed from: topics of practice (domains), of strategy (governance, "
-        "finance, regulation), or any",
+        description="Where a question is proposed from: topics of practice (domains), of strategy (governance, finance, regulation), or any",
     )
 
 
@@ -87,13 +86,9 @@ class CityPanels(ProductSettings):
     purposes: tuple[Purpose, ...] = Field(
         (), description="What each panel is for, in order; panels beyond these have no question"
     )
-    roles: tuple[Role, ...] = Field(
-        (), description="Only cities with one of these roles; none: every city"
-    )
+    roles: tuple[Role, ...] = Field((), description="Only cities of one of these roles; none: all")
     mission_at_least: int = Field(1, ge=0, description="Mission Cities in a panel, at least")
-    cities_per_country: int | None = Field(
-        2, ge=1, description="Cities of one country in a panel, at most"
-    )
+    cities_per_country: int | None = Field(2, ge=1, description="Cities of a country, at most")
     rules: Annotated[tuple[Quota, ...], counted_per("panel", compared=("panel",))] = Field(
         (), description="Numbers and shares of kinds of cities in each panel; per is 'panel'"
     )
@@ -313,11 +308,22 @@ def seated(
     found = solve(candidates, rules)
     if found.status == "infeasible" or not len(c):
         n, fewest = min((int(near.sum()), k) for k, near in enumerate(fits >= FITS))
+        words: dict[str, Any] = {
+            "panel": asked[fewest].named,
+            "n": n,
+            "size": size[0],
+            "most": most,
+        }
         says = "{panel}: {n} cities want to learn about it or can show something on it, and a panel takes at least {size} that keep its rules."
-        do = say("Give other questions, or loosen a quota.")
-        raise NoProposalError.of(
-            "no-panels", say(says, panel=asked[fewest].named, n=n, size=size[0]), do=do
-        )
+        for attribute in (a for a in settings.mix if a != "country"):
+            every = categories(round_.cohort, attribute)
+            near = Counter(every[i] for i in np.array(cities)[fits[fewest] >= FITS])
+            if n >= size[0] > sum(min(m, most) if kind else m for kind, m in near.items()):
+                kind, m = max(near.items(), key=lambda item: (item[1], item[0]))
+                words |= {"kind": of_category(attribute, kind), "others": n - m}
+                says = "{panel}: {n} cities want to learn about it or can show something on it. At most {most} of a panel may be {kind}; with the others, {others} in number, that is fewer than the {size} that a panel takes at least."
+        why, do = say(says, **words), say("Give other questions, or loosen a quota.")
+        raise NoProposalError.of("no-panels", why, do=do)
     label = np.full(len(cities), -1, dtype=np.int64)
     label[c[found.chosen]] = p[found.chosen]
     held = Counter(block.name for block in rules)
@@ -339,10 +345,8 @@ def _of_a_kind(
 AT_ONCE = 1_200
 """Cities up to which every swap is tried; of more, swaps within some panels at a time."""
 
-
 TOGETHER = 400
 """Cities of panels that swap among themselves, where not all do."""
-
 
 PROVABLE = 16
 """Cities up to which the best panels are looked for among all groupings."""
@@ -391,9 +395,8 @@ def grouped(mix: Mix, number: int, rules: Sequence[GroupRule]) -> tuple[Ints, fl
     round_, settings, cities, words = mix.round, mix.settings, mix.cities, mix.words
     n, locked = len(cities), locked_on(round_, settings, cities)
     sizes = sizes_of(n, number)
-    codes = [round_.cohort.cities[i].country for i in cities]
     keys = [
-        (codes[k], *(words[a][k] or "" for a in settings.mix), round_.id(i))
+        (round_.cohort.cities[i].country, *(words[a][k] or "" for a in settings.mix), round_.id(i))
         for k, i in enumerate(cities)
     ]
     start = dealt(keys, number)
@@ -411,8 +414,8 @@ def grouped(mix: Mix, number: int, rules: Sequence[GroupRule]) -> tuple[Ints, fl
             likeness, starts = mix.likeness(np.arange(n)), [(start, locked >= 0)]
             best, most = best_grouping(likeness, asked, starts, fixed=locked, alike=False)
         if best is None or asked.missed(best)[0]:
-            why_none = say("No panels keep the rules on kinds of cities.")
-            raise NoProposalError.of("no-panels", why_none, do=say("Loosen a rule."))
+            says, do = "No panels keep the rules on kinds of cities.", say("Loosen a rule.")
+            raise NoProposalError.of("no-panels", say(says), do=do)
         return best, n + min(-mix.least_alike(sizes), most)
     if n > PROVABLE:
         numbers = [(rule, None) for rule in rules if isinstance(rule, Distribute)]
@@ -431,10 +434,8 @@ def grouped(mix: Mix, number: int, rules: Sequence[GroupRule]) -> tuple[Ints, fl
     if found.status not in ("optimal", "feasible"):
         why = "; ".join(str(reason) for reason in found.reasons) or "the quotas clash"
         raise NoProposalError.of("no-panels", say("{why}.", why=why), do=say("Loosen a quota."))
-    bound = n + found.bound
-    if found.status != "optimal":
-        bound = min(bound, n - mix.least_alike(sizes))
-    return found.label, bound
+    least = np.inf if found.status == "optimal" else -mix.least_alike(sizes)
+    return found.label, n + min(found.bound, least)
 
 
 def _earlier(round_: Round, cities: Sequence[int], otherwise: Ints) -> Ints:

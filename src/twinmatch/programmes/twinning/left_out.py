@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import scipy.sparse as sp
@@ -48,9 +48,6 @@ CAUSES: Final[dict[str, Cause]] = {
 }
 """What binds where a rule of a kind blocks a pair; every other rule that counts is a quota or cap."""
 
-AS_GOOD = 3.0
-"""Points of 100 within which a score is as good as another to those who read of it."""
-
 NEITHER = say("We have received no application for this round, to learn or to host.")
 
 
@@ -87,6 +84,11 @@ class Unplaced:
     @cached_property
     def _score(self) -> Floats:
         return np.round(self.ready.candidates.score, 9).reshape(self._shape)
+
+    @cached_property
+    def _full(self) -> dict[tuple[str, int], tuple[int, float]]:
+        """How many pairs have filled a row of a quota, and the fewest points among them, as they are asked for."""
+        return {}
 
     @cached_property
     def blocked(self) -> dict[tuple[str, str], Ints]:
@@ -171,15 +173,8 @@ class Unplaced:
     def cause(self, g: int) -> tuple[Cause, str, str]:
         """Return what keeps an eligible guest without a pair: code, sentence, and what to ask."""
         if not self._ungated[:, g].any():
-            rules = [r.name for r in self.ready.rules if r.filters and r.name != GATE]
-            return (
-                "rule",
-                say(
-                    "The rules of the round ({rules}) leave no host open.",
-                    rules=listed(rules, "or"),
-                ),
-                "",
-            )
+            says = "The rules of the round leave no host open. {rules}"
+            return "rule", say(says, rules=self._against(np.s_[:, g])), ""
         if not self._allowed[:, g].any():
             asked = questions(self.ready.affinity, g, self.ready.settings.known_at_least)
             return (
@@ -188,6 +183,20 @@ class Unplaced:
                 joined(q.question for q in asked),
             )
         return (*self._bound(g), "")
+
+    @cached_property
+    def _barred(self) -> list[tuple[str, Bools]]:
+        """The filters in words but for the gate, and the pairs that each takes out, (H, G)."""
+        found = []
+        for rule in (r for r in self.ready.rules if r.filters and r.name != GATE):
+            pairs = np.zeros(len(self.chosen), dtype=bool)
+            pairs[rule.block.matrix.indices] = True
+            found.append((rule.says, pairs.reshape(self._shape)))
+        return found
+
+    def _against(self, at: Any) -> str:
+        """Return the filters that take out some of the pairs of a guest or host, in words."""
+        return joined(says for says, pairs in self._barred if pairs[at].any())
 
     def _bound(self, g: int) -> tuple[Cause, str]:
         """Return what binds an applicant with open pairs, read from the pair with the fewest rules in its way."""
@@ -239,9 +248,9 @@ class Unplaced:
         )
         host = self.ready.frame.hosts[best]
         told = {"host": _in_words(host), "score": 100 * score[best]}
-        if 100 * float(score[best]) < 100 * lowest - AS_GOOD:
+        if float(score[best]) < lowest:
             return says + say(
-                " The best pair that was possible, with {host}, has {score:.1f} points of 100; every pair chosen has {lowest:.1f} or more.",
+                " The best pair that was possible, with {host}, has {score:.1f} points of 100; every pair chosen has at least {lowest:.1f}.",
                 lowest=100 * lowest,
                 **told,
             )
@@ -253,8 +262,7 @@ class Unplaced:
                 **told,
             )
         return says + say(
-            " The best pair that was possible, with {host}, has {score:.1f} points of 100. The pairs chosen have {lowest:.1f} or more, and what counts is all of them together.",
-            lowest=100 * lowest,
+            " The best pair that was possible, with {host}, has {score:.1f} points of 100; in place of none of the pairs chosen would it give the round more.",
             **told,
         )
 
@@ -268,23 +276,25 @@ class Unplaced:
         block = next(r.block for r in self.ready.rules if r.name == key[1])
         row = int(self.blocked[key][h, g])
         text = say("The reason is a rule of the programme. {row:stopless}.", row=block.says(row))
-        line = block.matrix[[row], :].toarray().ravel()
-        there = self.chosen & (line > 0) & (line @ self.chosen + 1 > block.high[row])
-        n = int(there.sum())
-        lowest = 100 * float(self._score.ravel()[there].min(initial=1.0))
+        if (key[1], row) not in self._full:
+            line = block.matrix[[row], :].toarray().ravel()
+            there = self.chosen & (line > 0) & (line @ self.chosen + 1 > block.high[row])
+            points = self._score.ravel()[there]
+            self._full[key[1], row] = len(points), 100 * float(points.min(initial=1.0))
+        n, lowest = self._full[key[1], row]
         score = 100 * float(np.where(self._allowed[:, g], self._score[:, g], 0.0).max())
         told = {"lowest": lowest, "score": score}
         if n and score > lowest:
             text += say_n(
                 " The one that was chosen fits better together with all other pairs.",
-                " The {n} that were chosen fit better together with all other pairs: they have {lowest:.1f} points of 100 or more, the best pair of this city {score:.1f}.",
+                " The {n} that were chosen fit better together with all other pairs: each has at least {lowest:.1f} points of 100, the best pair of this city {score:.1f}.",
                 n,
                 **told,
             )
         elif n:
             text += say_n(
                 " The one that was chosen has {lowest:.1f} points of 100; the best pair of this city would have {score:.1f}.",
-                " The {n} that were chosen have {lowest:.1f} points of 100 or more; the best pair of this city would have {score:.1f}.",
+                " Each of the {n} that were chosen has at least {lowest:.1f} points of 100; the best pair of this city would have {score:.1f}.",
                 n,
                 **told,
             )
@@ -433,11 +443,10 @@ class Unplaced:
         )
         parts = [full] if filled == self.ready.settings.places else []
         if not open_.any():
-            rules = [r.name for r in self.ready.rules if r.filters and r.name != GATE]
-            says = "The rules of the round ({rules}) leave no guest open to this host."
+            says = "The rules of the round leave no guest open to this host. {rules}"
             if self._ungated[h].any():
                 says = "Of no applicant enough is known to say that it fits this host."
-            return joined([*parts, say(says, rules=listed(rules, "or"))])
+            return joined([*parts, say(says, rules=self._against(np.s_[h]))])
         score = np.where(open_, self._score[h], -1.0)
         lowest = float(self._score[grid].min(initial=1.0))
         g = int(np.argmax(score))
