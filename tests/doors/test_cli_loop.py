@@ -282,7 +282,7 @@ def test_a_lock_of_the_programme_that_was_rejected_or_released_is_lifted(made, t
         "--out",
         tmp_path / "b",
     )
-    assert "it was made from another programme." in " ".join(told.split())
+    assert "It was made from another programme." in " ".join(told.split())
 
 
 @pytest.mark.parametrize(
