@@ -319,7 +319,7 @@ TABLE_SHEETS: Final[dict[str, str]] = {
     "fairness": "fairness",
     "alike": "in common",
     "agenda": "agendas",
-    "reasons": "what each city finds",
+    "reasons": "by city",
     "facilitators": "facilitators",
     "goals": "goals",
     "travel": "travel",
@@ -333,7 +333,7 @@ TABLE_SHEETS: Final[dict[str, str]] = {
     "stability": "stability",
     "interview": "interview plan",
     "questions": "questions",
-    "room": "who should be there",
+    "room": "actors",
 }
 """Short names of the sheets of figures; other tables take their title."""
 
