@@ -158,7 +158,7 @@ class AskedText:
                 ),
             )
         self._cohort, self._offers = cohort, offers_said(cohort, facet_cache)
-        self._cosine = np.round(vectors @ self._offers.vectors.T, 4)
+        self._cosine = np.round(vectors @ self._offers.vectors.T, 4)[:, self._offers.line]
 
     def likeness(self, rows: Sequence[int]) -> Floats:
         """Return the likeness of every city to the question, the same in each row, shape (r, n)."""

@@ -63,9 +63,6 @@ DECIMALS = 4
 _LARGEST_PART = 4_000_000
 """Cosines held at once."""
 
-_NEAR = 1000
-"""Sentences whose cosines to some hundred others are compared before the next ones."""
-
 
 def needs_passages(cohort: Cohort) -> list[Passage]:
     """Return the sentences in which cities say what they need, in order of city."""
@@ -96,8 +93,12 @@ class Sayings:
     ) -> None:
         self.passages, vectors, unread = readable(passages, facet_cache)
         self.unread = {p.city for p in unread}
+        number: dict[str, int] = {}
+        self.line = np.array(
+            [number.setdefault(p.text, len(number)) for p in self.passages], np.intp
+        )
         # In double precision, so that a rounded cosine does not depend on how many stand beside it.
-        self.vectors = vectors.astype(np.float64)
+        self.vectors = vectors[np.unique(self.line, return_index=True)[1]].astype(np.float64)
         self._role, self._classifier = role, classifier_for(facet_cache)
         self._names = [city.name for city in cohort.cities]
         self._worths: dict[int, Floats] = {}
@@ -113,7 +114,10 @@ class Sayings:
     @cached_property
     def reading(self) -> Reading | None:
         """What a classifier reads in the sentences; None where there is none for the text model."""
-        return None if self._classifier is None else self._classifier.read(self.vectors)
+        if self._classifier is None:
+            return None
+        read = self._classifier.read(self.vectors)
+        return Reading(*(part[self.line] for part in (read.shows, read.kinds, read.topics)))
 
     @cached_property
     def named(self) -> Floats | None:
@@ -218,14 +222,13 @@ class Sayings:
         """Return whether a city has no sentence that can be read."""
         return bool(self.start[i] == self.end[i])
 
-    def rows(self, cities: Ints) -> tuple[Floats, Ints]:
-        """Return the vectors of several cities in turn, and where each of them begins (with the end last)."""
+    def told(self, cities: Ints) -> tuple[Ints, list[Ints]]:
+        """Return which of some cities say something, who says most first, and the lines of their first sentences, their second ones..."""
         length = self.end[cities] - self.start[cities]
-        starts = np.concatenate([[0], np.cumsum(length)]).astype(np.intp)
-        if starts[-1] == len(self.vectors) and bool((np.diff(cities) > 0).all()):
-            return self.vectors, starts  # every city that says something, in turn: nothing to copy
-        picks = np.repeat(self.start[cities] - starts[:-1], length) + np.arange(starts[-1])
-        return self.vectors[picks], starts
+        order = np.argsort(-length, kind="stable")[: np.count_nonzero(length)]
+        first = self.start[cities][order]
+        more = [np.count_nonzero(length > k) for k in range(int(length.max(initial=0)))]
+        return order, [self.line[first[:m] + k] for k, m in enumerate(more)]
 
 
 def offers_said(cohort: Cohort, facet_cache: FacetCache) -> Sayings:
@@ -245,62 +248,61 @@ def needs_said(cohort: Cohort, facet_cache: FacetCache) -> Sayings:
 def _best_matches(asking: Sayings, answering: Sayings, rows: Ints, cols: Ints) -> Floats:
     """Return the mean over each row's sentences of their best cosine in each column, (r, c); nan where empty."""
     result = np.full((len(rows), len(cols)), np.nan)
-    answers, answer_starts = answering.rows(cols)
-    filled = np.flatnonzero(np.diff(answer_starts))
-    if not len(filled):
-        return result
-    for part in _parts(asking, rows, len(answers)):
-        asked, starts = asking.rows(rows[part])
-        speaking = np.flatnonzero(np.diff(starts))
-        if len(speaking):
-            best = np.maximum.reduceat(asked @ answers.T, answer_starts[:-1][filled], axis=1)
-            total = np.add.reduceat(best, starts[:-1][speaking], axis=0)
-            result[np.ix_(part[speaking], filled)] = total / np.diff(starts)[speaking, None]
-    return _rounded(result)
+    for at, cosine, mine, theirs in _compared(asking, answering, rows, cols):
+        result[at] = _mean_best(cosine, mine, theirs)
+    return result
 
 
 def _both_ways(side: Sayings, rows: Ints, cols: Ints) -> Floats:
     """Return the mean of the best matches there and back, (r, c), from each cosine once; nan where empty."""
     result = np.full((len(rows), len(cols)), np.nan)
-    theirs, their_starts = side.rows(cols)
-    filled = np.flatnonzero(np.diff(their_starts))
-    if not len(filled):
-        return result
-    at, count = their_starts[:-1][filled], np.diff(their_starts)[filled]
-    for part in _parts(side, rows, len(theirs)):
-        mine, my_starts = side.rows(rows[part])
-        speaking = np.flatnonzero(np.diff(my_starts))
-        if not len(speaking):
-            continue
-        my_at, my_count = my_starts[:-1][speaking], np.diff(my_starts)[speaking]
-        for few in _few(at):
-            at_few = at[few] - at[few.start]
-            end = at[few.stop] if few.stop < len(at) else len(theirs)
-            cosine = mine @ theirs[at[few.start] : end].T
-            there = np.add.reduceat(np.maximum.reduceat(cosine, at_few, axis=1), my_at, axis=0)
-            back = np.add.reduceat(np.maximum.reduceat(cosine, my_at, axis=0), at_few, axis=1)
-            result[np.ix_(part[speaking], filled[few])] = (
-                _rounded(there / my_count[:, None]) + _rounded(back / count[few])
-            ) / 2
-    return np.round(result, DECIMALS)
+    for at, cosine, mine, theirs in _compared(side, side, rows, cols):
+        there, back = _mean_best(cosine, mine, theirs), _mean_best(cosine.T, theirs, mine)
+        result[at] = np.round((there + back.T) / 2, DECIMALS)
+    return result
 
 
-def _few(starts: Ints) -> Iterator[slice]:
-    """Yield runs of cities whose cosines to some others stay in the processor's own memory."""
-    at = np.searchsorted(starts, np.arange(0, starts[-1] + 1, _NEAR))
-    ends = np.unique(np.append(at, len(starts)))
-    yield from map(slice, ends[:-1].tolist(), ends[1:].tolist())
+def _compared(
+    one: Sayings, other: Sayings, rows: Ints, cols: Ints
+) -> Iterator[tuple[tuple[Ints, ...], Floats, list[Ints], list[Ints]]]:
+    """Yield some cities of both sides that say something, the cosines of their lines, (b, a), and which of these each says.
+
+    A line is compared once, however many cities say it.
+    """
+    filled, lines = other.told(cols)
+    if not lines:
+        return
+    some = np.unique(np.concatenate(lines))
+    theirs = [np.searchsorted(some, line) for line in lines]
+    count = one.end[rows] - one.start[rows]
+    part = np.cumsum(count) * len(some) // _LARGEST_PART
+    for places in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(part)) + 1):
+        speaking, lines = one.told(rows[places])
+        if lines:
+            said = np.unique(np.concatenate(lines))
+            cosine = other.vectors[some] @ one.vectors[said].T
+            mine = [np.searchsorted(said, line) for line in lines]
+            yield np.ix_(places[speaking], filled), cosine, mine, theirs
+
+
+def _mean_best(cosine: Floats, mine: list[Ints], theirs: list[Ints]) -> Floats:
+    """Return the mean over the lines of each city of their best cosine, (b, a), to those of each other one, (r, c)."""
+    best = _over(np.maximum, np.ascontiguousarray(cosine), theirs).T
+    total = _over(np.add, np.ascontiguousarray(best), mine)
+    return _rounded(total / np.bincount(np.concatenate([np.arange(len(k)) for k in mine]))[:, None])
+
+
+def _over(what: np.ufunc, table: Floats, lines: list[Ints]) -> Floats:
+    """Return the sums or such of the rows of a table that each city says."""
+    found = table[lines[0]]
+    for line in lines[1:]:
+        some = found[: len(line)]
+        what(some, table[line], out=some)
+    return found
 
 
 def _rounded(cosine: Floats) -> Floats:
     return np.asarray(np.round(np.clip(cosine, 0.0, 1.0), DECIMALS))
-
-
-def _parts(asking: Sayings, rows: Ints, width: int) -> list[Ints]:
-    """Return the positions of rows in parts whose cosines fit into a few megabytes each."""
-    count = asking.end[rows] - asking.start[rows]
-    part = np.cumsum(count) * max(width, 1) // _LARGEST_PART
-    return [np.flatnonzero(part == k) for k in np.unique(part)]
 
 
 class NeedsOffers:
@@ -438,7 +440,8 @@ def answers(
     read = [side.reading.topics[at] if side.reading else None for side, at in sides]
     likely = same_matter(needs.words.likeness(*texts), *read)
     likely[~met[np.ix_(here, there)]] = 0.0
-    near = np.round(needs.vectors[rows] @ offers.vectors[columns].T, DECIMALS)
+    vectors = (side.vectors[side.line[at]] for side, at in sides)
+    near = np.round(np.inner(*vectors), DECIMALS)
     near += shown.max(axis=1) / 2
     found = []
     for k, b in enumerate(np.where(likely >= least, likely + near, -1.0).argmax(axis=1).tolist()):

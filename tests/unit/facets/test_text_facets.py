@@ -62,27 +62,25 @@ def test_shared_needs_go_both_ways():
     assert likeness(facet) == pytest.approx((there + back) / 2, abs=0.02)
 
 
-@pytest.mark.parametrize("near", [1, 2, 3, 5, 1000])
+@pytest.mark.parametrize("number", [2, 7])
 @pytest.mark.parametrize("largest", [1, 10, 4_000_000])
-def test_shared_needs_in_parts_are_those_of_every_pair_alone(near, largest, monkeypatch):
-    words = ["heat", "trams", "waste", "roofs", "pumps", "parks", "ports"]
+def test_shared_needs_in_parts_are_those_of_every_pair_alone(number, largest, monkeypatch):
+    words = ["heat", "trams", "waste", "roofs", "pumps", "parks", "ports"][:number]
     rng = np.random.default_rng(4)
     cities = []
     for k in range(9):
         sentences = [" ".join(rng.choice(words, 3)).title() + "." for _ in range(k % 4)]
         cities.append({"id": f"de-c{k}", **({"needs": " ".join(sentences)} if sentences else {})})
     cohort = cohort_of(*cities)
-    monkeypatch.setattr(module, "_NEAR", near)
     monkeypatch.setattr(module, "_LARGEST_PART", largest)
     facet = SharedNeeds(cohort, facet_cache())
     found = facet.likeness(np.arange(9), np.arange(9))
     side = facet._needs
+    assert number > 2 or len(side.vectors) < len(side.passages)  # the same line is said again
+    own = [side.vectors[side.line[a:b]] for a, b in zip(side.start, side.end, strict=True)]
     for i in range(9):
         for j in range(9):
-            cosine = (
-                side.vectors[side.start[i] : side.end[i]]
-                @ side.vectors[side.start[j] : side.end[j]].T
-            )
+            cosine = own[i] @ own[j].T
             if not cosine.size:
                 assert np.isnan(found[i, j])
                 continue
