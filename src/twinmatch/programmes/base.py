@@ -66,15 +66,18 @@ RoleInMeeting = Literal["host", "guest", "lead", "member"]
 class ProgrammeSection(BaseModel):
     """A part of a programme file; unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Load(ProgrammeSection):
     """What a role in one meeting takes of a city."""
 
-    hours: float = Field(0, ge=0, allow_inf_nan=False, description="Staff hours a month")
-    trips: int = Field(0, ge=0, description="Journeys in the round, with a stay")
-    tasks: int = Field(0, ge=0, description="Tasks as a host or lead that need a person")
+    hours: float = Field(0, ge=0, allow_inf_nan=False)
+    """Staff hours a month"""
+    trips: int = Field(0, ge=0)
+    """Journeys in the round, with a stay"""
+    tasks: int = Field(0, ge=0)
+    """Tasks as a host or lead that need a person"""
 
 
 class ProductSettings(ProgrammeSection):
@@ -83,10 +86,10 @@ class ProductSettings(ProgrammeSection):
     LOADS: ClassVar[dict[str, Load]] = {}
     """What the roles take where the programme file does not say."""
 
-    title: str = Field("", description="Title of the product")
-    takes: dict[RoleInMeeting, Load] = Field(
-        {}, description="What each role takes of a city; replaces the format's own figures"
-    )
+    title: str = ""
+    """Title of the product"""
+    takes: dict[RoleInMeeting, Load] = {}
+    """What each role takes of a city; replaces the format's own figures"""
 
     def load(self, role: str) -> Load:
         """Return what a role takes of a city in one meeting."""
@@ -99,9 +102,8 @@ class ScoredProduct(ProductSettings):
     EXTRA_FACETS: ClassVar[tuple[str, ...]] = ()
     """Facets that the product brings itself, beside those of the registry."""
 
-    weights: dict[str, Annotated[float, Field(strict=True)]] = Field(
-        description="Weight of each facet; only their proportions matter. Left out: all that the table does not say is as in the bundled one"
-    )
+    weights: dict[str, Annotated[float, Field(strict=True)]]
+    """Weight of each facet; only their proportions matter. Left out: all that the table does not say is as in the bundled one"""
 
     @field_validator("weights")
     @classmethod
@@ -116,12 +118,8 @@ class ScoredProduct(ProductSettings):
 class GatedProduct(ScoredProduct):
     """A product in which no place is filled where too little is known."""
 
-    known_at_least: float = Field(
-        0.25,
-        ge=0,
-        le=1,
-        description="Part of the weights that must be known of a pair, lead, visit or anchor; below it the place is held",
-    )
+    known_at_least: float = Field(0.25, ge=0, le=1)
+    """Part of the weights that must be known of a pair, lead, visit or anchor; below it the place is held"""
 
 
 Level = Literal[
@@ -137,27 +135,32 @@ class Resource(ProgrammeSection):
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     title: str = Field(min_length=1)
-    link: str = Field(pattern=r"^https?://\S+$", description="Where it is found")
-    gives: str = Field("", description="What a city gets from it, in a sentence")
-    domains: tuple[Domain, ...] = Field((), description="Domains that it is about")
-    levers: tuple[Lever, ...] = Field((), description="Levers that it is about")
-    topics: tuple[Topic, ...] = Field((), description="Topics that it is about")
-    steps: tuple[StepCode, ...] = Field(
-        (), description="Steps of the transition map that it serves"
-    )
-    level: Level = Field("online resources", description="Step of the ladder from which it is open")
-    languages: tuple[str, ...] = Field(("en",), min_length=1, description="ISO 639-1")
-    countries: tuple[CountryName, ...] = Field(
-        (), description="Only for cities of these; none: of any"
-    )
-    mission_only: bool = Field(False, description="Only for Mission Cities")
-    readiness: tuple[float, float] = Field(
-        (0, 4), description="Mean readiness of the cities that it is made for: at least, at most"
-    )
-    population: tuple[int, int] = Field(
-        (0, 10**9), description="Residents of the cities that it is made for: at least, at most"
-    )
-    checked: str = Field("", description="When and how the link was last checked")
+    link: str = Field(pattern=r"^https?://\S+$")
+    """Where it is found"""
+    gives: str = ""
+    """What a city gets from it, in a sentence"""
+    domains: tuple[Domain, ...] = ()
+    """Domains that it is about"""
+    levers: tuple[Lever, ...] = ()
+    """Levers that it is about"""
+    topics: tuple[Topic, ...] = ()
+    """Topics that it is about"""
+    steps: tuple[StepCode, ...] = ()
+    """Steps of the transition map that it serves"""
+    level: Level = "online resources"
+    """Step of the ladder from which it is open"""
+    languages: tuple[str, ...] = Field(("en",), min_length=1)
+    """ISO 639-1"""
+    countries: tuple[CountryName, ...] = ()
+    """Only for cities of these; none: of any"""
+    mission_only: bool = False
+    """Only for Mission Cities"""
+    readiness: tuple[float, float] = (0, 4)
+    """Mean readiness of the cities that it is made for: at least, at most"""
+    population: tuple[int, int] = (0, 10**9)
+    """Residents of the cities that it is made for: at least, at most"""
+    checked: str = ""
+    """When and how the link was last checked"""
 
     @model_validator(mode="after")
     def _about_something(self) -> Resource:
@@ -169,16 +172,14 @@ class Resource(ProgrammeSection):
 class Catalogue(ProgrammeSection):
     """The catalogue of resources: the bundled ones where they are asked for, and the coordinator's own."""
 
-    per_city: int = Field(3, ge=1, le=20, description="Resources named for each city, at most")
-    cities_per_resource: int = Field(
-        49,
-        ge=1,
-        description="Cities to which one resource is named, at most, while another fits them",
-    )
-    bundled: bool = Field(False, description="Whether the bundled resources are offered too")
-    resources: Annotated[tuple[Resource, ...], each_once("resource")] = Field(
-        (), description="The coordinator's own resources"
-    )
+    per_city: int = Field(3, ge=1, le=20)
+    """Resources named for each city, at most"""
+    cities_per_resource: int = Field(49, ge=1)
+    """Cities to which one resource is named, at most, while another fits them"""
+    bundled: bool = False
+    """Whether the bundled resources are offered too"""
+    resources: Annotated[tuple[Resource, ...], each_once("resource")] = ()
+    """The coordinator's own resources"""
 
     @property
     def offered(self) -> tuple[Resource, ...]:

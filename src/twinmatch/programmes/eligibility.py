@@ -30,38 +30,32 @@ English = Literal["A1", "A2", "B1", "B2", "C1", "C2"]
 class Eligibility(ProgrammeSection):
     """Who may be a guest. What is not known of a city is neither yes nor no: ``unknown`` says what it means."""
 
-    roles: tuple[Role, ...] = Field(
-        (Role.GUEST,), description="Cities with one of these roles apply"
-    )
-    not_roles: tuple[Role, ...] = Field(
-        (Role.MISSION,), description="Cities with one of these roles do not"
-    )
-    neutral_by: int | None = Field(
-        None, ge=2020, le=2100, description="Climate neutrality committed to by this year"
-    )
-    staff_hours_a_month: float | None = Field(
-        None, ge=0, description="Staff hours a month, at least"
-    )
-    english: English | None = Field(None, description="English of the team, at least (CEFR)")
-    population_at_least: int | None = Field(None, ge=0, description="Residents, at least")
-    population_at_most: int | None = Field(None, ge=0, description="Residents, at most")
-    inside_eu: bool | None = Field(
-        None, description="true: only cities of Member States; false: only others"
-    )
-    urbanisation_at_most: int | None = Field(
-        None, ge=1, le=3, description="Degree of urbanisation: 1 city, 2 town or suburb, 3 rural"
-    )
-    covenant: bool = Field(False, description="Only signatories of the Covenant of Mayors")
-    who: Annotated[Who, AfterValidator(without_host)] | None = Field(
-        None, description="Only cities of this kind, as rules say it"
-    )
-    took_part_in: tuple[str, ...] = Field(
-        (), description="Only cities that took part in one of these programmes, to replay a round"
-    )
-    unknown: Policy = Field(
-        "ask first",
-        description="A condition not known: 'ask first' (kept apart and named), 'let in', 'keep out'",
-    )
+    roles: tuple[Role, ...] = (Role.GUEST,)
+    """Cities with one of these roles apply"""
+    not_roles: tuple[Role, ...] = (Role.MISSION,)
+    """Cities with one of these roles do not"""
+    neutral_by: int | None = Field(None, ge=2020, le=2100)
+    """Climate neutrality committed to by this year"""
+    staff_hours_a_month: float | None = Field(None, ge=0)
+    """Staff hours a month, at least"""
+    english: English | None = None
+    """English of the team, at least (CEFR)"""
+    population_at_least: int | None = Field(None, ge=0)
+    """Residents, at least"""
+    population_at_most: int | None = Field(None, ge=0)
+    """Residents, at most"""
+    inside_eu: bool | None = None
+    """true: only cities of Member States; false: only others"""
+    urbanisation_at_most: int | None = Field(None, ge=1, le=3)
+    """Degree of urbanisation: 1 city, 2 town or suburb, 3 rural"""
+    covenant: bool = False
+    """Only signatories of the Covenant of Mayors"""
+    who: Annotated[Who, AfterValidator(without_host)] | None = None
+    """Only cities of this kind, as rules say it"""
+    took_part_in: tuple[str, ...] = ()
+    """Only cities that took part in one of these programmes, to replay a round"""
+    unknown: Policy = "ask first"
+    """A condition not known: 'ask first' (kept apart and named), 'let in', 'keep out'"""
 
 
 @dataclass(frozen=True)

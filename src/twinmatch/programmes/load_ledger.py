@@ -28,30 +28,33 @@ from twinmatch.wording import joined, say, titled
 class CityLimit(ProgrammeSection):
     """What one city may carry; a number left out is that of all cities."""
 
-    city: str = Field(min_length=1, description="Id of the city")
-    hours: float | None = Field(None, ge=0, allow_inf_nan=False, description="Hours a month")
-    trips: int | None = Field(None, ge=0, description="Journeys in the round")
-    tasks: int | None = Field(None, ge=0, description="Tasks as a host or lead")
+    city: str = Field(min_length=1)
+    """Id of the city"""
+    hours: float | None = Field(None, ge=0, allow_inf_nan=False)
+    """Hours a month"""
+    trips: int | None = Field(None, ge=0)
+    """Journeys in the round"""
+    tasks: int | None = Field(None, ge=0)
+    """Tasks as a host or lead"""
 
 
 class Ledger(ProgrammeSection):
     """One ledger of load a city over all formats: limits that hold across them, and who comes first."""
 
-    hours: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="Staff hours a month of any city, at most"
-    )
-    trips: int | None = Field(None, ge=0, description="Journeys in the round, at most")
-    tasks: int | None = Field(None, ge=0, description="Tasks as a host or lead, at most")
-    tasks_a_person: int = Field(
-        2, ge=1, description="Tasks that a person carries, where a city has said how many people"
-    )
-    cities: tuple[CityLimit, ...] = Field((), description="Limits of single cities")
-    order: tuple[str, ...] = Field(
-        (), description="Formats that choose first, in this order; the others follow"
-    )
-    together: tuple[str, ...] = Field(
-        (), description="Formats that are solved as one, so that none has the first choice"
-    )
+    hours: float | None = Field(None, ge=0, allow_inf_nan=False)
+    """Staff hours a month of any city, at most"""
+    trips: int | None = Field(None, ge=0)
+    """Journeys in the round, at most"""
+    tasks: int | None = Field(None, ge=0)
+    """Tasks as a host or lead, at most"""
+    tasks_a_person: int = Field(2, ge=1)
+    """Tasks that a person carries, where a city has said how many people"""
+    cities: tuple[CityLimit, ...] = ()
+    """Limits of single cities"""
+    order: tuple[str, ...] = ()
+    """Formats that choose first, in this order; the others follow"""
+    together: tuple[str, ...] = ()
+    """Formats that are solved as one, so that none has the first choice"""
 
 
 KINDS: Final = ("hours", "trips", "tasks")

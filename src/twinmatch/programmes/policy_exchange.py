@@ -25,14 +25,14 @@ class PolicyExchange(DiscussionGroups):
     PRODUCT: ClassVar[str] = "policy_exchange"
 
     title: str = Field("Policy exchange", min_length=1)
-    leads: Band = Field((1, 3), description="Presenting cities of a group: at least, at most")
-    lead_roles: tuple[Role, ...] = Field(
-        (Role.MISSION, Role.PILOT),
-        min_length=1,
-        description="Cities with one of these roles present",
-    )
-    size: Band = Field((5, 30), description="Cities of a group, presenting ones included")
-    groups_per_city: int = Field(2, ge=1, le=10, description="Groups that a city is in, at most")
+    leads: Band = (1, 3)
+    """Presenting cities of a group: at least, at most"""
+    lead_roles: tuple[Role, ...] = Field((Role.MISSION, Role.PILOT), min_length=1)
+    """Cities with one of these roles present"""
+    size: Band = (5, 30)
+    """Cities of a group, presenting ones included"""
+    groups_per_city: int = Field(2, ge=1, le=10)
+    """Groups that a city is in, at most"""
 
     @model_validator(mode="after")
     def _policies(self) -> PolicyExchange:

@@ -41,13 +41,10 @@ MOST_VALUES: Final = 20_000
 class Text(ProgrammeSection):
     """The text model of the run."""
 
-    model: str = Field(
-        "auto",
-        description="auto, bundled, static, minilm, multilingual, or a sentence-transformers model by name or folder",
-    )
-    prefix: str | None = Field(
-        None, description="Put before every text, for models that ask for it"
-    )
+    model: str = "auto"
+    """auto, bundled, static, minilm, multilingual, or a sentence-transformers model by name or folder"""
+    prefix: str | None = None
+    """Put before every text, for models that ask for it"""
 
 
 class Programme(ProgrammeSection):
@@ -56,16 +53,13 @@ class Programme(ProgrammeSection):
     Each format of the registry is a field of the class that :func:`programme_model` makes.
     """
 
-    name: str = Field(
-        "", description="Name of the round, for the titles of what is made; none: no name"
-    )
+    name: str = ""
+    """Name of the round, for the titles of what is made; none: no name"""
     text: Text = Text()
     ledger: Ledger = Ledger()
     pathways: Catalogue = Catalogue()
-    names: dict[str, Annotated[str, Field(min_length=1, max_length=120)]] = Field(
-        {},
-        description="What a meeting is called in place of its own title, by its id in proposal.json",
-    )
+    names: dict[str, Annotated[str, Field(min_length=1, max_length=120)]] = Field({})
+    """What a meeting is called in place of its own title, by its id in proposal.json"""
     twinning: Twinning | None = None
     _bundled: dict[str, tuple[str, ...]] = PrivateAttr({})
 

@@ -55,32 +55,29 @@ class Bound(NamedTuple):
 class Quota(ProgrammeSection):
     """A number or share of the cities of a kind. A city of which the kind is not known does not count towards it."""
 
-    who: Who | None = Field(
-        None,
-        description="The kind of cities that are counted, in words: a trait, 'country: PL, CZ', 'population >= 50000', several joined by 'and', or a list that means all; none: every city",
-    )
-    each: Attribute | None = Field(
-        None, description="The number holds for the cities of each category of this"
-    )
-    per: str = Field("", description="What it is counted in; see the setting that holds the rule")
-    at_least: int | None = Field(None, ge=0, description="At least this number")
-    at_most: int | None = Field(None, ge=0, description="At most this number")
-    share_at_least: float | None = Field(None, ge=0, le=1, description="Part of all, at least")
-    share_at_most: float | None = Field(None, ge=0, le=1, description="Part of all, at most")
-    nobody_alone: bool = Field(False, description="None of the kind, or at least two")
-    balance: int | None = Field(
-        None,
-        ge=0,
-        description="The largest number less the smallest over groups, panels, or the clusters of a country, at most",
-    )
-    gather: bool = Field(False, description="All of the kind in one group, panel or cluster")
+    who: Who | None = None
+    """The kind of cities that are counted, in words: a trait, 'country: PL, CZ', 'population >= 50000', several joined by 'and', or a list that means all; none: every city"""
+    each: Attribute | None = None
+    """The number holds for the cities of each category of this"""
+    per: str = ""
+    """What it is counted in; see the setting that holds the rule"""
+    at_least: int | None = Field(None, ge=0)
+    """At least this number"""
+    at_most: int | None = Field(None, ge=0)
+    """At most this number"""
+    share_at_least: float | None = Field(None, ge=0, le=1)
+    """Part of all, at least"""
+    share_at_most: float | None = Field(None, ge=0, le=1)
+    """Part of all, at most"""
+    nobody_alone: bool = False
+    """None of the kind, or at least two"""
+    balance: int | None = Field(None, ge=0)
+    """The largest number less the smallest over groups, panels, or the clusters of a country, at most"""
+    gather: bool = False
+    """All of the kind in one group, panel or cluster"""
 
-    price: float | None = Field(
-        None,
-        gt=0,
-        le=10_000,
-        description="Points (a perfect pair has 100) that each unit costs by which the rule is missed; none: it must hold",
-    )
+    price: float | None = Field(None, gt=0, le=10_000)
+    """Points (a perfect pair has 100) that each unit costs by which the rule is missed; none: it must hold"""
 
     @model_validator(mode="after")
     def _says_something(self) -> Quota:
@@ -166,10 +163,8 @@ def _no_more(balance: int) -> str:
 class PairQuota(Quota):
     """A number or share of guests, or of pairs or visits by the kind of their host."""
 
-    of: Literal["guests", "hosts"] = Field(
-        "guests",
-        description="Whose kind is meant; a host unit is of a kind where one of its cities is",
-    )
+    of: Literal["guests", "hosts"] = "guests"
+    """Whose kind is meant; a host unit is of a kind where one of its cities is"""
 
 
 def counted_per(

@@ -49,14 +49,14 @@ class Theme(ProgrammeSection):
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     title: Title = Field(min_length=1)
-    domains: tuple[Domain, ...] = Field((), description="Domains of the theme")
-    levers: tuple[Lever, ...] = Field((), description="Levers of the theme")
-    texts: tuple[str, ...] = Field(
-        (), description="Sentences that say what the theme is about, such as twinmatch themes finds"
-    )
-    countries: tuple[CountryName, ...] = Field(
-        (), description="Only cities of these countries; none: of any"
-    )
+    domains: tuple[Domain, ...] = ()
+    """Domains of the theme"""
+    levers: tuple[Lever, ...] = ()
+    """Levers of the theme"""
+    texts: tuple[str, ...] = ()
+    """Sentences that say what the theme is about, such as twinmatch themes finds"""
+    countries: tuple[CountryName, ...] = ()
+    """Only cities of these countries; none: of any"""
 
     @model_validator(mode="after")
     def _about_something(self) -> Theme:

@@ -52,20 +52,18 @@ class WorldCafe(ScoredProduct):
     LOADS: ClassVar[dict[str, Load]] = {"lead": Load(trips=1, tasks=1), "member": Load(trips=1)}
 
     title: str = Field("World café", min_length=1)
-    themes: Annotated[tuple[Theme, ...], each_once("theme")] = Field(
-        min_length=2, max_length=23, description="A table each"
-    )
-    rounds: int = Field(3, ge=2, description="Rounds of a café")
-    seats: int = Field(6, ge=2, description="People at a table, its host included, at most")
-    host_roles: tuple[Role, ...] = Field(
-        (Role.MISSION, Role.PILOT),
-        min_length=1,
-        description="Cities with one of these roles host tables",
-    )
-    roles: tuple[Role, ...] = Field(
-        (), description="Guests have one of these roles; none: any city"
-    )
-    cafes: int = Field(12, ge=1, le=50, description="Cafés side by side, at most")
+    themes: Annotated[tuple[Theme, ...], each_once("theme")] = Field(min_length=2, max_length=23)
+    """A table each"""
+    rounds: int = Field(3, ge=2)
+    """Rounds of a café"""
+    seats: int = Field(6, ge=2)
+    """People at a table, its host included, at most"""
+    host_roles: tuple[Role, ...] = Field((Role.MISSION, Role.PILOT), min_length=1)
+    """Cities with one of these roles host tables"""
+    roles: tuple[Role, ...] = ()
+    """Guests have one of these roles; none: any city"""
+    cafes: int = Field(12, ge=1, le=50)
+    """Cafés side by side, at most"""
 
     @model_validator(mode="after")
     def _possible(self) -> WorldCafe:

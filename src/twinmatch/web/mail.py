@@ -62,17 +62,22 @@ SECONDS: Final = 30
 class MailSettings(BaseModel):
     """How mail is sent; unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    host: str = Field(min_length=1, description="The mail server")
-    port: int = Field(587, ge=1, le=65535, description="Its port")
-    security: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="none is for a server on this machine only"
-    )
-    user: str = Field("", description="Who logs in there; nobody where it is empty")
-    password: SecretStr = Field(SecretStr(""), description="The password of the user")
-    sender: str = Field(pattern=f"^{ADDRESS.pattern}$", description="The address in From")
-    contacts: Path = Field(description="Table of contacts: city, name, e-mail, consent (yes)")
+    host: str = Field(min_length=1)
+    """The mail server"""
+    port: int = Field(587, ge=1, le=65535)
+    """Its port"""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """none is for a server on this machine only"""
+    user: str = ""
+    """Who logs in there; nobody where it is empty"""
+    password: SecretStr = SecretStr("")
+    """The password of the user"""
+    sender: str = Field(pattern=f"^{ADDRESS.pattern}$")
+    """The address in From"""
+    contacts: Path
+    """Table of contacts: city, name, e-mail, consent (yes)"""
 
     @model_validator(mode="after")
     def _open_only_here(self) -> MailSettings:

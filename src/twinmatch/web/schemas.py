@@ -36,7 +36,13 @@ def bounded(data: Any) -> Any:
     return data
 
 
-class Asked(BaseModel):
+class Shape(BaseModel):
+    """What has a shape in the OpenAPI document: a sentence beside a field is its description."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Asked(Shape):
     """What a client sends: no unknown names, bounded in size, every text one that can be stored."""
 
     model_config = ConfigDict(extra="forbid")
@@ -55,20 +61,25 @@ SPARSE: Final = ConfigDict(json_schema_extra={"required": ["id"]})
 """Of a class whose fields but the id may be left out."""
 
 
-class CityLine(BaseModel):
+class CityLine(Shape):
     """A city in a list; with ``fields``, its id and those."""
 
     model_config = SPARSE
 
     id: str = Field(examples=["be-leuven"])
     name: str = Field(examples=["Leuven"])
-    country: str = Field(description="ISO 3166-1 alpha-2", examples=["BE"])
+    country: str = Field(examples=["BE"])
+    """ISO 3166-1 alpha-2"""
     country_name: str = Field(examples=["Belgium"])
     roles: list[str] = Field(examples=[["mission", "pilot"]])
-    population: int | None = Field(description="Residents; null where not known")
-    lat: float | None = Field(description="Degrees north, WGS 84")
-    lon: float | None = Field(description="Degrees east, WGS 84")
-    known: float = Field(ge=0, le=1, description="Part of the profile's blocks that are filled")
+    population: int | None
+    """Residents; null where not known"""
+    lat: float | None
+    """Degrees north, WGS 84"""
+    lon: float | None
+    """Degrees east, WGS 84"""
+    known: float = Field(ge=0, le=1)
+    """Part of the profile's blocks that are filled"""
 
 
 def fields_of(model: type[BaseModel]) -> Any:
@@ -93,13 +104,15 @@ Cursor = Annotated[
 NEXT: Final[Any] = Field(description="Cursor of the next page; empty on the last")
 
 
-class Cities(BaseModel):
+class Cities(Shape):
     """A page of the cities that match."""
 
-    total: int = Field(ge=0, description="Cities that match")
+    total: int = Field(ge=0)
+    """Cities that match"""
     page: int = Field(ge=1)
     pages: int = Field(ge=0)
-    size: int = Field(ge=1, description="Cities of a page, at most")
+    size: int = Field(ge=1)
+    """Cities of a page, at most"""
     cities: list[CityLine]
     next: str = NEXT
 
@@ -115,26 +128,28 @@ COLLECTION: Final[dict[str, Any]] = {
 """A list of cities in GeoJSON (RFC 7946)."""
 
 
-class GapLine(BaseModel):
+class GapLine(Shape):
     """Something that is not known of a city, and what that silences."""
 
     block: str = Field(examples=["emissions"])
     says: str
 
 
-class CityWhole(BaseModel):
+class CityWhole(Shape):
     """A city's whole profile with its sources, and what is not known of it."""
 
-    city: dict[str, Any] = Field(description="The profile, by the schema at /v1/schema/city.json")
+    city: dict[str, Any]
+    """The profile, by the schema at /v1/schema/city.json"""
     known: float = Field(ge=0, le=1)
     gaps: list[GapLine]
-    host_unit: str | None = Field(description="Id of the host unit that the city acts in")
+    host_unit: str | None
+    """Id of the host unit that the city acts in"""
 
 
 SOURCES: Final = "With accounts: each source once, by the key that stands as the source of a fact"
 
 
-class Reason(BaseModel):
+class Reason(Shape):
     """One of the strongest reasons, in words."""
 
     facet: str
@@ -143,7 +158,7 @@ class Reason(BaseModel):
     share: float = Field(ge=0, le=1)
 
 
-class SimilarCity(BaseModel):
+class SimilarCity(Shape):
     """A city like the one asked about; with ``fields``, its id and those."""
 
     model_config = SPARSE
@@ -151,33 +166,35 @@ class SimilarCity(BaseModel):
     id: str
     name: str
     country: str
-    score: float = Field(ge=0, le=1, description="0.5 is an average pair, 1 the best in everything")
-    coverage: float = Field(
-        ge=0, le=1, description="Part of the weights that rests on something known"
-    )
-    why: list[Reason] | None = Field(None, description="With detail=reasons")
-    account: list[Evidence] | None = Field(None, description="With detail=account")
+    score: float = Field(ge=0, le=1)
+    """0.5 is an average pair, 1 the best in everything"""
+    coverage: float = Field(ge=0, le=1)
+    """Part of the weights that rests on something known"""
+    why: list[Reason] | None = None
+    """With detail=reasons"""
+    account: list[Evidence] | None = None
+    """With detail=account"""
 
 
-class Similar(BaseModel):
+class Similar(Shape):
     """The cities most like one, best first, with the reasons."""
 
     city: str = Field(examples=["be-leuven"])
-    text_model: str = Field(description="Which text model was used, and what it could not read")
-    weights: dict[str, float] = Field(
-        description="Each facet's part of all weights, as used; they sum to 1"
-    )
+    text_model: str
+    """Which text model was used, and what it could not read"""
+    weights: dict[str, float]
+    """Each facet's part of all weights, as used; they sum to 1"""
     similar: list[SimilarCity]
     sources: dict[str, str] = Field({}, description=SOURCES)
 
 
-class SimilarMany(BaseModel):
+class SimilarMany(Shape):
     """Cities like each of those asked about, in their order."""
 
     answers: list[Similar]
 
 
-class Pair(BaseModel):
+class Pair(Shape):
     """The accounts of a pair: as peers, and as guest and host both ways."""
 
     cities: tuple[str, str]
@@ -192,34 +209,39 @@ Detail = Literal["reasons", "account", "none"]
 class Filters(Asked):
     """Which cities count."""
 
-    other_country: bool = Field(False, description="Cities of other countries only")
-    mission: bool = Field(False, description="Mission Cities only")
-    country: str = Field("", pattern="^([A-Z]{2})?$", description="ISO 3166-1 alpha-2")
-    population_at_least: int | None = Field(None, ge=0, le=50_000_000, description="Residents")
-    population_at_most: int | None = Field(None, ge=0, le=50_000_000, description="Residents")
+    other_country: bool = False
+    """Cities of other countries only"""
+    mission: bool = False
+    """Mission Cities only"""
+    country: str = Field("", pattern="^([A-Z]{2})?$")
+    """ISO 3166-1 alpha-2"""
+    population_at_least: int | None = Field(None, ge=0, le=50_000_000)
+    """Residents"""
+    population_at_most: int | None = Field(None, ge=0, le=50_000_000)
+    """Residents"""
 
 
 class SimilarAsked(Asked):
     """What "cities like mine" may be asked with, beside weights and filters."""
 
-    k: int = Field(10, ge=1, le=100, description="How many cities")
-    text: str = Field(
-        "", max_length=5000, description="A question in words, against what cities can show"
-    )
-    text_weight: float = Field(50, gt=0, lt=100, description="Its part of all weights, in percent")
-    detail: Detail = Field("reasons", description="What is said of each city beside its score")
+    k: int = Field(10, ge=1, le=100)
+    """How many cities"""
+    text: str = Field("", max_length=5000)
+    """A question in words, against what cities can show"""
+    text_weight: float = Field(50, gt=0, lt=100)
+    """Its part of all weights, in percent"""
+    detail: Detail = "reasons"
+    """What is said of each city beside its score"""
     fields: Annotated[str, fields_of(SimilarCity)] = ""
 
 
 class SimilarQuery(SimilarAsked, Filters):
     """What "cities like mine" may be asked with."""
 
-    weights: str = Field(
-        "",
-        max_length=400,
-        description="Weight by facet, such as readiness:3,context:1; none: the usual ones",
-    )
-    without: str = Field("", max_length=400, description="Facets to leave out, with commas")
+    weights: str = Field("", max_length=400)
+    """Weight by facet, such as readiness:3,context:1; none: the usual ones"""
+    without: str = Field("", max_length=400)
+    """Facets to leave out, with commas"""
 
 
 _EXAMPLE: dict[str, Any] = {
@@ -241,15 +263,14 @@ class AskSimilar(SimilarAsked):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    profile: dict[str, Any] = Field(
-        {},
-        description="A profile by the schema at /v1/schema/city.json; id, name, country are needed",
-    )
-    cities: list[str | dict[str, Any]] = Field(
-        [], max_length=50, description="Or many: ids of cities in the data, and profiles"
-    )
-    weights: dict[str, Weight] = Field({}, description="Weight by facet; none: the usual ones")
-    without: list[str] = Field([], max_length=20, description="Facets to leave out")
+    profile: dict[str, Any] = {}
+    """A profile by the schema at /v1/schema/city.json; id, name, country are needed"""
+    cities: list[str | dict[str, Any]] = Field([], max_length=50)
+    """Or many: ids of cities in the data, and profiles"""
+    weights: dict[str, Weight] = {}
+    """Weight by facet; none: the usual ones"""
+    without: list[str] = Field([], max_length=20)
+    """Facets to leave out"""
     filters: Filters = Filters()
 
     @model_validator(mode="after")
@@ -267,40 +288,32 @@ class AskProposal(Asked):
     )
 
     title: str = Field("", max_length=200)
-    programme: list[str] = Field([], max_length=20, description="Names of bundled programmes")
-    programme_toml: str = Field(
-        "", max_length=200_000, description="A programme file, in place of names"
-    )
-    lock: list[tuple[str, str]] = Field([], max_length=1000, description="Pairs that must meet")
-    ban: list[tuple[str, str]] = Field([], max_length=1000, description="Pairs that must not meet")
-    past: bool = Field(
-        False,
-        description="Nobody meets again who met in a published proposal, or was declined by its partner",
-    )
-    previous: str = Field(
-        "",
-        max_length=40,
-        description="A proposal: of equally good answers the one nearest to it is taken",
-    )
-    upload: str = Field(
-        "", max_length=40, description="An uploaded workbook of profiles, in place of the service's"
-    )
-    hosts: str = Field(
-        "",
-        max_length=40,
-        description="Whom the cities of the upload are to meet: bundled, or another upload",
-    )
+    programme: list[str] = Field([], max_length=20)
+    """Names of bundled programmes"""
+    programme_toml: str = Field("", max_length=200_000)
+    """A programme file, in place of names"""
+    lock: list[tuple[str, str]] = Field([], max_length=1000)
+    """Pairs that must meet"""
+    ban: list[tuple[str, str]] = Field([], max_length=1000)
+    """Pairs that must not meet"""
+    past: bool = False
+    """Nobody meets again who met in a published proposal, or was declined by its partner"""
+    previous: str = Field("", max_length=40)
+    """A proposal: of equally good answers the one nearest to it is taken"""
+    upload: str = Field("", max_length=40)
+    """An uploaded workbook of profiles, in place of the service's"""
+    hosts: str = Field("", max_length=40)
+    """Whom the cities of the upload are to meet: bundled, or another upload"""
 
 
-class ProposalState(BaseModel):
+class ProposalState(Shape):
     """A proposal and how far it is."""
 
     id: str
     title: str
     state: Literal["waiting", "running", "done", "failed", "cancelled"]
-    steps: list[str] = Field(
-        description="What was begun, in order; the last is under way while it runs"
-    )
+    steps: list[str]
+    """What was begun, in order; the last is under way while it runs"""
     asked: dict[str, Any]
     asked_by: str
     created: str = Field(examples=["2026-11-22T10:00:00+00:00"])
@@ -310,7 +323,7 @@ class ProposalState(BaseModel):
     links: dict[str, str]
 
 
-class Proposals(BaseModel):
+class Proposals(Shape):
     """A page of the proposals, the newest first."""
 
     proposals: list[ProposalState]
@@ -354,33 +367,25 @@ class Decision(Asked):
         "redraft",
         "undo",
     ]
-    one: str = Field(
-        "",
-        max_length=200,
-        description="The guest of a pair, or the id of a meeting in proposal.json; of a theme to split, its id",
-    )
-    other: str = Field("", max_length=200, description="The host of a pair")
-    city: str = Field(
-        "",
-        max_length=200,
-        description="Of consent: the city that was asked or has answered; of a letter: whose it is",
-    )
-    why: str = Field(
-        "",
-        max_length=20_500,
-        description="Why; to whom a meeting is assigned; the name of a group; into how many groups a theme is "
-        "split; the letter as it was edited, its subject first, a line between: empty for the one that is made",
-    )
+    one: str = Field("", max_length=200)
+    """The guest of a pair, or the id of a meeting in proposal.json; of a theme to split, its id"""
+    other: str = Field("", max_length=200)
+    """The host of a pair"""
+    city: str = Field("", max_length=200)
+    """Of consent: the city that was asked or has answered; of a letter: whose it is"""
+    why: str = Field("", max_length=20_500)
+    """Why; to whom a meeting is assigned; the name of a group; into how many groups a theme is split; the letter as it was edited, its subject first, a line between: empty for the one that is made"""
 
 
 class AskRepair(Asked):
     """What happened since the proposal."""
 
-    withdrawn: list[str] = Field([], max_length=100, description="Cities or units that withdrew")
-    refused: list[tuple[str, str]] = Field(
-        [], max_length=100, description="Pairs that one side refused"
-    )
-    at_most: int = Field(3, ge=0, le=100, description="Changes that 'few changes' may make")
+    withdrawn: list[str] = Field([], max_length=100)
+    """Cities or units that withdrew"""
+    refused: list[tuple[str, str]] = Field([], max_length=100)
+    """Pairs that one side refused"""
+    at_most: int = Field(3, ge=0, le=100)
+    """Changes that 'few changes' may make"""
 
 
 class TakeRepair(AskRepair):
@@ -389,7 +394,7 @@ class TakeRepair(AskRepair):
     offer: Literal["keep all", "few changes", "best"]
 
 
-class Health(BaseModel):
+class Health(Shape):
     """Whether the service lives, or is ready to answer."""
 
     status: Literal["ok", "not ready"]
@@ -397,30 +402,31 @@ class Health(BaseModel):
     checks: dict[str, bool] = {}
 
 
-class PersonalData(BaseModel):
+class PersonalData(Shape):
     """What is held of the persons of a city."""
 
     city: str
-    says: str = Field(
-        description="A warning where nothing is held under a name that no city has, else empty"
-    )
-    uploads: list[dict[str, Any]] = Field(description="Cells of files that were handed in")
-    not_readable: list[str] = Field(description="Uploads that nobody can look through")
-    reasons: list[dict[str, Any]] = Field(description="What people wrote to decisions about it")
+    says: str
+    """A warning where nothing is held under a name that no city has, else empty"""
+    uploads: list[dict[str, Any]]
+    """Cells of files that were handed in"""
+    not_readable: list[str]
+    """Uploads that nobody can look through"""
+    reasons: list[dict[str, Any]]
+    """What people wrote to decisions about it"""
 
 
-class Erased(BaseModel):
+class Erased(Shape):
     """How much was erased."""
 
     uploads: int
     cells: int
     reasons: int
-    not_readable: list[str] = Field(
-        description="Uploads that nobody can look through: as they were"
-    )
+    not_readable: list[str]
+    """Uploads that nobody can look through: as they were"""
 
 
-class ChangeLine(BaseModel):
+class ChangeLine(Shape):
     """One change: when, by whom (a key's id, or the name that a decision carries), what, and of what."""
 
     at: str
@@ -429,7 +435,7 @@ class ChangeLine(BaseModel):
     about: str
 
 
-class Changes(BaseModel):
+class Changes(Shape):
     """A page of who changed what, the first change first."""
 
     changes: list[ChangeLine]

@@ -20,41 +20,40 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 class Settings(BaseModel):
     """How the service runs; unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    profiles: Path | None = Field(
-        None, description="Folder or file of profiles; none: the bundled cities"
-    )
-    programme: tuple[str, ...] = Field((), description="Programme files, or names of bundled ones")
-    text_model: str | None = Field(
-        None, description="auto, static, minilm, or a sentence-transformers model"
-    )
-    store: str = Field(
-        "twinmatch.sqlite",
-        description="Where jobs, keys and decisions are kept: a file, or postgresql://…",
-    )
-    host: str = Field("127.0.0.1", description="Address to listen at")
-    port: int = Field(8080, ge=0, le=65535, description="Port to listen at")
-    access: Literal["local", "keys", "keys, reading open"] = Field(
-        "local",
-        description="local: anyone who reaches this machine's loopback address is the coordinator; keys: a key "
-        "is needed; keys, reading open: a key is needed for everything but reading",
-    )
-    hosts: tuple[str, ...] = Field((), description="Names under which the service is reached")
-    https: bool = Field(False, description="Reached by https, through a proxy that ends TLS")
-    origins: tuple[str, ...] = Field(
-        (), description="Origins whose pages may read the API (CORS); none by default"
-    )
-    requests_a_minute: int = Field(
-        1200, ge=1, description="Requests of one key or address in a minute, at most"
-    )
-    heavy_a_minute: int = Field(60, ge=1, description="Of those that compute for long, at most")
-    most_bytes: int = Field(1_000_000, ge=1000, description="Bytes of a request, at most")
-    most_upload: int = Field(
-        20_000_000, ge=1000, description="Bytes of an uploaded workbook, at most"
-    )
-    jobs: int = Field(1, ge=0, le=32, description="Proposals computed at once by one process")
-    metrics_open: bool = Field(True, description="Whether /metrics asks for no key")
+    profiles: Path | None = None
+    """Folder or file of profiles; none: the bundled cities"""
+    programme: tuple[str, ...] = ()
+    """Programme files, or names of bundled ones"""
+    text_model: str | None = None
+    """auto, static, minilm, or a sentence-transformers model"""
+    store: str = "twinmatch.sqlite"
+    """Where jobs, keys and decisions are kept: a file, or postgresql://…"""
+    host: str = "127.0.0.1"
+    """Address to listen at"""
+    port: int = Field(8080, ge=0, le=65535)
+    """Port to listen at"""
+    access: Literal["local", "keys", "keys, reading open"] = "local"
+    """local: anyone who reaches this machine's loopback address is the coordinator; keys: a key is needed; keys, reading open: a key is needed for everything but reading"""
+    hosts: tuple[str, ...] = ()
+    """Names under which the service is reached"""
+    https: bool = False
+    """Reached by https, through a proxy that ends TLS"""
+    origins: tuple[str, ...] = ()
+    """Origins whose pages may read the API (CORS); none by default"""
+    requests_a_minute: int = Field(1200, ge=1)
+    """Requests of one key or address in a minute, at most"""
+    heavy_a_minute: int = Field(60, ge=1)
+    """Of those that compute for long, at most"""
+    most_bytes: int = Field(1_000_000, ge=1000)
+    """Bytes of a request, at most"""
+    most_upload: int = Field(20_000_000, ge=1000)
+    """Bytes of an uploaded workbook, at most"""
+    jobs: int = Field(1, ge=0, le=32)
+    """Proposals computed at once by one process"""
+    metrics_open: bool = True
+    """Whether /metrics asks for no key"""
 
     @model_validator(mode="after")
     def _local_is_local(self) -> Settings:

@@ -63,14 +63,12 @@ class Purpose(ProgrammeSection):
     """What a panel is for: its question, and the topics that it is about."""
 
     title: Title = Field(min_length=1)
-    question: str = Field("", description="Its question; empty: proposed from what cities seek")
-    topics: tuple[Topic, ...] = Field(
-        (), description="Topics of the question; none: read from it, or proposed with it"
-    )
-    about: Literal["practice", "strategy", "any"] = Field(
-        "any",
-        description="Where a question is proposed from: topics of practice (domains), of strategy (governance, finance, regulation), or any",
-    )
+    question: str = ""
+    """Its question; empty: proposed from what cities seek"""
+    topics: tuple[Topic, ...] = ()
+    """Topics of the question; none: read from it, or proposed with it"""
+    about: Literal["practice", "strategy", "any"] = "any"
+    """Where a question is proposed from: topics of practice (domains), of strategy (governance, finance, regulation), or any"""
 
 
 class CityPanels(ProductSettings):
@@ -79,31 +77,30 @@ class CityPanels(ProductSettings):
     LOADS: ClassVar[dict[str, Load]] = {"member": Load(hours=2)}
 
     title: str = Field("City panels", min_length=1)
-    size: Band = Field((8, 12), description="Cities of a panel: at least, at most")
-    panels: int | None = Field(
-        None, ge=1, description="Number of panels; none: as many as all cities fill"
-    )
-    purposes: tuple[Purpose, ...] = Field(
-        (), description="What each panel is for, in order; panels beyond these have no question"
-    )
-    roles: tuple[Role, ...] = Field((), description="Only cities of one of these roles; none: all")
-    mission_at_least: int = Field(1, ge=0, description="Mission Cities in a panel, at least")
-    cities_per_country: int | None = Field(2, ge=1, description="Cities of a country, at most")
-    rules: Annotated[tuple[Quota, ...], counted_per("panel", compared=("panel",))] = Field(
-        (), description="Numbers and shares of kinds of cities in each panel; per is 'panel'"
-    )
-    lock: tuple[tuple[str, Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")]], ...] = Field(
-        (), description="Cities that are on a panel whatever else: the city, and the panel's number"
-    )
-    split: dict[Literal[""], Annotated[int, Field(ge=1, le=20)]] = Field(
-        {}, description="Number of panels, under an empty name, in place of ``panels``"
-    )
+    size: Band = (8, 12)
+    """Cities of a panel: at least, at most"""
+    panels: int | None = Field(None, ge=1)
+    """Number of panels; none: as many as all cities fill"""
+    purposes: tuple[Purpose, ...] = ()
+    """What each panel is for, in order; panels beyond these have no question"""
+    roles: tuple[Role, ...] = ()
+    """Only cities of one of these roles; none: all"""
+    mission_at_least: int = Field(1, ge=0)
+    """Mission Cities in a panel, at least"""
+    cities_per_country: int | None = Field(2, ge=1)
+    """Cities of a country, at most"""
+    rules: Annotated[tuple[Quota, ...], counted_per("panel", compared=("panel",))] = ()
+    """Numbers and shares of kinds of cities in each panel; per is 'panel'"""
+    lock: tuple[tuple[str, Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")]], ...] = ()
+    """Cities that are on a panel whatever else: the city, and the panel's number"""
+    split: dict[Literal[""], Annotated[int, Field(ge=1, le=20)]] = Field({})
+    """Number of panels, under an empty name, in place of ``panels``"""
     mix: dict[Attribute, float] = Field(
         {"country": 25, "region": 20, "size": 20, "readiness": 20, "mission": 15},
         min_length=1,
         validate_default=True,
-        description="What panels are mixed by, with weights; only their proportions matter. Left out of a file: all that the table does not say is as in the bundled one",
     )
+    """What panels are mixed by, with weights; only their proportions matter. Left out of a file: all that the table does not say is as in the bundled one"""
 
     @field_validator("mix")
     @classmethod

@@ -30,57 +30,42 @@ class DiscussionGroups(GatedProduct):
 
     title: str = Field("Discussion groups", min_length=1)
     themes: Annotated[tuple[Theme, ...], each_once("theme")] = Field(min_length=1)
-    leads: Band = Field((2, 3), description="Lead cities of a group: at least, at most")
-    lead_roles: tuple[Role, ...] = Field(
-        (Role.MISSION,), min_length=1, description="Cities with one of these roles lead"
-    )
-    not_roles: tuple[Role, ...] = Field(
-        (), description="Cities with one of these roles are no members; they may lead"
-    )
-    size: Band = Field((8, 24), description="Cities of a group, leads included: at least, at most")
-    cities_per_country: int | None = Field(
-        None, ge=1, description="Cities of one country in a group, at most"
-    )
+    leads: Band = (2, 3)
+    """Lead cities of a group: at least, at most"""
+    lead_roles: tuple[Role, ...] = Field((Role.MISSION,), min_length=1)
+    """Cities with one of these roles lead"""
+    not_roles: tuple[Role, ...] = ()
+    """Cities with one of these roles are no members; they may lead"""
+    size: Band = (8, 24)
+    """Cities of a group, leads included: at least, at most"""
+    cities_per_country: int | None = Field(None, ge=1)
+    """Cities of one country in a group, at most"""
     rules: Annotated[
         tuple[Quota, ...], counted_per("group", "theme", "all", compared=("group", "theme"))
-    ] = Field(
-        (),
-        description="Numbers and shares of kinds of cities, leads included, each per 'group' (left out), 'theme' or 'all'",
-    )
-    least_need: float = Field(
-        0.1,
-        ge=0,
-        le=1,
-        description="Part of a city's challenges that the theme must make up, at least",
-    )
-    groups_a_theme: int = Field(
-        1, ge=1, le=20, description="Groups of one theme where many apply, at most"
-    )
-    groups_per_city: int = Field(
-        1, ge=1, le=10, description="Groups that a city is in, as lead or member, at most"
-    )
-    lead_of: int = Field(1, ge=1, le=10, description="Groups that a city leads, at most")
-    mixed: tuple[Attribute, ...] = Field((), description="What groups are to be mixed in")
-    alike: tuple[Attribute, ...] = Field((), description="What members of a group are to share")
-    past: tuple[tuple[str, ...], ...] = Field(
-        (), description="Groups of earlier editions: people are to meet new peers"
-    )
-    lock: tuple[tuple[str, str], ...] = Field(
-        (),
-        description="Cities that are in a group whatever else: the city, and the group's theme or id",
-    )
-    split: dict[str, Annotated[int, Field(ge=1, le=20)]] = Field(
-        {}, description="Number of groups of a theme, by its id, whatever else"
-    )
-    pairs_weight: float = Field(
-        0.5,
-        ge=0,
-        le=10,
-        description="What being mixed or alike counts beside a member's fit, for those wishes together",
-    )
-    new_peers_weight: float = Field(
-        1.0, ge=0, le=10, description="What it costs that two cities meet again, beside their fit"
-    )
+    ] = ()
+    """Numbers and shares of kinds of cities, leads included, each per 'group' (left out), 'theme' or 'all'"""
+    least_need: float = Field(0.1, ge=0, le=1)
+    """Part of a city's challenges that the theme must make up, at least"""
+    groups_a_theme: int = Field(1, ge=1, le=20)
+    """Groups of one theme where many apply, at most"""
+    groups_per_city: int = Field(1, ge=1, le=10)
+    """Groups that a city is in, as lead or member, at most"""
+    lead_of: int = Field(1, ge=1, le=10)
+    """Groups that a city leads, at most"""
+    mixed: tuple[Attribute, ...] = ()
+    """What groups are to be mixed in"""
+    alike: tuple[Attribute, ...] = ()
+    """What members of a group are to share"""
+    past: tuple[tuple[str, ...], ...] = ()
+    """Groups of earlier editions: people are to meet new peers"""
+    lock: tuple[tuple[str, str], ...] = ()
+    """Cities that are in a group whatever else: the city, and the group's theme or id"""
+    split: dict[str, Annotated[int, Field(ge=1, le=20)]] = Field({})
+    """Number of groups of a theme, by its id, whatever else"""
+    pairs_weight: float = Field(0.5, ge=0, le=10)
+    """What being mixed or alike counts beside a member's fit, for those wishes together"""
+    new_peers_weight: float = Field(1.0, ge=0, le=10)
+    """What it costs that two cities meet again, beside their fit"""
 
     @model_validator(mode="after")
     def _consistent(self) -> DiscussionGroups:

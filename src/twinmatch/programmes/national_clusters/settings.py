@@ -36,40 +36,30 @@ class NationalClusters(GatedProduct):
     LOADS: ClassVar[dict[str, Load]] = {"lead": Load(hours=1), "member": Load(hours=1)}
 
     title: str = Field("National clusters", min_length=1)
-    size: Band = Field((4, 14), description="Cities of a cluster: at least, at most")
-    anchor: Role | None = Field(
-        Role.MISSION,
-        description="Each cluster has a city of this role where there is one; Pilot Cities count as Mission Cities do",
-    )
-    anchors_at_most: float = Field(
-        1 / 3,
-        gt=0,
-        le=1,
-        description="Part of a cluster's cities that lead it as anchors, at most, and one in any case: those that show most of what the others seek; further ones are members",
-    )
-    countries_joined: int = Field(
-        5, ge=2, le=6, description="Countries in a joined cluster, at most"
-    )
-    never_joined: tuple[tuple[CountryName, CountryName], ...] = Field(
-        DISPUTES, description="Pairs of countries that are not joined in one cluster"
-    )
-    split_by: Literal["all", "readiness", "theme"] = Field(
-        "all",
-        description="What the parts of a large country are alike in: all weights, readiness, or challenges, levers and needs",
-    )
-    rules: Annotated[tuple[Quota, ...], counted_per("cluster", compared=("cluster",))] = Field(
-        (), description="Numbers and shares of kinds of cities in each cluster; per is 'cluster'"
-    )
-    lock: tuple[tuple[str, Annotated[str, Field(pattern=KEY)]], ...] = Field(
-        (), description="Cities that are in a cluster whatever else: the city, and the cluster's id"
-    )
+    size: Band = (4, 14)
+    """Cities of a cluster: at least, at most"""
+    anchor: Role | None = Role.MISSION
+    """Each cluster has a city of this role where there is one; Pilot Cities count as Mission Cities do"""
+    anchors_at_most: float = Field(1 / 3, gt=0, le=1)
+    """Part of a cluster's cities that lead it as anchors, at most, and one in any case: those that show most of what the others seek; further ones are members"""
+    countries_joined: int = Field(5, ge=2, le=6)
+    """Countries in a joined cluster, at most"""
+    never_joined: tuple[tuple[CountryName, CountryName], ...] = DISPUTES
+    """Pairs of countries that are not joined in one cluster"""
+    split_by: Literal["all", "readiness", "theme"] = "all"
+    """What the parts of a large country are alike in: all weights, readiness, or challenges, levers and needs"""
+    rules: Annotated[tuple[Quota, ...], counted_per("cluster", compared=("cluster",))] = ()
+    """Numbers and shares of kinds of cities in each cluster; per is 'cluster'"""
+    lock: tuple[tuple[str, Annotated[str, Field(pattern=KEY)]], ...] = ()
+    """Cities that are in a cluster whatever else: the city, and the cluster's id"""
     split: dict[
         Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]{2})*$")], Annotated[int, Field(ge=1, le=20)]
-    ] = Field({}, description="Number of clusters of a country, or of joined ones, by their codes")
-    bridges: int = Field(2, ge=0, le=10, description="Bridges to other clusters named for each")
-    starts: int = Field(
-        12, ge=1, le=10_000, description="Starts of the search that splits a country"
-    )
+    ] = Field({})
+    """Number of clusters of a country, or of joined ones, by their codes"""
+    bridges: int = Field(2, ge=0, le=10)
+    """Bridges to other clusters named for each"""
+    starts: int = Field(12, ge=1, le=10_000)
+    """Starts of the search that splits a country"""
 
     @property
     def quotas(self) -> Iterator[tuple[str, Quota]]:

@@ -50,16 +50,22 @@ BLOCK_PAIRS = 1_000_000
 class Mode(ProgrammeSection):
     """A way to travel, what it emits, and where that figure comes from."""
 
-    mode: Literal["rail", "air"] = Field(description="rail or air")
-    grams_per_km: float = Field(
-        ge=0, le=1000, allow_inf_nan=False, description="g CO2e a passenger-km"
-    )
-    low: float = Field(ge=0, le=1000, description="Lowest figure found, g CO2e a passenger-km")
-    high: float = Field(ge=0, le=1000, description="Highest figure found, g CO2e a passenger-km")
-    detour: float = Field(1.0, ge=1, le=3, description="Length of the way over the great circle")
-    year: int = Field(ge=1990, le=2100, description="Year of the figure")
-    source: str = Field(min_length=1, description="Where the figure and its range come from")
-    detour_source: str = Field("", description="Where the detour comes from, or that it is assumed")
+    mode: Literal["rail", "air"]
+    """rail or air"""
+    grams_per_km: float = Field(ge=0, le=1000, allow_inf_nan=False)
+    """g CO2e a passenger-km"""
+    low: float = Field(ge=0, le=1000)
+    """Lowest figure found, g CO2e a passenger-km"""
+    high: float = Field(ge=0, le=1000)
+    """Highest figure found, g CO2e a passenger-km"""
+    detour: float = Field(1.0, ge=1, le=3)
+    """Length of the way over the great circle"""
+    year: int = Field(ge=1990, le=2100)
+    """Year of the figure"""
+    source: str = Field(min_length=1)
+    """Where the figure and its range come from"""
+    detour_source: str = ""
+    """Where the detour comes from, or that it is assumed"""
 
     @model_validator(mode="after")
     def _within(self) -> Mode:
@@ -81,50 +87,42 @@ class StudyVisits(GatedProduct):
     }
 
     title: str = Field("Study visits", min_length=1)
-    travellers: Literal["groups", "pairs", "cities"] = Field(
-        "groups",
-        description="Who travels together: the members of a discussion group, guests of twinning pairs, or any cities",
-    )
-    hosts: tuple[Role, ...] = Field((Role.MISSION,), min_length=1, description="Who may be visited")
-    not_roles: tuple[Role, ...] = Field(
-        (), description="Cities with one of these roles do not travel; they may be visited"
-    )
-    visitors: Band = Field((4, 12), description="Visiting cities of a visit: at least, at most")
-    visits_per_host: int = Field(1, ge=1, description="Visits that a host receives, at most")
-    neutral_by: int | None = Field(
-        2050, ge=2020, le=2100, description="Visitors have a climate-neutrality target by this year"
-    )
-    unknown: Policy = Field(
-        "ask first", description="A target not known: 'ask first', 'let in', 'keep out'"
-    )
-    own_country: bool = Field(
-        False, description="Whether a city may visit a host of its own country unasked"
-    )
-    rules: Annotated[tuple[PairQuota, ...], counted_per("visit", "all")] = Field(
-        (),
-        description="Numbers and shares of kinds of cities, each per 'visit' (left out) or 'all' visits",
-    )
-    people: int = Field(2, ge=1, le=20, description="People who travel for a city")
-    stops: Literal[1, 2] = Field(2, description="Stops of a visit, at most")
-    leg_km: float = Field(
-        400, ge=0, le=5000, description="Between the two stops of a tour, at most"
-    )
-    km_price: float = Field(
-        0.02, ge=0, le=1, description="Score that 1,000 km of a visitor's way cost"
-    )
-    stop_price: float = Field(
-        0.03, ge=0, le=1, description="Score a visitor that a second stop costs beside its way"
-    )
-    weeks: tuple[str, ...] = Field(
-        (), description="Weeks that come into question; none: those that cities name"
-    )
-    rail_km: float = Field(
-        1000, ge=0, description="Up to this distance rail is suggested, where there is one"
-    )
-    no_rail: tuple[str, ...] = Field(
-        (), description="Countries without a passenger rail link to others"
-    )
-    modes: tuple[Mode, ...] = Field((), description="Ways to travel, with what they emit")
+    travellers: Literal["groups", "pairs", "cities"] = "groups"
+    """Who travels together: the members of a discussion group, guests of twinning pairs, or any cities"""
+    hosts: tuple[Role, ...] = Field((Role.MISSION,), min_length=1)
+    """Who may be visited"""
+    not_roles: tuple[Role, ...] = ()
+    """Cities with one of these roles do not travel; they may be visited"""
+    visitors: Band = (4, 12)
+    """Visiting cities of a visit: at least, at most"""
+    visits_per_host: int = Field(1, ge=1)
+    """Visits that a host receives, at most"""
+    neutral_by: int | None = Field(2050, ge=2020, le=2100)
+    """Visitors have a climate-neutrality target by this year"""
+    unknown: Policy = "ask first"
+    """A target not known: 'ask first', 'let in', 'keep out'"""
+    own_country: bool = False
+    """Whether a city may visit a host of its own country unasked"""
+    rules: Annotated[tuple[PairQuota, ...], counted_per("visit", "all")] = ()
+    """Numbers and shares of kinds of cities, each per 'visit' (left out) or 'all' visits"""
+    people: int = Field(2, ge=1, le=20)
+    """People who travel for a city"""
+    stops: Literal[1, 2] = 2
+    """Stops of a visit, at most"""
+    leg_km: float = Field(400, ge=0, le=5000)
+    """Between the two stops of a tour, at most"""
+    km_price: float = Field(0.02, ge=0, le=1)
+    """Score that 1,000 km of a visitor's way cost"""
+    stop_price: float = Field(0.03, ge=0, le=1)
+    """Score a visitor that a second stop costs beside its way"""
+    weeks: tuple[str, ...] = ()
+    """Weeks that come into question; none: those that cities name"""
+    rail_km: float = Field(1000, ge=0)
+    """Up to this distance rail is suggested, where there is one"""
+    no_rail: tuple[str, ...] = ()
+    """Countries without a passenger rail link to others"""
+    modes: tuple[Mode, ...] = ()
+    """Ways to travel, with what they emit"""
 
     @property
     def quotas(self) -> Iterator[tuple[str, PairQuota]]:

@@ -23,20 +23,16 @@ class Facilitator(ProgrammeSection):
     """Who accompanies pairs: a name, how many, the languages that are spoken, and the countries of the guests."""
 
     name: str = Field(min_length=1)
-    pairs_at_most: int | None = Field(None, ge=0, description="Pairs accompanied, at most")
-    hours: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="Hours a month for all pairs together"
-    )
-    hours_a_pair: float = Field(
-        4, gt=0, allow_inf_nan=False, description="Hours a month that a pair takes"
-    )
-    languages: tuple[LanguageCode, ...] = Field(
-        (),
-        description="Languages spoken, ISO 639-1: one with the guest and one with the host; none: any",
-    )
-    countries: tuple[CountryName, ...] = Field(
-        (), description="Only pairs with guests of these countries; none: of any"
-    )
+    pairs_at_most: int | None = Field(None, ge=0)
+    """Pairs accompanied, at most"""
+    hours: float | None = Field(None, ge=0, allow_inf_nan=False)
+    """Hours a month for all pairs together"""
+    hours_a_pair: float = Field(4, gt=0, allow_inf_nan=False)
+    """Hours a month that a pair takes"""
+    languages: tuple[LanguageCode, ...] = ()
+    """Languages spoken, ISO 639-1: one with the guest and one with the host; none: any"""
+    countries: tuple[CountryName, ...] = ()
+    """Only pairs with guests of these countries; none: of any"""
 
     @model_validator(mode="after")
     def _limited(self) -> Facilitator:
@@ -67,85 +63,65 @@ class Twinning(GatedProduct):
         "guest": Load(hours=12, trips=2),
     }
     title: str = Field("Twinning", min_length=1)
-    places: int | None = Field(
-        None, ge=1, description="Guests chosen, at most; none: as many as the hosts can take"
-    )
-    guests_per_host: Band = Field((0, 2), description="Guests of each host unit: at least, at most")
-    hosts: tuple[Role, ...] = Field(
-        (Role.MISSION, Role.PILOT), min_length=1, description="Cities with one of these roles host"
-    )
-    host_ids: tuple[str, ...] = Field(
-        (),
-        description="Only these cities or units host, whatever their role; none: those of the roles",
-    )
-    another_country: bool = Field(
-        False, description="Guest and host must be in different countries"
-    )
-    guests_per_country: int | None = Field(
-        None, ge=1, description="Guests chosen from one country, at most"
-    )
-    pairs_per_host_country: int | None = Field(
-        None, ge=1, description="Pairs whose host is in one country, at most"
-    )
+    places: int | None = Field(None, ge=1)
+    """Guests chosen, at most; none: as many as the hosts can take"""
+    guests_per_host: Band = (0, 2)
+    """Guests of each host unit: at least, at most"""
+    hosts: tuple[Role, ...] = Field((Role.MISSION, Role.PILOT), min_length=1)
+    """Cities with one of these roles host"""
+    host_ids: tuple[str, ...] = ()
+    """Only these cities or units host, whatever their role; none: those of the roles"""
+    another_country: bool = False
+    """Guest and host must be in different countries"""
+    guests_per_country: int | None = Field(None, ge=1)
+    """Guests chosen from one country, at most"""
+    pairs_per_host_country: int | None = Field(None, ge=1)
+    """Pairs whose host is in one country, at most"""
     guests: Eligibility = Eligibility()
-    lock: tuple[tuple[str, str], ...] = Field((), description="Pairs that must meet")
-    ban: tuple[tuple[str, str], ...] = Field((), description="Pairs that must not meet")
-    past: tuple[tuple[str, str], ...] = Field(
-        (), description="Pairs of earlier rounds, which do not meet again"
-    )
-    refused_before: tuple[str, ...] = Field(
-        (), description="Applicants of earlier rounds for whom there was no place; --past adds them"
-    )
-    refused_before_points: float | None = Field(
-        None,
-        gt=0,
-        le=10_000,
-        description="Points that the round loses for each of refused_before that has no place again; none: they rank as all others",
-    )
-    shared_content: bool = Field(
-        False, description="A pair shares a wish, topic, domain or lever, where that is known of it"
-    )
-    something_to_show: bool = Field(
-        False,
-        description="A host can show something of what its guest seeks, where both are known",
-    )
-    off_topic_price: float | None = Field(
-        None,
-        gt=0,
-        le=10_000,
-        description="Points that a pair costs whose guest seeks none of the topics on which alone its host takes guests; none: no such pair",
-    )
-    reserves: int = Field(3, ge=0, le=20, description="Reserve hosts named for each pair")
-    once_hosting: int | None = Field(
-        None, ge=1, description="Guests of a host that takes any at all, at least"
-    )
-    hosts_per_guest: int = Field(1, ge=1, le=10, description="Hosts of each guest, at most")
-    one_host_a_need: bool = Field(
-        False,
-        description="Several hosts of a guest each answer another topic that it set as sought; with fewer than two topics it has one host",
-    )
-    hosts_inside_eu: bool = Field(False, description="Only hosts of Member States")
-    only_wished: bool = Field(
-        False, description="A guest with wishes is matched with hosts among them only"
-    )
-    shared_language: bool = Field(
-        False, description="Guest and host share a working language, where both have named any"
-    )
-    extra_rules: tuple[str, ...] = Field(
-        (), description="Rules of installed packages, by name (twinmatch doctor lists them)"
-    )
-    rules: PairQuotas = Field(
-        (),
-        description="Numbers and shares of kinds of cities, each per 'all' (left out), 'host' or 'host country' that has any",
-    )
-    per_host: PairQuotas = Field((), description="The same at each host that takes any guest")
-    overall: PairQuotas = Field((), description="The same over all guests chosen")
-    small_below: int = Field(100_000, ge=1, description="Residents below which a city is small")
-    facilitators: tuple[Facilitator, ...] = Field((), description="Who accompanies the pairs")
-    fairness: Literal["total", "worst-off"] = Field(
-        "total",
-        description="After places: the total score, or first the score of the worst-off guest",
-    )
+    lock: tuple[tuple[str, str], ...] = ()
+    """Pairs that must meet"""
+    ban: tuple[tuple[str, str], ...] = ()
+    """Pairs that must not meet"""
+    past: tuple[tuple[str, str], ...] = ()
+    """Pairs of earlier rounds, which do not meet again"""
+    refused_before: tuple[str, ...] = ()
+    """Applicants of earlier rounds for whom there was no place; --past adds them"""
+    refused_before_points: float | None = Field(None, gt=0, le=10_000)
+    """Points that the round loses for each of refused_before that has no place again; none: they rank as all others"""
+    shared_content: bool = False
+    """A pair shares a wish, topic, domain or lever, where that is known of it"""
+    something_to_show: bool = False
+    """A host can show something of what its guest seeks, where both are known"""
+    off_topic_price: float | None = Field(None, gt=0, le=10_000)
+    """Points that a pair costs whose guest seeks none of the topics on which alone its host takes guests; none: no such pair"""
+    reserves: int = Field(3, ge=0, le=20)
+    """Reserve hosts named for each pair"""
+    once_hosting: int | None = Field(None, ge=1)
+    """Guests of a host that takes any at all, at least"""
+    hosts_per_guest: int = Field(1, ge=1, le=10)
+    """Hosts of each guest, at most"""
+    one_host_a_need: bool = False
+    """Several hosts of a guest each answer another topic that it set as sought; with fewer than two topics it has one host"""
+    hosts_inside_eu: bool = False
+    """Only hosts of Member States"""
+    only_wished: bool = False
+    """A guest with wishes is matched with hosts among them only"""
+    shared_language: bool = False
+    """Guest and host share a working language, where both have named any"""
+    extra_rules: tuple[str, ...] = ()
+    """Rules of installed packages, by name (twinmatch doctor lists them)"""
+    rules: PairQuotas = ()
+    """Numbers and shares of kinds of cities, each per 'all' (left out), 'host' or 'host country' that has any"""
+    per_host: PairQuotas = ()
+    """The same at each host that takes any guest"""
+    overall: PairQuotas = ()
+    """The same over all guests chosen"""
+    small_below: int = Field(100_000, ge=1)
+    """Residents below which a city is small"""
+    facilitators: tuple[Facilitator, ...] = ()
+    """Who accompanies the pairs"""
+    fairness: Literal["total", "worst-off"] = "total"
+    """After places: the total score, or first the score of the worst-off guest"""
 
     @model_validator(mode="after")
     def _several_hosts(self) -> Twinning:
