@@ -23,12 +23,13 @@ import shutil
 import sys
 import threading
 import time
+import tomllib
 import warnings
 from array import array
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -473,6 +474,12 @@ _SOURCE = {
     "notebooks": Path("notebooks"),
     "support": Path("data", "support"),
 }
+
+
+@cache
+def data_beside(module: str, name: str) -> dict[str, Any]:
+    """Return the data of a TOML file that stands beside a module."""
+    return tomllib.loads(Path(module).with_name(name).read_text("utf-8"))
 
 
 def bundled_path(*parts: str) -> Path:

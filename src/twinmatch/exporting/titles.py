@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from twinmatch.files import data_beside
 from twinmatch.proposal import Product
 from twinmatch.schema import NAMES
 from twinmatch.wording import Said, count, own_words, raised, say, titled, with_parts
@@ -150,84 +151,7 @@ def nouns_counted(n: int, product: str, article: bool = False) -> str:
     return count(n, one, several)
 
 
-YOURS: Final[dict[str, dict[str, str]]] = {
-    "{guest} wants to learn about {topics}.": {"guest": "You want to learn about {topics}."},
-    "{cities} wants to learn about {topic}.": {"cities": "You want to learn about {topic}."},
-    "{on}{name} can show: {said}": {"name": "{on}you can show: {said}"},
-    "{on}{name} has a pilot activity: {said}": {"name": "{on}you have a pilot activity: {said}"},
-    "{on}{name} names among what it can show: {said}.": {
-        "name": "{on}you name among what you can show: {said}."
-    },
-    "{on}{name} says: {said}": {"name": "{on}you say: {said}"},
-    "{on}{name} says that they {said}": {"name": "{on}you say that you {said}"},
-    "{name}’s {said}": {"name": "Your {said}"},
-    "{on}{name} names among what it needs: {said}.": {
-        "name": "{on}you name among what you need: {said}."
-    },
-    "{city} can show: {shown}": {"city": "You can show: {shown}"},
-    "{words} (its Climate City Contract).": {"": "{words} (your Climate City Contract)."},
-    "{city} names {named} among what it struggles with.": {
-        "city": "You name {named} among what you struggle with."
-    },
-    "{city} names {area} as a challenge. It is a strength of {cities}; what there is to see is to be agreed beforehand.": {
-        "city": "You name {area} as a challenge. It is a strength of {cities}; what there is to see is to be agreed beforehand."
-    },
-    "{city} names {area} as a challenge. It is a strength of {cities}.": {
-        "city": "You name {area} as a challenge. It is a strength of {cities}."
-    },
-    "{city} names {area} as a challenge; this meeting is on other parts of the theme too.": {
-        "city": "You name {area} as a challenge; this meeting is on other parts of the theme too."
-    },
-    "{n} of these {all} cities, {city} among them, name {area} as a challenge and can compare what each has tried.": {
-        "city": "{n} of these {all} cities, you among them, name {area} as a challenge and can compare what each has tried."
-    },
-    "All {all} cities here, {city} among them, name {area} as a challenge and can compare what each has tried.": {
-        "city": "All {all} cities here, you among them, name {area} as a challenge and can compare what each has tried."
-    },
-    "{city} and {other} name {area} as a challenge and can compare what each has tried.": {
-        "city": "You and {other} name {area} as a challenge and can compare what each has tried."
-    },
-    "{city} names {strong} among its strengths; what there is to see is to be agreed beforehand.": {
-        "city": "You name {strong} among your strengths; what there is to see is to be agreed beforehand."
-    },
-    "{city} has a pilot activity on {piloted}.": {
-        "city": "You have a pilot activity on {piloted}."
-    },
-    "{host} {parts}, which {guest} names as a challenge.": {
-        "guest": "{host} {parts}, which you name as a challenge.",
-        "host": "You {parts}, which {guest} names as a challenge.",
-    },
-    "{host} {parts}; {guest} names these as challenges.": {
-        "guest": "{host} {parts}; you name these as challenges.",
-        "host": "You {parts}; {guest} names these as challenges.",
-    },
-    "{guest} has {n:,} residents and {host} {m:,}: what carries over to another size is a first question.": {
-        "guest": "You have {n:,} residents and {host} {m:,}: what carries over to another size is a first question.",
-        "host": "{guest} has {n:,} residents and you have {m:,}: what carries over to another size is a first question.",
-    },
-    "{host} {parts}.": {"host": "You {parts}."},
-    "is strong in {strong}": {"": "are strong in {strong}"},
-    "has a pilot activity on {piloted}": {"": "have a pilot activity on {piloted}"},
-    "{guest} looks for help with {met}; {host} can offer it.": {
-        "guest": "You look for help with {met}; {host} can offer it.",
-        "host": "{guest} looks for help with {met}; you can offer it.",
-    },
-    "{host} is a step ahead of {guest} with {dimensions}.": {
-        "guest": "{host} is a step ahead of you with {dimensions}.",
-        "host": "You are a step ahead of {guest} with {dimensions}.",
-    },
-    "{guest} wants to learn about {topics}; {host} works on it.": {
-        "guest": "You want to learn about {topics}; {host} works on it.",
-        "host": "{guest} wants to learn about {topics}; you work on it.",
-    },
-    "{one} named {other} as its choice {place} of {wishes}": {
-        "one": "You named {other} as your choice {place} of {wishes}",
-        "other": "{one} named you as its choice {place} of {wishes}",
-    },
-    "Nothing is known yet of what {city} needs; this is for the first steps.": {
-        "city": "We do not know yet what you need; this is for the first steps."
-    },
-}
+YOURS: Final[dict[str, dict[str, str]]] = data_beside(__file__, "yours.toml")
 """What is said of a city as it is said to it: by message and by which of its values names the city.
 
 No value: within a sentence that is about the city.

@@ -277,7 +277,7 @@ def worth(
     if not whole or role == "asks":
         return found
     # Grants that a city gives are no answer to one that seeks money itself.
-    gives = topic is Topic.PUBLIC_GRANTS_FUNDING and _GIVES.search(said)
+    gives = topic == "public_grants_funding" and _GIVES.search(said)
     if found < LEAST_WORTH or told < LEAST_TOLD or gives:
         return 0.0
     return found - VAGUENESS * bool(passage.what == PILOT or _TRIED.search(said))

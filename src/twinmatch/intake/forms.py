@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
 
+from twinmatch.files import data_beside
 from twinmatch.reading.cells import NONE_STATED
 from twinmatch.reading.mapping import ProfileColumn, columns
 from twinmatch.reading.sheets import FORM, NEWEST_TEMPLATE
@@ -26,43 +27,8 @@ CREATED: Final = dt.datetime(2026, 1, 1)
 ROWS: Final = 500
 """Rows for which drop-downs and checks are laid out."""
 
-EXAMPLES: Final = {
-    "id": "de-beispiel",
-    "name": "Beispiel",
-    "local_name": "Beispiel am Rhein",
-    "country": "DE",
-    "roles": "guest",
-    "location.lat": "50.7766",
-    "location.lon": "6.0834",
-    "population.value": "265208",
-    "languages": "de; en",
-    "commitment.neutral_by": "2030",
-    "participation.staff_hours_a_month": "12",
-    "participation.english": "B2",
-    "needs": "Our district heating runs on coal; we look for ways to replace it and to pay for it.",
-    "offers": "We can show ten years of a solar grant programme and how residents steer it.",
-    "challenges": "energy_systems:3; built_environment:2",
-    "strengths": "mobility_transport",
-    "seeks": "district_heating_cooling; one_stop_shop_advice",
-    "shows": "solar_wind_power; public_grants_funding",
-    "hosts_on": "solar_wind_power",
-    "levers_needed": "finance_funding; procurement",
-    "levers_offered": "democracy_participation",
-    "wishes": "se-malmo; nl-eindhoven",
-    "emissions.year": "2021",
-    "emissions.form": "gpc",
-    "emissions.boundary": "city",
-    "emissions.boundary_population": "265208",
-    "emissions.sectors.stationary_energy": "1213019",
-    "emissions.sectors.transport": "275948",
-    "emissions.sectors.waste": "IE",
-    "emissions.sectors.ippu": "NO",
-    "emissions.removals": "-20500",
-    "emissions.total_printed": "1565595",
-    "version.number": "1",
-    "version.date": "2026-03-31",
-    "readiness.mandate": "3",
-}
+_FORM: Final = data_beside(__file__, "form.toml")
+EXAMPLES: Final[dict[str, str]] = _FORM["examples"]
 """An example for the fields that people ask about."""
 
 KEYS: Final = {
@@ -73,107 +39,13 @@ KEYS: Final = {
 }
 """The notation keys of the GPC in words."""
 
-GENERAL: Final = (
-    "Absent: nothing is there yet.",
-    "Begun: first steps by a few people, nothing decided.",
-    "Decided: adopted and under way, with clear gaps.",
-    "Working: in force across the city, resourced, and followed up.",
-    "Full strength: routine, proven by results, and others come to learn from it.",
-)
+GENERAL: Final[list[str]] = _FORM["levels"]["general"]
 """What the five levels mean on every dimension."""
 
-LEVELS: Final[dict[Dimension, tuple[str, str, str, str, str]]] = {
-    Dimension.MANDATE: (
-        "No political decision on climate has been taken.",
-        "Individual politicians support climate action; there is no council decision.",
-        "The council has adopted a climate goal; who answers for it is not settled.",
-        "A council decision names the goal, the office that answers for it and its powers.",
-        "The goal has outlived an election or a change of majority, and the whole administration reports on it to the council.",
-    ),
-    Dimension.INVENTORY: (
-        "There is no emissions inventory.",
-        "There are figures for single sectors, or an estimate made from national averages.",
-        "There is one complete inventory for the city's own area, by sector, with its year and boundary.",
-        "The inventory is repeated at least every two years by the same method, with notation keys for what is missing.",
-        "The inventory is yearly, checked by a third party or published with its data, and used to decide what to fund.",
-    ),
-    Dimension.TARGET: (
-        "There is no climate target.",
-        "There is a target in words, without a year or a base year.",
-        "There is a quantified target with target year and base year, for part of the emissions.",
-        "Climate neutrality by a stated year is adopted for the whole city, with interim targets and what happens to the rest.",
-        "The target is broken down to sectors and years or to a carbon budget, and missing it has consequences.",
-    ),
-    Dimension.PLAN: (
-        "There is no climate action plan.",
-        "A plan is being written, or there is a list of single projects.",
-        "A plan is adopted, with actions by sector; effects or costs are not worked out.",
-        "Every action has an effect in tonnes, a cost, a person who answers for it and a date.",
-        "The plan adds up to the target, is revised on a fixed cycle, and its gaps are named.",
-    ),
-    Dimension.FINANCE: (
-        "No money is set aside for climate action.",
-        "Single projects are paid from grants as they come.",
-        "There is a climate budget line; the cost of the whole plan has been estimated.",
-        "There is an investment plan with sources for the next years, and private money is in play.",
-        "Most of what the plan needs is secured or contracted, and new instruments (funds, bonds, contracts) are in use.",
-    ),
-    Dimension.DELIVERY: (
-        "No measures are being carried out.",
-        "There are single pilot projects.",
-        "Measures run in the main sectors, with staff of their own; many are late or small.",
-        "Most planned measures are on schedule and growing beyond pilots.",
-        "Measures have reached the scale that the target needs, and emissions fall because of them.",
-    ),
-    Dimension.LEARNING: (
-        "Nothing is monitored.",
-        "Single projects report when their funder asks.",
-        "There are indicators for the plan, collected now and then.",
-        "Progress is reported every year to council and public, and actions are changed because of it.",
-        "Monitoring is part of daily work, failures are published, and the city teaches others.",
-    ),
-    Dimension.ECOSYSTEM: (
-        "The administration works alone.",
-        "Residents and firms are informed.",
-        "Residents, firms and universities are consulted, and some have signed commitments.",
-        "Partners carry out part of the plan themselves, under a contract or pact that is followed up.",
-        "Partners share decisions and money; participation is standing, wide and reaches those who are seldom heard.",
-    ),
-    Dimension.MAINSTREAM: (
-        "Climate is the task of one person or of nobody.",
-        "An environment office works on it, with little say over others.",
-        "Some departments have climate tasks; decisions are checked for climate now and then.",
-        "All main departments have climate tasks and numbers, and council papers state the effect on climate.",
-        "Budget, procurement, land use and staff targets follow the climate goal as a rule.",
-    ),
-    Dimension.ADAPTATION: (
-        "Climate risks have not been looked at.",
-        "Risks are known from single events or from national maps.",
-        "There is a risk and vulnerability assessment, and first measures.",
-        "An adaptation plan is adopted and funded, and tied to the mitigation plan.",
-        "Adaptation is built into planning and investment, with its effects monitored, for those most at risk first.",
-    ),
-}
+LEVELS: Final[dict[Dimension, list[str]]] = {d: _FORM["levels"][d] for d in Dimension}
 """The wording of every level on every dimension."""
 
-INTRODUCTION: Final = (
-    "What this is",
-    "A form for cities that take part in a round of peer matching. Fill in what you know and leave the rest empty:",
-    "an empty cell means 'not known', never zero, no or none. Nothing is held against a city for an empty cell.",
-    "",
-    "How to fill it in",
-    "One city: use the sheet 'one city', a line a question. Several cities: use 'cities', a row a city.",
-    "Emissions: a number, or a notation key where there is none. Say in the column 'unit' whether it is t, kt or Mt CO2e.",
-    "Readiness: choose the level whose sentence is true today; the sheet 'levels' has all of them.",
-    "Lists: separate by a semicolon. Weights from 1 to 3 follow a colon: energy_systems:3; industry:1.",
-    "Please do not change the row of field names above the first row to fill in.",
-    "",
-    "Please no contacts",
-    "Names, e-mail addresses and telephone numbers do not belong in the texts; they would be taken out.",
-    "",
-    "What comes next",
-    "Send the file back. Your coordinator runs: twinmatch import forms FOLDER --out PROFILES",
-)
+INTRODUCTION: Final[list[str]] = _FORM["introduction"]["lines"]
 
 
 @dataclass(frozen=True)

@@ -18,63 +18,18 @@ from pydantic import BaseModel
 from twinmatch.embedding import choice
 from twinmatch.embedding.backends import Vectors
 from twinmatch.embedding.vectors import similarities
+from twinmatch.files import data_beside
 from twinmatch.reading import values
 from twinmatch.reading.grid import text
-from twinmatch.reading.mapping import NOT, SHORT, Mapping, Target, columns
-from twinmatch.reading.meaning import CONTACT, NEWCOMER, concepts, factor_in
+from twinmatch.reading.mapping import SHORT, Mapping, Target, columns
+from twinmatch.reading.meaning import CONTACT, concepts, factor_in
 from twinmatch.reading.values import mass, unit_in
 from twinmatch.schema import City
 from twinmatch.vocabulary.geography import language_code
 from twinmatch.vocabulary.taxonomy import plain
 
-SYNONYMS: Final[dict[str, str]] = {
-    "id": "city id; twinmatch id",
-    "name": "city; city name; name of the city; municipality; name of municipality; town; stadt; gemeinde; kommune; "
-    "ville; commune; città; comune; ciudad; municipio; cidade; município; miasto; gmina; obec; město; mesto; oraș; "
-    "πόλη; δήμος; град; община; stad; by; kaupunki; linn; pilsēta; miestas; grad; város; település; belediye; şehir",
-    "country": "country; country code; iso country; land; staat; pays; paese; país; kraj; země; krajina; țara; χώρα; "
-    "страна; държава; maa; riik; valsts; šalis; država; ország; ülke; member state",
-    "local_name": "local name; original name; name in own language",
-    "population.value": "population; inhabitants; number of inhabitants; residents; total population; current population; "
-    "einwohner; einwohnerzahl; bevölkerung; habitants; population totale; abitanti; popolazione; habitantes; población; "
-    "população; ludność; liczba mieszkańców; počet obyvatel; počet obyvateľov; locuitori; populație; πληθυσμός; население; "
-    "inwoners; invånare; folkmängd; indbyggere; innbyggere; asukasluku; rahvaarv; iedzīvotāji; gyventojai; stanovništvo; "
-    "prebivalstvo; lakosság; nüfus",
-    "location.lat": "latitude; breitengrad; latitud; latitudine; szerokość geograficzna",
-    "location.lon": "longitude; lng; längengrad; longitud; longitudine; długość geograficzna",
-    "roles": "role; roles in the programme",
-    "languages": "languages; working languages; sprachen; langues; lingue; idiomas; języki",
-    "needs": "needs; challenges and needs; learning needs; what do you want to learn; describe your challenges; "
-    "what would you like to learn; bedarf; besoins; bisogni; necesidades; potrzeby; learning interests",
-    "offers": "offers; what can you offer; what can you share; what can your city share; experience to share; angebot; offres; "
-    "offerta; oferta; good practices",
-    "challenges": "domains of challenge; challenge domains; emissions domains; domains of interest",
-    "strengths": "domains of strength; strength domains; strengths",
-    "hosts_on": "topics we host on; topics on which we host; topics for guests; topics on which you can host; hosting topics",
-    "levers_needed": "levers needed; levers of change needed",
-    "levers_offered": "levers offered",
-    "commitment.neutral_by": "climate neutrality target year; climate neutral by; net zero target year; neutrality year; "
-    "target year; year of climate neutrality; klimaneutral bis; zieljahr; neutralité carbone en; neutralità climatica entro; "
-    "neutralidad climática en",
-    "participation.staff_hours_a_month": "staff hours a month; hours per month; staff hours per month; stunden pro monat; "
-    "heures par mois; ore al mese; horas al mes",
-    "participation.english": "english level; level of english; english; cefr level",
-    "participation.guests_at_most": "guests at most; maximum number of guests; capacity",
-    "wishes": "preferred hosts; wishes; ranked hosts; preferred pilot cities",
-    "emissions.total_printed": "total emissions; total ghg emissions; emissions total; gesamtemissionen; émissions totales; "
-    "emissioni totali; emisiones totales; emisje całkowite; city wide emissions; total citywide emissions",
-    "emissions.year": "inventory year; base year; baseline year; year of inventory; accounting year; bezugsjahr; basisjahr; "
-    "année de référence; anno di riferimento; año base; rok bazowy",
-    "emissions.boundary_population": "population inside the boundary; boundary population",
-    "emissions.sectors.stationary_energy": "stationary energy; stationary; buildings; gebäude; bâtiments; edifici; edificios; budynki",
-    "emissions.sectors.transport": "transport; transportation; mobility; verkehr; transports; trasporti; transporte; mobilité",
-    "emissions.sectors.waste": "waste; waste and wastewater; abfall; déchets; rifiuti; residuos; odpady",
-    "emissions.sectors.ippu": "ippu; industrial processes and product use; industrial processes; industrieprozesse",
-    "emissions.sectors.afolu": "afolu; agriculture forestry and other land use; landwirtschaft; agriculture",
-    "emissions.sectors.electricity": "electricity; strom; électricité; elettricità; electricidad",
-    "covenant.id": "gcom id; covenant id; covenant of mayors id",
-    "note": "remarks; comments; notes; bemerkungen; anmerkungen; remarques; observaciones; uwagi",
-}
+_WORDS: Final = data_beside(__file__, "words.toml")
+SYNONYMS: Final[dict[str, list[str]]] = _WORDS["synonyms"]
 """Plain words for a field, as forms write them in the languages of European cities."""
 
 NEAR: Final = 80
@@ -115,7 +70,7 @@ def field_words(model: type[BaseModel]) -> dict[str, str]:
     known = columns(model)
     found = {plain(c.label): path for path, c in known.items()}
     if model is City:
-        found |= {plain(w): path for path, ws in SYNONYMS.items() for w in ws.split(";")}
+        found |= {plain(w): path for path, ws in SYNONYMS.items() for w in ws}
     return found
 
 
@@ -214,79 +169,10 @@ def is_ticked(label: str, cells: Sequence[Any], header: str = "") -> bool:
 
 # --- by its sense -----------------------------------------------------------------------------------------------
 
-_EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
-    "name": ("Which city or municipality do you represent?", "Name of the applicant city"),
-    "country": ("In which country is your city?", "Country"),
-    "population.value": ("How many people live in your city?", "Number of inhabitants"),
-    "commitment.neutral_by": ("By which year does your city want to be climate neutral?",),
-    "participation.staff_hours_a_month": ("How many hours a month can your team spend on this?",),
-    "participation.english": ("What is the level of English of your team?",),
-    NEWCOMER: ("Is this the first time that your city takes part in such a programme?",),
-    NOT + NEWCOMER: ("Has your city taken part in an exchange programme before?",),
-    "languages": ("In which languages can your team work?",),
-    "wishes": (
-        "Which cities would you like to be matched with?",
-        "Preferred partner cities",
-    ),
-    "refuses": ("Cities that you would rather not be matched with",),
-    "challenges": (
-        "In which areas do you need support?",
-        "Which topics do you find hardest?",
-        "What do you lack to move faster?",
-    ),
-    "strengths": (
-        "In which areas are you strong?",
-        "On which topics do you have experience to share?",
-        "What are you already good at?",
-        "On which topics could you advise other cities?",
-        "In which fields are you ahead of others?",
-    ),
-    "needs": (
-        "What would you like to learn from another city?",
-        "What we want to learn, in our own words",
-        "Describe your biggest problem",
-        "What do you expect from the visit?",
-    ),
-    "offers": (
-        "What can you show to other cities?",
-        "What are you proud of?",
-        "What could others learn from you?",
-        "What can you contribute to the host city?",
-        "Which of your projects are worth seeing?",
-        "Which achievements can you present to visitors?",
-    ),
-    CONTACT: ("Name of the contact person", "Job title or function", "E-mail", "Telephone"),
-    "": (
-        "How did you hear about this call?",
-        "I agree to the processing of my personal data",
-        "Would you like our newsletter?",
-        "Any other comments?",
-        "Has the council approved the application?",
-        "Which department is responsible?",
-        "Response number",
-    ),
-}
+_EXAMPLES: Final[dict[str, list[str]]] = _WORDS["headers"]
 """How each field is asked for, and what is set aside."""
 
-_OPTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "built_environment": ("Renovation of buildings and housing", "Buildings"),
-    "energy_systems": ("Heating and energy supply", "Renewable energy"),
-    "mobility_transport": ("Transport and traffic", "Cycling and public transport"),
-    "waste_circular_economy": ("Waste and recycling", "Circular economy"),
-    "industry": ("Industry and companies",),
-    "nature_based_solutions": ("Trees, parks and nature in the city", "Green spaces and water"),
-    "finance_funding": ("Money and funding",),
-    "governance_policy": ("Governance and politics", "Working across departments"),
-    "democracy_participation": ("Participation of citizens", "Getting people on board"),
-    "data_digitalisation": ("Data and digital tools",),
-    "procurement": ("Public procurement",),
-    "learning_capabilities": ("Skills and training of staff",),
-    "regulation_national": ("Laws and regulation",),
-    "culture_behaviour": ("Changing behaviour and habits",),
-    "social_innovation": ("Social innovation",),
-    "technology_infrastructure": ("Technology and infrastructure",),
-    "": ("Tourism", "Sports and culture", "Health", "Education", "Agriculture and food", "Other"),
-}
+_OPTIONS: Final[dict[str, list[str]]] = _WORDS["options"]
 """What the options of domains and levers are called, and what is neither."""
 
 

@@ -17,6 +17,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Final, Literal
 
+from twinmatch.files import data_beside
 from twinmatch.reading.mapping import ProfileColumn
 from twinmatch.schema import NAMES, Domain, Lever, Role
 from twinmatch.vocabulary.taxonomy import plain, words
@@ -189,34 +190,6 @@ _SERIAL_DAYS: Final = dt.date(1899, 12, 30)
 ROLES: Final = {f"{role} cit{end}": role.value for role in Role for end in ("y", "ies")}
 """What programmes call a city in each role."""
 
-_STEMS: Final[dict[str, str]] = {
-    "stationary_energy": r"buildings? (?:and|&) energy",
-    "built_environment": r"(?<!capacity )\bbuil[dt]|\bhous|\bhomes?\b|\bflats?\b|retrofit|\brenov(?!ab)|insulat|dwelling|gebaude|hauser|bauen|costrui|constru[ic]|\bbau(?!m)|sanier|wohn|dammung|batiment|\bbati\b|logement|habitat\b|isolation|"
-    r"edific|\bedil|ristruttur|riqualific|abitativ|case popolari|residen[tz]ial|vivienda|rehabilit|reabilit|budyn|budow|mieszkan(?!c|ie?c)|modernizac|kamienic|gebouw|woning|bebouwde|habitac|bygg|bostad|"
-    r"fastighet|cladir|locuint|κτιρι|κτηρι|κατοικι|ανακαιν|στεγασ",
-    "energy_systems": r"\benerg(?!.*effici)|\bheat(?! ?(?:island|wave|stress))|\bpower\b|electri(?!\w* (?:vehic|car|bus|mobil))|renewabl|\bsolar|fossil|photovolt|fotovolt|warme|heiz|\bstrom\b|erneuerbar|(?<!ilots de )chaleur|chauffage|renouvelabl|(?<!islas de )\bcalor|riscald|"
-    r"elettri|rinnovabil|calefacc|renovabl|ciepl|grzewcz|odnawialn|\boze\b|warmte|verwarm|elektri|hernieuw|aquec|varme|fornybar|fornyelig|caldur|incalz|regenerabil|θερμανσ|θερμοτ|ενεργει|ηλεκτρ|ανανεωσιμ",
-    "mobility_transport": r"\btravel|mobili[td]|mobiln|movilid|transport|trasport|verkehr|traffi[ck]|\btrafik|\bcycl|\bbus(?:es)?\b|vehicl|freight|logist|\bparking|\bopnv\b|nahverkehr|\bcars?\b|\bautos?\b|\bbik|\btrams?\b|\brail|walking|pedestr|\brad(?:weg|fahr|verkehr)|parkraum|"
-    r"deplacement|voiture|\bvelos?\b|circulation|spostament|biciclet|ciclab|ciclist|desplaz|coches|komunikacj|rower|samochod|vervoer|verkeer|fiets|mobilite|kollektiv|cykel|μεταφορ|κινητικ|μετακινησ|αυτοκινητ",
-    "waste_circular_economy": r"\bwaste|circular|recycl|recicl|\bre ?use|abfall|kreislauf|\bmull\b|wiederverwend|dechet|circulaire|reemploi|reutili|rifiut|circolar|riuso|ricicl|residu|basura|odpad|obieg|cyrkular|smieci|"
-    r"\bafval|circulair|hergebruik|avfall|cirkular|atervin|deseu|\blixo|αποβλητ|απορριμμ|κυκλικ|ανακυκλωσ",
-    "industry": r"industr|przemysl|employers|gewerbe|entreprises|\busines\b|imprese|fabbric|fabrica|poligono|przedsiebiorst|bedrijven|foretag|βιομηχαν",
-    "nature_based_solutions": r"natu[ru]|green infra|greening|greener(?=.*(?:city|street|space))|green spac|\bgreenery|biodiv|\btrees?\b|\bshade|\bparks\b|begrun|\bgrun(?!d)|stadtgrun|schwamm|entsiegel|sponge|zonas verdes|forest|baum(?:e|pfl)|vegetal|"
-    r"espaces verts|fraicheur|\bverd[ei]\b|alberi|arbol|zielon|zielen|przyrod|drzew|groen|\bgron(?:a|ska|str|omr)|\bskog|\bspatii verzi|verzi\b|arvor|πρασιν|φυσ(?:η|ικ)|δεντρ",
-    "culture_behaviour": r"cultur|kultur|behavio|verhalten|\bhabits|habitudes|habitos|abitudini|nawyk|comporte|comportam|zachowan|lifestyle|gedrag|beteende|πολιτισμ|συμπεριφορ",
-    "data_digitalisation": r"\bdata|digital|\bdaten|donnees|numeri[qc]|\bdati\b|\bdatos\b|\bdane\b|\bdanych|cyfr|dados|gegevens|\bdate si\b|δεδομεν|ψηφια",
-    "democracy_participation": r"particip|akzeptanz|mobilisation des|partycyp|draagvlak|democra|demokra|engag|residents|\bpeople\b|\bleute\b|\bgens\b|\bhabitants|\bludzi|\bmensen\b|citizens?\b|co ?creation|burger|beteilig|citoyen|concertation|cittadin|ciudadan|partecip|coinvolg|vecin[oa]|mieszkanc|uczestn|udzial|"
-    r"bewoner|inwoner|cidad[ao]|cetaten|medborgar|invanar|delaktig|συμμετοχ|πολιτων",
-    "finance_funding": r"financ|\bfund|money|\bcash\b|business case|\bgrants?\b|finanz|finans|foerder|forder|\bgeld|invest|risorse economiche|finant|resurse|argent|subven|soldi|\bfond[is]\b|dinero|fondos|inwesty|pieniad|dotac|srodk|pengar|\bbani\b|"
-    r"dinheiro|χρηματ",
-    "governance_policy": r"governance|govern|leadership|departments|ressort|organisation interne|coordin[aeo]|polic(?:y|ies)|politi[ckqsf]|gouvern|gobern|silos?\b|buy in|zustandig|steuerung|verwaltungs|portage|zarzadz|polity[kc]|bestuur|beleid|styrning|guvern|διακυβερν|πολιτικη",
-    "learning_capabilities": r"\blearning|capabilit|capacity|skills|\btraining|\bformation|competenz|competent|\blernen|kompeten|qualifi[kz]|schulung|fachkraft|apprentissage|competenc|apprendi|capacit|capacid|aprendiz|formaz|formacion|uczeni|umiejet|kadr|"
-    r"szkolen|vaardigh|opleid|kompetens|utbildn|ικανοτ|δεξιοτ",
-    "procurement": r"procure|purchas|\bbuying|tender|beschaff|vergabe|einkauf|marches publics|commande publique|achats?\b|appalt|acquist|contratac|compra|zamowien|przetarg|aanbested|inkoop|upphandl|\binkop|achizit|προμηθ",
-    "regulation_national": r"regulat|regulier|gesetz|\brecht|juridi|\bnorme\b|regolament|\bprawo\b|regelgev|reglement|normativ|regulac|przepis|wetgeving|legisl|\blegal|\blaws?\b|lagstift|νομοθε|κανονισμ",
-    "social_innovation": r"social innov|soziale innov|innovation sociale|innovazione sociale|innovacion social|innowacj\w* spolec|sociale innov|inovac\w* social|social innovation|inovare sociala|κοινωνικη καινοτ",
-    "technology_infrastructure": r"technolog|infra(?:str|estr)|techniq|tecnolog|teknik|τεχνολογ|υποδομ",
-}
 
 _WEAK: Final = ("technology_infrastructure", "learning_capabilities", "culture_behaviour")
 """What an option does not mean where its words speak of something else too."""
@@ -227,8 +200,10 @@ MOST_WORDS: Final = 8
 
 
 @cache
-def _stems() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((code, re.compile(pattern)) for code, pattern in _STEMS.items())
+def patterns(of: str) -> dict[str, re.Pattern[str]]:
+    """Return the patterns over plain letters of a table of words, by what they mean."""
+    table = data_beside(__file__, "words.toml")[of]
+    return {name: re.compile(pattern.replace("\n", "")) for name, pattern in table.items()}
 
 
 @cache
@@ -251,7 +226,11 @@ def option_codes(text: str) -> tuple[str, ...]:
 def _codes_in(word: str) -> tuple[str, ...]:
     if not word or len(word.split()) > MOST_WORDS:
         return ()
-    at = {code: hit.start() for code, stems in _stems() if (hit := stems.search(word))}
+    at = {
+        code: hit.start()
+        for code, stems in patterns("stems").items()
+        if (hit := stems.search(word))
+    }
     for one, beside in _ALONE:
         if one in at and not at.keys() & beside:
             return (one,)

@@ -13,11 +13,12 @@ import unicodedata
 from collections.abc import Set
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twinmatch.files import data_beside
 from twinmatch.vocabulary.taxonomy import plain, words
 from twinmatch.wording import babel_name, say, titled
 
@@ -37,61 +38,7 @@ class Country:
     borders: tuple[str, ...]
 
 
-_TABLE = """
-AD Andorra              ca          south  no  ES FR
-AL Albania              sq          south  no  GR ME MK XK
-AM Armenia              hy          east   no  AZ GE TR
-AT Austria              de          west   yes CH CZ DE HU IT LI SI SK
-AZ Azerbaijan           az          east   no  AM GE TR
-BA Bosnia_and_Herzegovina bs,hr,sr  south  no  HR ME RS
-BE Belgium              nl,fr,de    west   yes DE FR LU NL
-BG Bulgaria             bg          east   yes GR MK RO RS TR
-BY Belarus              be,ru       east   no  LT LV PL UA
-CH Switzerland          de,fr,it    west   no  AT DE FR IT LI
-CY Cyprus               el          south  yes -
-CZ Czechia              cs          east   yes AT DE PL SK
-DE Germany              de          west   yes AT BE CH CZ DK FR LU NL PL
-DK Denmark              da          north  yes DE SE
-EE Estonia              et          north  yes LV
-ES Spain                es          south  yes AD FR PT
-FI Finland              fi,sv       north  yes NO SE
-FO Faroe_Islands        fo,da       north  no  -
-FR France               fr          west   yes AD BE CH DE ES IT LU MC
-GB United_Kingdom       en          north  no  IE
-GE Georgia              ka          east   no  AM AZ TR
-GR Greece               el          south  yes AL BG MK TR
-HR Croatia              hr          south  yes BA HU ME RS SI
-HU Hungary              hu          east   yes AT HR RO RS SI SK UA
-IE Ireland              en,ga       north  yes GB
-IL Israel               he,ar       south  no  -
-IS Iceland              is          north  no  -
-IT Italy                it          south  yes AT CH FR SI SM VA
-LI Liechtenstein        de          west   no  AT CH
-LT Lithuania            lt          north  yes BY LV PL
-LU Luxembourg           lb,fr,de    west   yes BE DE FR
-LV Latvia               lv          north  yes BY EE LT
-MC Monaco               fr          west   no  FR
-MD Moldova              ro          east   no  RO UA
-ME Montenegro           cnr,sr      south  no  AL BA HR RS XK
-MK North_Macedonia      mk,sq       south  no  AL BG GR RS XK
-MT Malta                mt,en       south  yes -
-NL Netherlands          nl          west   yes BE DE
-NO Norway               no          north  no  FI SE
-PL Poland               pl          east   yes BY CZ DE LT SK UA
-PT Portugal             pt          south  yes ES
-RO Romania              ro          east   yes BG HU MD RS UA
-RS Serbia               sr          south  no  BA BG HR HU ME MK RO XK
-SE Sweden               sv          north  yes DK FI NO
-SI Slovenia             sl          south  yes AT HR HU IT
-SK Slovakia             sk          east   yes AT CZ HU PL UA
-SM San_Marino           it          south  no  IT
-TR Türkiye              tr          south  no  AM AZ BG GE GR
-UA Ukraine              uk          east   no  BY HU MD PL RO SK
-VA Holy_See             it          south  no  IT
-XK Kosovo               sq,sr       south  no  AL ME MK RS
-"""
-# The administration of the Republic of Cyprus works in Greek; Turkish is official beside it.
-# Denmark-Sweden is the Øresund bridge: a fixed link counts as a border.
+_TABLE: Final[dict[str, dict[str, Any]]] = data_beside(__file__, "countries.toml")
 
 ALIASES: Final = {"EL": "GR", "UK": "GB"}
 """Codes of European bodies and the ISO code that each stands for."""
@@ -166,12 +113,10 @@ def cooperation(one: str, other: str) -> str:
 def countries() -> dict[str, Country]:
     """Return every country of Europe and its neighbourhood by its code."""
     table = {}
-    for line in _TABLE.strip().splitlines():
-        code, named, languages, region, in_eu, *borders = line.split()
-        name = babel_name(named.replace("_", " "), "territories", code)
-        across = tuple(b for b in borders if b != "-")
-        spoken = tuple(languages.split(","))
-        table[code] = Country(code, name, spoken, region, in_eu == "yes", across)
+    for code, row in _TABLE["countries"].items():
+        listed = {name: tuple(row[name]) for name in ("languages", "borders")}
+        name = babel_name(row["name"], "territories", code)
+        table[code] = Country(code, name, region=row["region"], in_eu=row["in_eu"], **listed)
     return table
 
 
@@ -281,50 +226,8 @@ def distance_km(lat: Floats, lon: Floats, to_lat: Floats, to_lon: Floats) -> Flo
 
 # --- names to codes: of countries and languages, in any official language; and the identifier that a name makes ---
 
-_MORE: Final = {
-    name: code
-    for code, names in {
-        "CZ": "czech republic; ceska republika",
-        "SK": "slovak republic; slovenska republika",
-        "NL": "the netherlands; holland",
-        "GB": "great britain; england; scotland; wales; northern ireland; united kingdom of great "
-        "britain and northern ireland",
-        "IE": "republic of ireland; eire",
-        "TR": "turkiye; turkey",
-        "MK": "macedonia; republic of north macedonia; the former yugoslav republic of macedonia; "
-        "former yugoslav republic of macedonia",
-        "BA": "bosnia; bosnia and herzegovina",
-        "MD": "republic of moldova; moldova republic of",
-        "XK": "kosovo",
-        "GR": "hellas; hellenic republic",
-        "VA": "vatican",
-        "RU": "russian federation",
-        "US": "united states of america",
-        "VN": "viet nam",
-        "KR": "republic of korea",
-        "PS": "state of palestine",
-        "HK": "hong kong; china hong kong special administrative region",
-        "LA": "lao people s democratic republic",
-        "TW": "taiwan greater china",
-        "CD": "democratic republic of the congo; democratic republic of congo",
-        "CG": "republic of the congo",
-    }.items()
-    for name in words(names)
-}
+_MORE: Final = {name: code for code, names in _TABLE["names"].items() for name in names}
 """Names in use that the Unicode CLDR does not list as a country's name."""
-
-
-_MORE_LANGUAGES: Final = {
-    "flemish": "nl",
-    "vlaams": "nl",
-    "castilian": "es",
-    "castellano": "es",
-    "valencian": "ca",
-    "montenegrin": "cnr",
-    "crnogorski": "cnr",
-    "moldovan": "ro",
-    "bokmal": "no",
-}
 
 
 @cache
@@ -340,7 +243,7 @@ def country_names() -> dict[str, str]:
 @cache
 def language_names() -> dict[str, str]:
     """Return the code of every language's name, reduced to plain letters, in all official languages and English."""
-    return _sure_names("languages", language_codes()) | _MORE_LANGUAGES
+    return {**_sure_names("languages", language_codes()), **_TABLE["languages"]}
 
 
 def _sure_names(kind: str, codes: Set[str]) -> dict[str, str]:

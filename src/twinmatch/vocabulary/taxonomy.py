@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
+from twinmatch.files import data_beside
+
 
 @dataclass(frozen=True)
 class Sector:
@@ -97,155 +99,19 @@ GPC: Final = Standard(
 )
 
 
-def _line(field: str | None, wordings: str, scope: int | None = None, why: str = "") -> Sector:
-    """Return a line of a standard; of its wordings, separated by semicolons, the first is its label."""
-    label, *also = wordings.split("; ")
-    return Sector(label, field, scope, why=why, also=tuple(also))
+def _standard(name: str) -> Standard:
+    """Return a standard of the table of standards."""
+    row = data_beside(__file__, "standards.toml")[name]
+    lines = ({"field": None, **line, "also": tuple(line.get("also", ()))} for line in row["lines"])
+    return Standard(name, row["source"], tuple(Sector(**line) for line in lines))
 
 
-CRF: Final = Standard(
-    "crf",
-    "Common Reporting Framework of the Global Covenant of Mayors (2018), chapter 3 and annex",
-    (
-        _line(
-            "stationary_energy",
-            "Stationary energy; Residential buildings; Commercial buildings and facilities; "
-            "Institutional buildings and facilities; Industrial buildings and facilities; "
-            "Agriculture, forestry and fishing activities; Fugitive emissions",
-        ),
-        _line(
-            "transport", "Transportation; On-road; Rail; Waterborne navigation; Aviation; Off-road"
-        ),
-        _line(
-            "waste",
-            "Waste; Solid waste; Biological waste; Incineration and open burning; Wastewater",
-        ),
-        _line("ippu", "Industrial processes and product use (IPPU); IPPU"),
-        _line("afolu", "Agriculture, forestry and other land use (AFOLU); AFOLU"),
-        _line(
-            None,
-            "Energy generation; Electricity-only generation; CHP generation; Heat/cold generation",
-            why=_GRID_OUT,
-        ),
-    ),
-)
-
-COVENANT: Final = Standard(
-    "covenant",
-    "Covenant of Mayors Reporting Guidelines (2016, doi:10.2790/586693), inventory table; Kona et al. 2021, "
-    "Earth System Science Data 13, 3551, table 2",
-    (
-        _line(
-            "stationary_energy",
-            "Municipal buildings, equipment/facilities; Municipal buildings and facilities; "
-            "Municipal buildings",
-        ),
-        _line(
-            "stationary_energy",
-            "Tertiary (non municipal) buildings, equipment/facilities; Tertiary buildings, "
-            "equipment/facilities; Institutional/tertiary buildings and facilities; Tertiary "
-            "buildings",
-        ),
-        _line("stationary_energy", "Residential buildings; Residential buildings and facilities"),
-        _line("stationary_energy", "Public lighting; Municipal public lighting"),
-        _line(
-            "industry_energy",
-            "Industry: Non-ETS; Non-ETS; Industry; Industries; Industries (excluding industries "
-            "involved in the EU Emission trading scheme - ETS); Manufacturing and construction "
-            "industries",
-        ),
-        _line(
-            "industry_energy",
-            "Industry: ETS (not recommended); ETS (not recommended); Industry ETS",
-        ),
-        _line("transport", "Municipal fleet"),
-        _line("transport", "Public transport"),
-        _line("transport", "Private and commercial transport"),
-        _line("transport", "Transport; Transportation; Transport not allocated"),
-        _line(
-            "stationary_energy",
-            "Agriculture, Forestry, Fisheries",
-            why="the inventory counts the energy that they use, not their land",
-        ),
-        _line("waste", "Waste management; Solid waste"),
-        _line("waste", "Waste water management; Wastewater management; Waste/wastewater"),
-        _line("other", "Other non-energy related; Other"),
-    ),
-)
-
-CONTRACT_GPC: Final = Standard(
-    "contract-gpc",
-    "Climate City Contract, Action Plan template (NetZeroCities), table of emissions by source sector",
-    (
-        _line("stationary_energy", "Buildings; Stationary energy; Energy; Heating"),
-        _line("transport", "Transport; Transportation; Mobility"),
-        _line("waste", "Waste; Waste and wastewater"),
-        _line(
-            "ippu",
-            "Industrial Process and Product Use (IPPU); Industrial Processes and Product Use; "
-            "IPPU; Industrial processes",
-        ),
-        _line(
-            "afolu",
-            "Agricultural, Forestry and Land Use (AFOLU); Agriculture, Forestry and Other Land "
-            "Use; AFOLU; Agriculture",
-        ),
-        _line("electricity", "Electricity; Grid-supplied energy"),
-        _line("other", "Other"),
-    ),
-)
-
-CONTRACT_ECONOMIC: Final = Standard(
-    "contract-economic",
-    "Climate City Contract, Investment Plan and economic model (NetZeroCities), emissions by sector",
-    (
-        _line("transport", "Transport; Transportation; Mobility and transport"),
-        _line(
-            "stationary_energy", "Buildings & Heating; Buildings and heating; Buildings; Heating"
-        ),
-        _line("electricity", "Electricity; Electricity generation; Energy systems"),
-        _line("waste", "Waste; Waste & circular economy"),
-        _line("ippu", "IPPU; Industrial processes and product use"),
-        _line("afolu", "AFOLU; Agriculture, forestry and other land use"),
-        _line(
-            "other",
-            "Other (incl. IPPU and AFOLU); Other; Other (IPPU, AFOLU); Other sectors; Industry "
-            "and other",
-            why="IPPU and AFOLU stand in one figure, which is not split",
-        ),
-    ),
-)
-
-EOI: Final = Standard(
-    "eoi",
-    "Info Kit for Cities, EU Mission Climate-Neutral and Smart Cities (European Commission, October 2021), "
-    "and the expression of interest that followed it",
-    (
-        _line("stationary_energy", "Stationary energy; Buildings; Energy in buildings"),
-        _line("transport", "Transport"),
-        _line("waste", "Waste and wastewater; Waste; Wastewater"),
-        _line("ippu", "Industrial processes and product use; IPPU"),
-        _line("afolu", "Agriculture, forestry and other land use; AFOLU; Land use"),
-        _line("electricity", "Grid-supplied energy; Energy generation", 2),
-    ),
-)
-
-CARBON_MONITOR: Final = Standard(
-    "carbon-monitor",
-    "Carbon Monitor Cities: Huo et al. 2022, Scientific Data 9, 533 (doi:10.1038/s41597-022-01657-z)",
-    (
-        Sector("Residential", "stationary_energy", 1),
-        Sector("Power", "energy_industries", 1, why="power made in the area, not power used there"),
-        Sector(
-            "Industry",
-            "other",
-            1,
-            why="fuel and process emissions stand in one figure, which is not split",
-        ),
-        Sector("Ground Transport", "transport", 1),
-        Sector("Aviation", "transport", 1),
-    ),
-)
+CRF: Final = _standard("crf")
+COVENANT: Final = _standard("covenant")
+CONTRACT_GPC: Final = _standard("contract-gpc")
+CONTRACT_ECONOMIC: Final = _standard("contract-economic")
+EOI: Final = _standard("eoi")
+CARBON_MONITOR: Final = _standard("carbon-monitor")
 
 SECTOR_FIELDS: Final = (
     *("stationary_energy", "electricity", "industry_energy", "energy_industries", "transport"),
