@@ -89,22 +89,19 @@ def _net(network: Network, flow: Ints) -> Ints:
     return net
 
 
-def potentials(network: Network, flow: Ints, cost: Ints, sweeps: int | None = None) -> Ints:
+def potentials(network: Network, flow: Ints, cost: Ints) -> Ints:
     """(N,) distances in the residual network from a root that is tied to every node.
 
     Bellman-Ford on whole arrays, from lengths of the ties that are near the answer. Raises `ArithmeticError` where the flow is not of least cost (a
-    cycle of negative length), so it is a check of the engine that does not trust it; or where
-    `sweeps` do not suffice to tell.
+    cycle of negative length), so it is a check of the engine that does not trust it.
     """
     length = np.where(flow < network.high, cost, FAR)
     used = np.flatnonzero(flow > network.low)
-    over_arcs = [
-        *_sweeps(network.tail, network.head, length),
-        *_sweeps(network.head[used], network.tail[used], -cost[used]),
-    ]
+    ahead = _Sweep(network.tail, network.head, length)
+    back = _Sweep(network.head[used], network.tail[used], -cost[used])
     distance = _near(network, cost, used)
-    for _ in range(network.n_nodes + 1 if sweeps is None else sweeps):
-        shortened = [sweep.shorten(distance) for sweep in over_arcs]
+    for _ in range(network.n_nodes + 1):
+        shortened = [ahead.shorten(distance), back.shorten(distance)]
         if not any(shortened):
             return distance
     raise ArithmeticError("the flow is not of least cost: its residual network has a cheaper cycle")
@@ -122,27 +119,19 @@ def _near(network: Network, cost: Ints, used: Ints) -> Ints:
     return start
 
 
-def _sweeps(tail: Ints, head: Ints, length: Ints) -> list[_Sweep]:
-    """All arcs, sorted by head; the arcs in front that are sorted already are not moved."""
-    falls = np.flatnonzero(head[1:] < head[:-1])
-    if not len(falls):
-        return [_Sweep(tail, head, length)] if len(head) else []
-    front = int(falls[0]) + 1 if 2 * falls[0] > len(head) else 0
-    rest = front + np.argsort(head[front:], kind="stable")
-    parts = [_Sweep(tail[rest], head[rest], length[rest])]
-    return [_Sweep(tail[:front], head[:front], length[:front]), *parts] if front else parts
-
-
 class _Sweep:
-    """One pass over arcs that are grouped by the node they enter."""
+    """One pass over arcs, grouped by the node they enter."""
 
     def __init__(self, tail: Ints, head: Ints, length: Ints) -> None:
-        self.tail, self.length = tail, length
-        self.starts = np.flatnonzero(np.concatenate([[True], head[1:] != head[:-1]]))
-        self.heads = head[self.starts]
+        by = np.argsort(head, kind="stable")
+        self.tail, self.length = tail[by], length[by]
+        self.starts = np.flatnonzero(np.diff(head[by], prepend=-1))
+        self.heads = head[by][self.starts]
 
     def shorten(self, distance: Ints) -> bool:
         """Shorten the distances (N,) over these arcs; False where none is shorter."""
+        if not len(self.heads):
+            return False
         best = np.minimum.reduceat(distance[self.tail] + self.length, self.starts)
         before = distance[self.heads]
         shorter = best < before

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twinmatch.solving.blocks import Block, Bools, Floats, Ints
+from twinmatch.solving.blocks import Block, Floats, Ints
 from twinmatch.solving.column_generation import FEW_FROM, CandidatePairs, FewPairs, over_few
 from twinmatch.solving.flow import (
     FIRST_ROW,
     SINK,
-    Network,
     Transport,
     cheapest,
     least_cost_bound,
@@ -35,9 +34,6 @@ from twinmatch.solving.model import (
     scaled,
     tolerance,
 )
-
-HALVED_FROM = 5_000  # candidates; below, one flow over all is done before they are sorted out
-SWEEPS = 50  # to tell whether half of the candidates held the answer
 
 
 def by_flow(question: AssignmentQuestion, rows: RuleRows, nested: Families) -> Solution | None:
@@ -74,20 +70,6 @@ def _run(chain: Chain, objectives: Sequence[str]) -> Chain | None:
     return chain if chain.early() else None
 
 
-def _over_all(network: Network, cost: Ints) -> tuple[Ints, Ints] | None:
-    flow = cheapest(network, cost)
-    return None if flow is None else (flow, potentials(network, flow, cost))
-
-
-def _well_above(gain: Floats, owner: Ints, n: int) -> Bools:
-    """(m,) whether each gain is half a standard deviation above the mean of its owner's."""
-    count = np.maximum(np.bincount(owner, minlength=n), 1)
-    mean = np.bincount(owner, gain, n) / count
-    spread = np.sqrt(np.maximum(np.bincount(owner, gain * gain, n) / count - mean * mean, 0.0))
-    above: Bools = gain >= (mean + 0.5 * spread)[owner]
-    return above
-
-
 class Chain:
     """Objectives settled one after the other on one network, each locked before the next.
 
@@ -112,12 +94,13 @@ class Chain:
             return True
         value, scale = scaled(gain)
         cost, network = self.problem.cost(-value), self.problem.network
-        solved = self._over_likely(gain, cost) or _over_all(network, cost)
-        if solved is None:
+        flow = cheapest(network, cost)
+        if flow is None:
             return False
-        price = solved[1] / scale.factor
+        potential = potentials(network, flow, cost)
+        price = potential / scale.factor
         bound = -least_cost_bound(network, self.problem.cost(-gain), price)
-        self.lock(name, *solved, scale, 1, bound)
+        self.lock(name, flow, potential, scale, 1, bound)
         return True
 
     def _best_of_few(self, name: str, gain: Floats) -> bool:
@@ -165,25 +148,6 @@ class Chain:
             self.prices, self.step = potential / (times * scale.factor), scale.step
         face = on_face(network, flow, self.problem.cost(-times * value), potential)
         self.flow, self.problem = flow, self.problem.on(face)
-
-    def _over_likely(self, gain: Floats, cost: Ints) -> tuple[Ints, Ints] | None:
-        """The flow over the likelier half of the candidates, where it is the best over all.
-
-        Half the arcs nearly halve the time, and potentials over all arcs tell whether the answer
-        is there; None where it is not, or where the scores are too alike to halve them.
-        """
-        c = self.question.candidates
-        if len(c) < HALVED_FROM:
-            return None
-        likely = _well_above(gain, c.guest, c.n_guests) | _well_above(gain, c.host, c.n_hosts)
-        if not 0.3 * len(c) < np.count_nonzero(likely) < 0.7 * len(c):
-            return None
-        network = self.problem.network
-        flow = cheapest(self.problem.without(~likely).network, cost)
-        try:
-            return None if flow is None else (flow, potentials(network, flow, cost, SWEEPS))
-        except ArithmeticError:
-            return None
 
     def _filled(self) -> bool:
         """Whether the number of meetings is locked."""
