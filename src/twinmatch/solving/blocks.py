@@ -141,24 +141,9 @@ class Block:
         if switch is not None:
             place = np.full(m + 1, -1, dtype=np.int64)
             place[columns] = np.arange(len(columns))
-            counted = _columns(switch.counted, columns)
+            counted = sp.csr_array(switch.counted[:, columns])
             switch = replace(switch, counted=counted, trigger=place[switch.trigger])
-        return replace(self, matrix=_columns(self.matrix, columns), switch=switch)
-
-
-def _columns(matrix: sp.csr_array, columns: Ints) -> sp.csr_array:
-    """These columns of a matrix; where they are in order, without the transposed copies that scipy makes."""
-    rows, m = matrix.shape
-    if not np.all(np.diff(columns) > 0):
-        return sp.csr_array(matrix.tocsc()[:, columns])
-    if len(columns) == m:
-        return matrix
-    place = np.full(m, -1, dtype=matrix.indices.dtype)
-    place[columns] = np.arange(len(columns))
-    indices = place[matrix.indices]
-    stays = indices >= 0
-    ends = np.concatenate([[0], np.cumsum(stays)])[matrix.indptr]
-    return sp.csr_array((matrix.data[stays], indices[stays], ends), shape=(rows, len(columns)))
+        return replace(self, matrix=sp.csr_array(self.matrix[:, columns]), switch=switch)
 
 
 def counts(
