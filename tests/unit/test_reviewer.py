@@ -63,6 +63,12 @@ def test_on_theme(topics, theme, fault):
         ("Pay-as-you-throw is designed for 5,000 users.", "shows", {"kind": "action"}, True),
         ("The company plans to heat with wood.", "shows", {"kind": "action"}, True),
         ("A tram runs, and a second line will follow.", "shows", {"kind": "action"}, False),
+        ("The heat hub is soon to open.", "shows", {"kind": "action"}, True),
+        ("The plant is now being designed.", "shows", {"kind": "action"}, True),
+        ("A dashboard is being built with a firm.", "shows", {"kind": "action"}, True),
+        ("Capital, some of it blended, is developed in a lab.", "shows", {"kind": "action"}, True),
+        ("Emissions are shown by a tool in the making.", "shows", {"kind": "action"}, True),
+        ("The tram was extended to the port.", "shows", {"kind": "action"}, False),
         ("The council has a climate plan to 2030.", "shows", {"kind": "achievement"}, False),
         (HEAT, "asks", {"kind": "plan"}, True),
     ],
@@ -83,6 +89,8 @@ def test_likely(likeness, fault):
     [
         ("Each city studies one quarter of ageing houses.", True),
         ("Missing procedures are mended in nine cities at once.", True),
+        ("The nine Italian Mission cities work by a memorandum.", True),
+        ("The plan lists 70 measures of all departments and city companies.", False),
         ("Engagement of firms, as the twin city describes it.", True),
         ("The city studies one quarter of ageing houses.", False),
     ],
@@ -136,6 +144,8 @@ def test_a_long_sentence_ends_at_a_clause_or_is_not_printed():
     )  # what follows "but" takes back what stands before it
     listed = f"{head}, its shops, and {'word ' * 15}end."
     assert shortened(listed) == listed  # the end of a list is not cut off
+    assert shortened(f"{head}; more is said.") == f"{head}."
+    assert shortened(f"Short; {HEAT}") == f"Short; {HEAT}"
     assert shortened(f"Short, and whole. {HEAT}") == f"Short, and whole. {HEAT}"
 
 

@@ -162,7 +162,7 @@ LISTS: Final = ("{t0}", "{first}", "{names}")
 
 
 _YOU: Final = {"they": "you", "them": "you", "their": "your", "theirs": "yours"}
-_THEY = re.compile(rf"\b({'|'.join(_YOU)})\b", re.IGNORECASE)
+_THEY = re.compile(rf"(?<!\bof )\b({'|'.join(_YOU)})\b", re.IGNORECASE)  # "521 of them" are others
 
 
 def _to_you(found: re.Match[str]) -> str:

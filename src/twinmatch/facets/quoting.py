@@ -76,10 +76,6 @@ _PEOPLE: Final = r"(?:associations|residents|owners|households|(?:\w+ )?(?:compa
 _GIVES: Final = re.compile(
     rf"\b(?:we|they) g[ai]ve\b|\b{_PEOPLE} (?:get|got)\b|\bgrants? (?:to|for) {_PEOPLE}", re.I
 )
-LONG: Final = 160
-MANY_PARTS: Final = 3
-"""A need of more characters than the first, and of so many commas and "and", is of several things."""
-_PARTS: Final = re.compile(r", | and ")
 _COSTS: Final = re.compile(
     r"\b(?:costs?|costly|expensive|afford|(?:lacks?|no|too little|without) (?:money|funds|funding))\b",
     re.I,
@@ -335,9 +331,11 @@ def _on(topic: Topic | None, said: str) -> str:
     )
 
 
-def is_of_several(text: str) -> bool:
-    """Return whether a need is long and asks for several things."""
-    return len(text) > LONG and len(_PARTS.findall(text)) >= MANY_PARTS
+def speaks_of(answer: str, need: str, topic: Topic) -> bool:
+    """Return whether an answer uses most of a need's telling words, one of them beyond the name of the topic of both."""
+    asked = telling(need)
+    both = asked & telling(answer)
+    return 2 * len(both) > len(asked) and bool(both.difference(stems(topic.wording)))
 
 
 def is_of_costs(text: str) -> bool:
@@ -383,7 +381,7 @@ COMMON: Final = frozenset(
         since six some still such support supports take taken takes ten than that the their them then there these they
         third this those three through too two under until use used uses using very was well were what when where which
         while who whose will with within without work working works would year years need needed needs want wants help
-        helps big high large low new old short small million billion grant project projects program programme action
+        helps big high large low new old short small million billion tonne tonnes grant project projects program programme action
         actions act plan plans planned city cities town municipal municipality council climate energy emission emissions
         carbon neutral neutrality reduce reduced reduction cut cuts
         """

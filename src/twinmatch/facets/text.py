@@ -30,12 +30,12 @@ from twinmatch.facets.quoting import (
     in_language,
     is_of_costs,
     is_of_money,
-    is_of_several,
     passages_of,
     printable,
     readable,
     same_matter,
     shows,
+    speaks_of,
     worded,
     worth,
 )
@@ -398,8 +398,8 @@ class PassageMatch:
         return is_sentence(self.asks.text) and is_sentence(self.shows.text)
 
     def need(self, name: str, topic: Topic | None = None) -> str:
-        """Return what a city of a name asks, in its words; by the topic alone where they are long and of several things."""
-        if self.topic and is_of_several(self.asks.text):
+        """Return what a city of a name asks, in its words; by the topic alone where the answer is on little more of it."""
+        if self.topic and not speaks_of(self.shows.text, self.asks.text, self.topic):
             says = "{guest} wants to learn about {topics}."
             return say(says, guest=name, topics=self.topic.wording)
         return asks(name, self.asks, topic)

@@ -45,7 +45,6 @@ from twinmatch.programmes.themes import (
     alike_in,
     shown_on,
     strong_areas,
-    strong_in,
     theme_of,
     topics_of,
 )
@@ -320,40 +319,14 @@ class _Group:
             if found := told.offers.best_on(others, topics):
                 sought = say(says, city=city.name, named=IN_TEXT[area])
                 return joined([sought, shows(told.name(found[0].city), *found)])
-        found = told.offers.best_on(others, self._topics) if self._theme and areas else None
-        if says := self._strong_for(i, areas) or (
-            "" if found or self._theme else alike_in(told.cohort, self._members, i, self._on)
-        ):
+        if says := alike_in(told.cohort, self._members, i, self._on):
             return says
-        says = (
-            "{city} names {area} as a challenge; this meeting is on other parts of the theme too."
-        )
-        also = say(says, city=city.name, area=IN_TEXT[areas[0]]) if areas else ""
-        return joined([also, shows(told.name(found[0].city), *found)]) if found else ""
+        found = told.offers.best_on(others, self._topics) if areas and self._theme else None
+        return shows(told.name(found[0].city), *found) if found else ""
 
     def _on(self, area: str) -> bool:
         """Return whether a domain or lever is one of the group's topics; every one is where it has none."""
         return not self._topics or any(t.area == area for t in self._topics)
-
-    def _strong_for(self, i: int, areas: Sequence[str]) -> str:
-        """Return who of the others is strong in the first of some domains and levers in which any is; empty for none."""
-        cities = self._told.cohort.cities
-        for area in areas:
-            able = [
-                j
-                for j in self._others(i)
-                if area in strong_areas(cities[j]) and area not in (cities[j].challenges or ())
-            ]
-            if able:
-                found = self._told.offers.best_on(able, self._topics) if self._theme else None
-                says = "{city} names {area} as a challenge. It is a strength of {cities}; what there is to see is to be agreed beforehand."
-                if found:
-                    says = "{city} names {area} as a challenge. It is a strength of {cities}."
-                names = listed([self._told.name(j) for j in able[:MOST]])
-                text = say(says, city=cities[i].name, cities=names, area=IN_TEXT[area])
-                fact = [shows(self._told.name(found[0].city), *found)] if found else []
-                return joined([text, *fact])
-        return ""
 
     def _gives(self, i: int) -> str:
         """Return what others ask that a city can show: in the words that are nearest, else the topic that most seek."""
@@ -375,7 +348,7 @@ class _Group:
         if theme is None:
             found = told.offers.best_on([i], self._topics)
             return shows(told.name(i), *found) if found else ""
-        return shown_on(self._round, theme, [i]) or strong_in(self._round, theme, i)
+        return shown_on(self._round, theme, [i])
 
     def _seek(self, topic: Topic, cities: Sequence[int]) -> str:
         names = [self._told.name(j) for j in cities]

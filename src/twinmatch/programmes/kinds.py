@@ -187,7 +187,7 @@ _SAYS: Final = {
     "population": "home to {value} people",
     "urbanisation": "of degree of urbanisation {value}",
     "readiness": "at a mean readiness of {value}",
-    "stage": "{value} in climate readiness",
+    "stage": "at the stage “{value}” of climate readiness",
     "target": "aiming for a target year of {value}",
     "hours": "able to give {value} staff hours a month",
     "english": "at English level {value}",

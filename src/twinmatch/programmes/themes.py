@@ -33,7 +33,7 @@ from twinmatch.proposal import Fact
 from twinmatch.schema import IN_TEXT, City, Domain, Lever, Role
 from twinmatch.solving import Bools, Floats
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import Title, joined, listed, say
+from twinmatch.wording import Title, joined, listed, say, say_n
 
 T = TypeVar("T", bound=str)
 
@@ -273,16 +273,12 @@ def strong_in(round_: Round, theme: Theme, i: int) -> str:
     """Return in which of a theme's domains and levers a city states strengths or has pilot activities; empty for none."""
     city, pilots = round_.cohort.cities[i], round_.cohort.pilots(i)
     own = strong_areas(city)
-    tried = {x for pilot in pilots for x in (*pilot.domains, *pilot.levers)} - own
-    strong, piloted = (
-        [IN_TEXT[x] for x in (*theme.domains, *theme.levers) if x in known]
-        for known in (own, tried)
-    )
-    says = "{city} names {strong} among its strengths; what there is to see is to be agreed beforehand."
-    parts = [say(says, city=city.name, strong=listed(strong))] if strong else []
-    if piloted:
-        says = "{city} has a pilot activity on {piloted}."
-        parts.append(say(says, city=city.name, piloted=listed(piloted)))
+    tried = {str(x) for p in pilots for x in (*p.domains, *p.levers)} - own
+    says = "{city} names {strong} among its strengths.", "{city} has a pilot activity on {piloted}."
+    parts = []
+    for text, name, known in zip(says, ("strong", "piloted"), (own, tried), strict=True):
+        if named := [IN_TEXT[x] for x in (*theme.domains, *theme.levers) if x in known]:
+            parts.append(say(text, city=city.name, **{name: listed(named)}))
     return joined(parts)
 
 
@@ -349,21 +345,23 @@ def _areas_named(round_: Round, theme: Theme, cities: Sequence[int]) -> Counter[
 
 
 def alike_in(cohort: Cohort, cities: Sequence[int], i: int, may: Callable[[str], bool]) -> str:
-    """Return how many cities of a meeting name what most of them do of what one names; empty where it does so alone."""
-    whole = {j: cohort.cities[j] for j in cities}
-    each = {j: {*(c.challenges or ()), *(c.levers_needed or ())} for j, c in whole.items()}
-    named, all_ = Counter(x for j in cities for x in each[j]), len(cities)
-    area = max(filter(may, sorted(each[i])), key=lambda a: named[a], default="")
-    if named[area] < 2:
-        return ""
-    says = "{n} of these {all} cities, {city} among them, name {area} as a challenge and can compare what each has tried."
-    if named[area] == all_:
-        says = "All {all} cities here, {city} among them, name {area} as a challenge and can compare what each has tried."
-    if named[area] == all_ == 2:
-        says = "{city} and {other} name {area} as a challenge and can compare what each has tried."
-    other = next(cohort.cities[j].name for j in cities if j != i)
-    told = {"city": cohort.cities[i].name, "other": other, "area": IN_TEXT[area]}
-    return say(says, n=named[area], all=all_, **told)
+    """Return which cities of a meeting name what most of them do of what one names; empty where it does so alone."""
+    each = {j: cohort.cities[j] for j in cities}
+    named = {j: {*(c.challenges or ()), *(c.levers_needed or ())} for j, c in each.items()}
+    counted = Counter(x for words in named.values() for x in words)
+    area = max(filter(may, sorted(named[i])), key=lambda a: counted[a], default="")
+    others = [each[j].name for j in cities if j != i and area in named[j]]
+    told = {"city": each[i].name, "area": IN_TEXT.get(area, ""), "cities": listed(others[:SOUGHT])}
+    if len(others) > SOUGHT:
+        says = "{n} other cities name {area} as a challenge too, {cities} among them, and can compare with {city} what each has tried."
+        return say(says, n=len(others), **told)
+    one = (
+        "{cities} names {area} as a challenge too and can compare with {city} what each has tried."
+    )
+    many = (
+        "{cities} name {area} as a challenge too and can compare with {city} what each has tried."
+    )
+    return say_n(one, many, len(others), **told) if others else ""
 
 
 def _named_most(n: int, wanted: dict[Topic, int], areas: dict[str, int]) -> str:

@@ -217,6 +217,9 @@ LONGEST: Final = 180
 LONGEST_WHOLE: Final = 240
 """Characters of a sentence without such a clause, or of a city's own words, that is printed whole; none beyond."""
 
+LEAST_CLAUSE: Final = 55
+"""Characters of a first clause that may stand for the sentence."""
+
 LEAST: Final = 0.68
 """Likelihood in [0, 1] from which two sentences are taken to be on the same matter (benchmarks/evidence.py)."""
 
@@ -274,7 +277,7 @@ def of_the_right_kind(claim: Claim, _: Ground) -> bool:
         return not _SHARE.search(claim.text)
     if claim.showable is False or (claim.kind and claim.kind not in OFFERS):
         return False
-    if _PLANNED.search(_FIRST_CLAUSE.split(claim.text)[0]):
+    if _PLANNED.search(_MAIN_CLAUSE.split(claim.text)[0]):
         return False
     known = claim.showable is not None or claim.kind
     return not _SHARE.search(claim.text) and bool(known or not _PROBLEM.search(claim.text))
@@ -364,18 +367,21 @@ _PROBLEM = re.compile(
 )
 """Words of a problem, for sentences whose kind nobody has said."""
 
+_SOON = r"(?: (?:now|soon|still|also|next|first|again|\w+ly)){0,2}"
 _PLANNED = re.compile(
-    r"\b(is|are|was|were) ((being )?(designed|planned|due|foreseen|studied|sought|drafted)|(meant |expected |about )?to)\b"
-    r"|\b(is|are) (being )?(prepared|developed|set up|written)\b|\bprepar(es?|ing)\b|\bwill\b|\bawaits?\b"
-    r"|\bin (preparation|planning)\b|\b(plans?|wants?|aims?|hopes?|intends?) to (?!\d)|\b(is|are) planning\b",
+    rf"\b(is|are|was|were){_SOON} ((being )?(designed|planned|due|foreseen|studied|sought|drafted)|((meant|expected|about|on course) )?to)\b"
+    rf"|\b(is|are){_SOON} (being )?(prepared|developed|set up|written|drawn up|discussed|a study)\b"
+    r"|\bbeing (built|fitted|made|added|set up)\b|\bprepar(es?|ing)\b|\bwill\b|\bawaits?\b|\bunder construction\b"
+    rf"|\bin (preparation|planning|the making)\b|\b(plans?|wants?|aims?|hopes?|intends?|decided){_SOON} to (?!\d)|\b(is|are){_SOON} planning\b",
     re.IGNORECASE,
 )
-"""A first clause of what is only planned: nothing that a city could show yet."""
+"""A main clause of what is only planned or being made: nothing that a city could show yet."""
 
-_FIRST_CLAUSE = re.compile(r"[;,:]")
+_MAIN_CLAUSE = re.compile(r"[;:]|,(?= (?:and|but|which|while|who|whose|where|so|after|with)\b)")
 
 _MANY = re.compile(
-    r"\b(both|each|every|all|two|three|four|five|six|seven|eight|nine|ten|several)( \w+)? (cities|city|municipalities)\b|\btwin city\b",
+    r"\b(both|all|many|most|two|three|four|five|six|seven|eight|nine|ten|several)( \w+){0,2} (cities|municipalities|city councils)\b"
+    r"|\b(each|every)( \w+){0,2} (city|municipality)\b|\btwin city\b",
     re.IGNORECASE,
 )
 """Several cities as the subject, or a twin: true of a unit or of the twin and not of one city."""
@@ -400,18 +406,22 @@ _CLAUSE = re.compile(
 
 
 def shortened(text: str, longest: int = LONGEST, whole: int = LONGEST_WHOLE) -> str:
-    """Return a text whole where it is short, else its first clauses up to ``longest`` characters.
+    """Return a text up to its first semicolon whole where that is short, else its first clauses up to ``longest`` characters.
 
     One without such clauses is returned up to ``whole`` characters; empty beyond.
     """
     text = text.strip()
+    head, more, _ = text.partition("; ")
+    if more and len(head) >= LEAST_CLAUSE and head.count("(") == head.count(")"):
+        text = f"{head}."
     if len(text) <= longest:
         return text
     ends = [
         end.start()
         for end in _CLAUSE.finditer(text[: longest + 9])
         # A comma after a comma is the end of a list, which may not be cut.
-        if 55 <= end.start() <= longest and not (end[0] == "," and ", " in text[: end.start()])
+        if LEAST_CLAUSE <= end.start() <= longest
+        and not (end[0] == "," and ", " in text[: end.start()])
     ]
     end = max(ends, default=0)
     cut = text[:end].rstrip(" ,;:")

@@ -101,8 +101,21 @@ def _is_text(cell: str) -> bool:
     return len(cell.split()) >= 3 and not _number(-1e99, 1e99)(cell)
 
 
+_BETWEEN_CITIES: Final = re.compile(
+    r"(?:^|\s+)(?:and|or|either|und|oder|entweder|et|ou|soit|ed?|od?|[yiaoe]|oraz|lub|albo|en|of|och|eller|og|ja|tai|és|vagy"
+    r"|și|si|sau|ali|in|ili|nebo|alebo|un|vai|ir|arba|või|или|або|και|ή|ve|veya|&|\+|/)\s+"
+)
+
+
+def cities_joined(part: str) -> list[str]:
+    """Return the cities that a text joins by a word, such as "Turin or Lisbon"; the text where they are no cities."""
+    named = [p for p in _BETWEEN_CITIES.split(part.strip()) if p]
+    return named if not is_place(part) and all(map(is_place, named)) else [part]
+
+
 def _is_places(cell: str) -> bool:
     parts = [p for p in re.split(r"[;|\n,]|\d[.)]\s", cell) if p.strip()]
+    parts = [p for part in parts for p in cities_joined(part)]
     return bool(parts) and 2 * sum(map(is_place, parts)) >= len(parts)
 
 

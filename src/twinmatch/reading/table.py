@@ -20,12 +20,12 @@ from twinmatch.reading.cells import Notes, clean, decimal_of, is_none, reader_of
 from twinmatch.reading.grid import Grid, Raw, is_empty, put, text
 from twinmatch.reading.headers import SET_ASIDE, Header, find_header
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target, columns
-from twinmatch.reading.meaning import LEVERS
+from twinmatch.reading.meaning import LEVERS, cities_joined
 from twinmatch.reading.sense import is_other, likely_option
 from twinmatch.reading.values import MISSING, Decimal
 from twinmatch.schema import NAMES, City, Domain, Lever
 from twinmatch.validate import NAMING, Record
-from twinmatch.vocabulary.gazetteer import countries_of, is_place
+from twinmatch.vocabulary.gazetteer import countries_of
 from twinmatch.vocabulary.geography import language_code
 from twinmatch.vocabulary.taxonomy import plain
 from twinmatch.wording import say
@@ -274,7 +274,7 @@ class _Reading:
             found = [p for part in parts if (p := part.strip(" ."))]
             if len(found) == 1 and not re.search(r",\s*[A-Z]{2}$", value):
                 found = [part.strip() for part in found[0].split(",") if part.strip()]
-            return [self.mapping.names.get(p, p) for f in found for p in _joined(f)] or None
+            return [self.mapping.names.get(p, p) for f in found for p in cities_joined(f)] or None
 
         return read
 
@@ -431,12 +431,6 @@ class _Reading:
         for row in rows:
             if isinstance(row.people, int | float):
                 row.data["population"]["value"] = round(row.people * factor)
-
-
-def _joined(part: str) -> list[str]:
-    """Return the cities that a text joins by a word, such as "Turin and Lisbon"; the text where they are no cities."""
-    named = re.split(r"\s+(?:and|und|et|ed?|[yioe]|oraz|en|och|si|și|και|&|\+|/)\s+", part)
-    return named if all(map(is_place, named)) else [part]
 
 
 def _ordinal(name: str) -> int | None:

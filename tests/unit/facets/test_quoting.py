@@ -20,6 +20,7 @@ from twinmatch.facets.quoting import (
     printable,
     same_matter,
     shows,
+    speaks_of,
     telling,
     worth,
 )
@@ -208,3 +209,18 @@ def test_grants_that_a_city_gives_and_sentences_that_tell_little_are_no_evidence
     assert (worth(passage, topic, 0.9, 0.9, "shows", words) > 0) == serves
     tried = replace(passage, what=PILOT)
     assert worth(tried, topic, 0.9, 0.9, "shows", words) <= serves * 2
+
+
+@pytest.mark.parametrize(
+    ("need", "answer", "topic", "near"),
+    [
+        ("Solar roofs depend on the full grid.", "Solar roofs cover 2 km2.", "solar_wind", False),
+        ("We want a public transport that people trust.", "Trams renew the public transport.", "public_transport", False),
+        ("Public procurement is slow.", "Public procurement has a share of spending.", "public_procurement", False),
+        ("Our budget hides the effect.", "The budget gives each measure its effect.", "climate_budget", True),
+        ("Waste water should be reused.", "A pipeline for reuse brings waste water to firms.", "water_wastewater", True),
+    ],
+)  # fmt: skip
+def test_a_need_is_quoted_only_beside_what_speaks_of_most_of_it(need, answer, topic, near):
+    found = next(t for t in Topic if t.startswith(topic))
+    assert speaks_of(answer, need, found) is near

@@ -15,6 +15,7 @@ from twinmatch.figures import _Told, with_figures
 from twinmatch.figures.fairness import Shares, fairness, size_class
 from twinmatch.programmes import Programme, Round, load
 from twinmatch.programmes.proposing import proposal_of, solve_round
+from twinmatch.programmes.themes import alike_in
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, Table
 from twinmatch.vocabulary.topics import Topic
 
@@ -180,3 +181,17 @@ def test_the_chance_by_lot_is_that_of_all_draws(data):
         draws = list(combinations(range(len(sizes)), places))
         few = sum(len(group & set(draw)) <= row[3] for draw in draws)
         assert row[6] == pytest.approx(few / len(draws), abs=1e-6)
+
+
+def test_who_names_the_same_challenge_is_named_and_one_that_stands_alone_reads_nothing() -> None:
+    named = [("at-a", "industry"), ("at-b", "industry"), ("at-c", "mobility_transport")]
+    named += [(f"at-{k}", "industry") for k in "def"]
+    cohort = cohort_of(*({"id": i, "challenges": {area: 1}} for i, area in named))
+    says = alike_in(cohort, [0, 1, 2], 0, bool)
+    assert says == (
+        "B names industry as a challenge too and can compare with A what each has tried."
+    )
+    many = alike_in(cohort, range(6), 0, bool)
+    assert many.startswith("4 other cities name industry as a challenge too, B, D and E among them")
+    assert not alike_in(cohort, [0, 1, 2], 2, bool)
+    assert not alike_in(cohort, [0, 1, 2], 0, lambda area: area != "industry")

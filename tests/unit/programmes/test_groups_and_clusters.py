@@ -405,24 +405,16 @@ def test_pilots_anchor_as_mission_cities_do_and_few_do_not_name_a_cluster():
     assert {m.label.partition(": ")[2] for m in product.meetings} == {""}
 
 
-def test_who_is_strong_in_a_domain_is_not_counted_among_those_that_struggle_with_it():
+def test_a_cluster_says_what_more_of_it_want_to_learn_than_elsewhere():
     cities = [
-        city("it-a", "mission", shows={"industry": 3}, wants={"industry": 1}),
-        wants("it-b", "industry"),
-        wants("it-c", "industry"),
+        city("it-a", seeks=["public_transport", "citizen_participation"]),
+        city("it-b", seeks=["public_transport", "citizen_participation"]),
+        city("it-c", seeks=["citizen_participation"]),
+        *(city(f"at-{k}", seeks=["citizen_participation"]) for k in "de"),
     ]
-    (cluster,) = propose_national_clusters(round_of(*cities), clusters()).meetings
-    assert {
-        tuple(said[k] for k in ("n", "all")) for said in values_of(cluster.says, "challenge")
-    } == {(2, 3)}
-    assert [said["names"] for said in values_of(cluster.says, "names")] == ["A"]
-
-
-def values_of(said, name):
-    """Return the parameters of every message of a text that has one of this name."""
-    values = getattr(said, "values", {})
-    own = [values] if name in values else []
-    return own + [v for part in values.values() for v in values_of(part, name)]
+    austria, italy = propose_national_clusters(round_of(*cities), clusters()).meetings
+    assert italy.says == "2 of its 3 cities want to learn about public transport."
+    assert "citizen participation" not in austria.says  # true of every city of the round
 
 
 def test_a_large_country_splits_by_what_its_cities_share():

@@ -10,6 +10,7 @@ import pytest
 from twinmatch.intake.survey import hosts_of, open_survey
 from twinmatch.reading import Raw, read_raw
 from twinmatch.reading.mapping import Mapping, read_mapping, to_toml
+from twinmatch.reading.meaning import cities_joined
 
 CASES = Path(__file__).parent / "cases"
 
@@ -175,3 +176,21 @@ def test_how_a_table_was_read_is_a_file_that_reads_it_the_same(tmp_path: Path) -
     place.write_text(to_toml(raw.used or Mapping(), "survey.csv", raw.questions), "utf-8")
     again = _of("survey.csv", read_mapping(place))
     assert [r.data for r in again.cities] == [r.data for r in raw.cities]
+
+
+@pytest.mark.parametrize(
+    ("said", "cities"),
+    [
+        ("Copenhagen or Malmö", ["Copenhagen", "Malmö"]),
+        ("Kopenhagen oder Malmö", ["Kopenhagen", "Malmö"]),
+        ("Copenhague ou Malmö", ["Copenhague", "Malmö"]),
+        ("Lisbona o Torino", ["Lisbona", "Torino"]),
+        ("København eller Malmö", ["København", "Malmö"]),
+        ("Łódź lub Kraków", ["Łódź", "Kraków"]),
+        ("either Graz or Turku", ["Graz", "Turku"]),
+        ("A Coruña", ["A Coruña"]),
+        ("trams or buses", ["trams or buses"]),
+    ],
+)
+def test_cities_joined_by_a_word_are_several(said: str, cities: list[str]) -> None:
+    assert cities_joined(said) == cities

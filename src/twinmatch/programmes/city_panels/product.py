@@ -312,12 +312,14 @@ def _meeting(
             "what": listed([t.wording for t in question.topics]),
             "shows": int(shows.sum()),
         }
-        says = say_n(
-            "{n} of its {of} cities wants to learn about {what}, and {shows} can show something on it; a city may do both.",
-            "{n} of its {of} cities want to learn about {what}, and {shows} can show something on it; a city may do both.",
-            int(seeks.sum()),
-            **counted,
-        )
+        one = "{n} of its {of} cities wants to learn about {what}, and {shows} can show something on it; a city may do both."
+        many = "{n} of its {of} cities want to learn about {what}, and {shows} can show something on it; a city may do both."
+        says = say_n(one, many, int(seeks.sum()), **counted)
+        if seeks.all():
+            every = (
+                "All {of} cities want to learn about {what}, and {shows} can show something on it."
+            )
+            says = say(every, **counted)
         parts.insert(0, says)
     return Meeting(
         f"city_panels:{number}",

@@ -280,12 +280,17 @@ def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[Le
         else:
             mine = np.flatnonzero(shares[row]).tolist()
             full = all(len(meetings[k].members) >= settings.size[1] for k in mine)
-            says = "Every group on {themes} is full or has {n} cities of {country} already."
+            says = "All groups on {themes} are full or have {n} cities of {country} already."
             if full or settings.cities_per_country is None:
-                says = "Every group on {themes} is full."
+                says = "All groups on {themes} are full."
             why = say(
                 says,
-                themes=listed(list(dict.fromkeys(themes[k].title for k in mine)), "or"),
+                themes=listed(
+                    [
+                        say("“{words}”", words=t)
+                        for t in dict.fromkeys(themes[k].title for k in mine)
+                    ]
+                ),
                 n=settings.cities_per_country,
                 country=with_article(country(city.country).name),
             )
@@ -307,8 +312,8 @@ def _off_theme(
     told = {"themes": listed(titles, "or"), "mine": listed(mine), "own": listed(own)}
     if own and not mine and not any(theme.texts for theme in themes):
         return say_n(
-            "None of the challenges named is in the theme of this round ({themes}): {own}.",
-            "None of the challenges named is in a theme of this round ({themes}): {own}.",
+            "The challenges named are {own}; none of these is in the theme of this round ({themes}).",
+            "The challenges named are {own}; none of these is in a theme of this round ({themes}).",
             len(titles),
             **told,
         )

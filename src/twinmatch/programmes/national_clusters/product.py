@@ -17,8 +17,9 @@ from typing import Final
 import numpy as np
 
 from twinmatch.affinity import Affinity
+from twinmatch.embedding.sentences import TOPICS
 from twinmatch.errors import NoProposalError, Problem
-from twinmatch.facets.answered import topic_table
+from twinmatch.facets.answered import PRESENT, topic_table
 from twinmatch.files import shared_out
 from twinmatch.programmes.national_clusters.countries import (
     Cluster,
@@ -52,15 +53,14 @@ from twinmatch.programmes.rules import (
     price_at_most,
     question,
 )
-from twinmatch.programmes.themes import strong_areas
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RulePrice, RuleStatus
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.schema import IN_TEXT
 from twinmatch.vocabulary.geography import country
-from twinmatch.wording import count, joined, listed, say, say_n
+from twinmatch.wording import count, joined, listed, say
 
 LEAST_NAMED = 1 / 3
-"""Part of the cities of a cluster that must name what it is named by, or what they are said to struggle with."""
+"""Part of the cities of a cluster that must name what it is named by."""
 
 LEAST_LIFT = 0.15
 """By how much more often a topic is named in a part than in the others, to name the part by it."""
@@ -68,6 +68,9 @@ LEAST_LIFT = 0.15
 
 LARGEST_COMPARED: Final = 1_500
 """Cities up to which all are compared to bound what rules cost; above it each counts as alike as can be."""
+
+FEW: Final = 3
+"""Cities that are named of those that can show something on a topic, at most."""
 
 MADE_OF: Final = ("one cluster each", "country first")
 """Rules that say what national clusters are."""
@@ -196,18 +199,14 @@ def _clusters(ready: PreparedClusters, home: Home) -> list[Cluster]:
     groups, slack = split_country(ready, home, cities)
     if not ready.locks.keys() & set(cities):  # else their numbers are asked for
         groups = sorted(groups)
-    reason = say(
-        "{reason} The {cities} cities are shared out evenly over {groups} clusters.",
-        reason=home.reason,
-        cities=len(cities),
-        groups=len(groups),
-    )
+    says = "The {cities} cities are shared out evenly over {groups} clusters."
+    reason = say(says, cities=len(cities), groups=len(groups))
     return [
         Cluster(
             f"{key}-{n}",
             say("{home}, part {n} of {groups}", home=home.name, n=n, groups=len(groups)),
             group,
-            joined(filter(None, (reason, _set_apart(round_, groups, n - 1, topic)))),
+            joined(filter(None, (home.reason, reason, _set_apart(round_, groups, n - 1, topic)))),
             slack / len(groups),
             topic,
         )
@@ -225,7 +224,7 @@ def _topics(round_: Round, groups: Sequence[tuple[int, ...]]) -> list[str]:
     for k, mine in enumerate(counted):
         for word in sorted(mine):
             here = mine[word] / max(stated[k], 1)
-            if mine[word] < LEAST_NAMED * len(groups[k]):
+            if mine[word] < max(2, LEAST_NAMED * len(groups[k])):
                 continue
             there = (all_[word] - mine[word]) / max(any_ - stated[k], 1)
             lift.append((round(there - here, 6), k, word))
@@ -286,7 +285,8 @@ def _meeting(
         cluster.name,
         members,
         account,
-        joined(filter(None, (cluster.reason, _shared(round_, cluster, leads)))),
+        joined(filter(None, (cluster.reason, _shared(round_, cluster, leads))))
+        or say("Its cities deal with the same ministries and national funds."),
         notes=(*notes, *bridges),
     )
 
@@ -313,47 +313,31 @@ def _known_beside(affinity: Affinity, i: int, cluster: Cluster) -> float:
 
 
 def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
-    """Return what most cities of a cluster struggle with and who of its leads is strong in it; empty where few name one thing.
+    """Return what more cities of a cluster want to learn about than elsewhere, and who can show it; empty for nothing.
 
-    Who states strengths in a domain or lever is not counted among those that struggle with it.
+    Two topics at most, each sought by two cities or more; leads are named first, ``FEW`` cities at most.
     """
-    cities = round_.cohort.cities
-    strong = {i: strong_areas(cities[i]) for i in cluster.cities}
-    named = Counter(word for i in cluster.cities for word in struggles(cities[i]) - strong[i])
-    all_ = len(cluster.cities)
-    found = [
-        (word, by)
-        for word, by in sorted(named.items(), key=lambda item: (-item[1], item[0]))
-        if by >= 2 and 2 * by > all_ and word != cluster.topic
-    ][:2]
-    strongest = {
-        w: _strong([round_.name(i) for i in sorted(leads) if w in strong[i]]) for w, _ in found
-    }
-    if len({by for _, by in found}) == 1 and not any(strongest.values()):
-        return _struggle(listed([IN_TEXT[word] for word, _ in found]), found[0][1], all_) + "."
-    return joined(
-        joined(filter(None, (_struggle(IN_TEXT[word], by, all_), strongest[word])), "; ") + "."
-        for word, by in found
-    )
-
-
-def _struggle(challenge: str, by: int, all_: int) -> str:
-    told = {"challenge": challenge, "n": by, "all": all_}
-    if by < all_:
-        return say("{n} of {all} struggle with {challenge}", **told)
-    if by == 2:
-        return say("Both struggle with {challenge}", challenge=challenge)
-    return say("All {n} struggle with {challenge}", challenge=challenge, n=by)
-
-
-def _strong(names: list[str]) -> str:
-    return (
-        say_n(
-            "{names} is strong in it", "{names} are strong in it", len(names), names=listed(names)
-        )
-        if names
-        else ""
-    )
+    table, all_ = topic_table(round_.cohort, round_.facet_cache), len(cluster.cities)
+    usual = dict(zip(TOPICS, (table.seeks > PRESENT).mean(axis=0).tolist(), strict=True))
+    each = (table.sought(round_.cohort.cities[i], i) for i in cluster.cities)
+    sought = Counter(topic for topics in each for topic in topics)
+    lift = {t: round(n - all_ * usual[t], 6) for t, n in sought.items() if n > 1}
+    first = sorted(cluster.cities, key=lambda i: (i not in leads, i))
+    parts = []
+    for topic in sorted((t for t in lift if lift[t] > 0), key=lambda t: (-lift[t], t))[:2]:
+        able = [round_.name(i) for i in first if topic in table.offers.served([i])]
+        says = "{n} of its {all} cities want to learn about {topic}"
+        if sought[topic] == all_:
+            says = (
+                "All {all} cities want to learn about {topic}"
+                if all_ > 2
+                else "Both cities want to learn about {topic}"
+            )
+        text = say(says, n=sought[topic], all=all_, topic=topic.wording)
+        shown = "{text}; {names} can show something on it."
+        shown = shown if able else "{text}."
+        parts.append(say(shown, text=text, names=listed(able[:FEW])))
+    return joined(parts)
 
 
 def cluster_rules(

@@ -206,8 +206,7 @@ class _Joining:
         own = Counter(city.country for city in self._ready.round.cohort.cities)
         codes = tuple(sorted(group, key=lambda code: (-own[code], code)))
         if len(group) == 1:
-            says = "All its cities are in one country ({country}) and deal with the same ministries and national funds."
-            return Home(codes, say(says, country=country(group[0]).name))
+            return Home(codes, "")
         pairs = sorted(map(frozenset, combinations(group, 2)), key=sorted)
         reasons = (self._ties[pair].reason for pair in pairs if pair in self._ties)
         few = [country(code).name for code in sorted(group) if code in self.small]

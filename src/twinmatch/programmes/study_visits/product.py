@@ -91,8 +91,9 @@ def _sums(settings: StudyVisits, rows: Sequence[TravelRow]) -> tuple[str, ...]:
     flown = sum(row.air or 0 for row in rows) / 1000
     if not trains:
         return (say("{text}. They emit {flown:.1f} t CO2e, all by air.", text=text, flown=flown),)
-    says = "{text}. They emit {chosen:.1f} t CO2e where {trains} of them come by rail, {flown:.1f} t if all fly."
-    return (say(says, text=text, chosen=chosen, trains=trains, flown=flown),)
+    one = "{text}. They emit {chosen:.1f} t CO2e where one city comes by rail, {flown:.1f} t if all fly."
+    many = "{text}. They emit {chosen:.1f} t CO2e where {trains} of the cities come by rail, {flown:.1f} t if all fly."
+    return (say_n(one, many, trains, text=text, chosen=chosen, trains=trains, flown=flown),)
 
 
 def journey_table(rows: tuple[TravelRow, ...]) -> Table:

@@ -262,7 +262,7 @@ class Unplaced:
                 **told,
             )
         return says + say(
-            " The best pair that was possible, with {host}, has {score:.1f} points of 100; in place of none of the pairs chosen would it give the round more.",
+            " The best pair that was possible, with {host}, has {score:.1f} points of 100; no exchange for a pair that was chosen would make the round better.",
             **told,
         )
 
@@ -282,19 +282,20 @@ class Unplaced:
             points = self._score.ravel()[there]
             self._full[key[1], row] = len(points), 100 * float(points.min(initial=1.0))
         n, lowest = self._full[key[1], row]
-        score = 100 * float(np.where(self._allowed[:, g], self._score[:, g], 0.0).max())
-        told = {"lowest": lowest, "score": score}
+        scores = np.where(self._allowed[:, g], self._score[:, g], 0.0)
+        best, score = self.ready.frame.hosts[int(scores.argmax())], 100 * float(scores.max())
+        told = {"lowest": lowest, "score": score, "host": _in_words(best)}
         if n and score > lowest:
             text += say_n(
                 " The one that was chosen fits better together with all other pairs.",
-                " The {n} that were chosen fit better together with all other pairs: each has at least {lowest:.1f} points of 100, the best pair of this city {score:.1f}.",
+                " The {n} that were chosen fit better together with all other pairs: each has at least {lowest:.1f} points of 100, the best pair that was possible, with {host}, {score:.1f}.",
                 n,
                 **told,
             )
         elif n:
             text += say_n(
-                " The one that was chosen has {lowest:.1f} points of 100; the best pair of this city would have {score:.1f}.",
-                " Each of the {n} that were chosen has at least {lowest:.1f} points of 100; the best pair of this city would have {score:.1f}.",
+                " The one that was chosen has {lowest:.1f} points of 100; the best pair that was possible, with {host}, would have {score:.1f}.",
+                " Each of the {n} that were chosen has at least {lowest:.1f} points of 100; the best pair that was possible, with {host}, would have {score:.1f}.",
                 n,
                 **told,
             )
@@ -443,7 +444,7 @@ class Unplaced:
         )
         parts = [full] if filled == self.ready.settings.places else []
         if not open_.any():
-            says = "The rules of the round leave no guest open to this host. {rules}"
+            says = "By the rules of the round this host could have no guest. {rules}"
             if self._ungated[h].any():
                 says = "Of no applicant enough is known to say that it fits this host."
             return joined([*parts, say(says, rules=self._against(np.s_[h]))])

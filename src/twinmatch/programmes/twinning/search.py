@@ -100,7 +100,9 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
             forbid("nothing shared", says, np.ascontiguousarray(unlike.T).ravel() & ~asked_for)
         )
     if settings.something_to_show and (empty := _nothing_to_show(round_, frame)).any():
-        says = say("Every host can show something of what its guest seeks, where both are known.")
+        says = say(
+            "A host takes only guests that seek something it can show, where both are known."
+        )
         rules.append(forbid("something to show", says, empty.ravel() & ~asked_for))
     known = np.ascontiguousarray(affinity.coverage.T).ravel()
     closed = gate(known, settings.known_at_least, asked_for)
