@@ -454,7 +454,15 @@ def test_the_list_of_commands_says_what_their_functions_say():
     for name in COMMANDS:
         function = function_of(name)
         assert function.__name__.replace("_", "-") == name
-        assert inspect.getdoc(function) == words_of(name)
+        says, _, options = inspect.getdoc(function).partition("\n\n")
+        assert says == words_of(name)
+        described = [line.partition(": ")[0] for line in options.splitlines()]
+        assert set(described) <= set(inspect.signature(function).parameters), name
+
+
+def test_every_option_of_every_command_says_what_it_is_for():
+    for name, command in every_command():
+        assert all(p.help for p in command.params if p.name != "help"), name
 
 
 def test_every_command_stands_in_the_help_or_in_a_group_of_it():

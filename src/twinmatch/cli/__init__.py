@@ -120,13 +120,14 @@ def _docstrings(module: str) -> dict[str, str]:
     """Return what the functions of a module of commands say, by name."""
     tree = ast.parse(files(__name__).joinpath(f"{module}.py").read_text(encoding="utf-8"))
     functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
-    return {f.name: ast.get_docstring(f) or "" for f in functions}
+    return {f.name: (ast.get_docstring(f) or "").partition("\n\n")[0] for f in functions}
 
 
 def _loaded(name: str, key: str) -> Any:
     """Return a command, alone in an application, so that Typer reads its options as it reads all."""
     alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None)
-    alone.command(name)(function_of(key))
+    described = import_module(f"{__name__}.options").described
+    alone.command(name, help=words_of(key))(described(function_of(key)))
     return typer.main.get_command(alone)
 
 

@@ -14,7 +14,6 @@ from twinmatch.cli.options import (
     AsJson,
     OfRound,
     Pairs,
-    expanded,
     exporting,
     literal,
     pair,
@@ -38,12 +37,14 @@ if TYPE_CHECKING:
 # The docstrings of the commands are their help on the command line.
 
 
-@expanded
 def check(
-    proposal: Annotated[Path, Argument(help="A proposal.json, as it was made or edited by hand.")],
+    proposal: Path,
     asked: OfRound,
 ) -> None:
-    """The referee over a proposal, also one edited by hand: every rule, kept or broken; exit 2 where one is broken."""
+    """The referee over a proposal, also one edited by hand: every rule, kept or broken; exit 2 where one is broken.
+
+    proposal: A proposal.json, as it was made or edited by hand.
+    """
     given = proposal_of(proposal)
     with asked.round() as (round_, _):
         found = whatif.difference.check_proposal(round_, given)
@@ -65,11 +66,15 @@ def check(
 
 
 def diff(
-    before: Annotated[Path, Argument(help="A proposal.json.")],
-    after: Annotated[Path, Argument(help="Another proposal.json.")],
+    before: Path,
+    after: Path,
     as_json: AsJson = False,
 ) -> None:
-    """Two proposals side by side, in plain words."""
+    """Two proposals side by side, in plain words.
+
+    before: A proposal.json.
+    after: Another proposal.json.
+    """
     found = whatif.difference.difference(proposal_of(before), proposal_of(after))
     if as_json:
         print_json(found)
@@ -85,19 +90,24 @@ def diff(
     say("The two propose the same." if found.alike else gone)
 
 
-@expanded
 def repair(
-    proposal: Annotated[Path, Argument(help="The proposal.json to repair.")],
+    proposal: Path,
     asked: OfRound,
-    withdrawn: Annotated[Pairs, Option(help="A city or unit that withdrew; several times.")] = None,
-    refused: Annotated[Pairs, Option(help="A=B: one of the two refused; several times.")] = None,
-    at_most: Annotated[int, Option(help="Earlier pairs that may go in the second offer.")] = 3,
-    take: Annotated[
-        str | None, Option(help="Publish an offer: 'keep all', 'few changes' or 'best'.")
-    ] = None,
-    out: Annotated[Path | None, Option("--out", "-o", help="Folder for the taken offer.")] = None,
+    withdrawn: Pairs = None,
+    refused: Pairs = None,
+    at_most: int = 3,
+    take: str | None = None,
+    out: Annotated[Path | None, Option("--out", "-o")] = None,
 ) -> None:
-    """Three offers after a withdrawal, a refusal or a new city: who must be told, and the price of each."""
+    """Three offers after a withdrawal, a refusal or a new city: who must be told, and the price of each.
+
+    proposal: The proposal.json to repair.
+    withdrawn: A city or unit that withdrew; several times.
+    refused: A=B: one of the two refused; several times.
+    at_most: Earlier pairs that may go in the second offer.
+    take: Publish an offer: 'keep all', 'few changes' or 'best'.
+    out: Folder for the taken offer.
+    """
     pairs = tuple(pair(text, "--refused") for text in refused or ())
     kinds = whatif.repair.KINDS
     if (take is None) != (out is None) or (take is not None and take not in kinds):
@@ -135,13 +145,16 @@ def _show_repair(found: Repaired) -> None:
         )
 
 
-@expanded
 def reserves(
-    proposal: Annotated[Path, Argument(help="A proposal.json.")],
+    proposal: Path,
     asked: OfRound,
-    k: Annotated[int, Option("-k", help="Reserves for each guest and host.")] = 3,
+    k: Annotated[int, Option("-k")] = 3,
 ) -> None:
-    """Reserves ranked for every guest and host, and what is offered if a pair falls through."""
+    """Reserves ranked for every guest and host, and what is offered if a pair falls through.
+
+    proposal: A proposal.json.
+    k: Reserves for each guest and host.
+    """
     with asked.round() as (round_, told):
         held = app.round.held_twinning(round_, proposal_of(proposal))
         told("Fallbacks")
@@ -173,20 +186,17 @@ def reserves(
     say("Next, when somebody declines: twinmatch repair PROPOSAL.json --refused GUEST=HOST")
 
 
-@expanded
 def backtest(
-    pairs: Annotated[
-        Path | None,
-        Argument(
-            metavar="PAIRS.csv",
-            help="Columns guest and hosts (cities of one unit, ';' between); the pilot activities where left out.",
-        ),
-    ] = None,
+    pairs: Annotated[Path | None, Argument(metavar="PAIRS.csv")] = None,
     *,
     asked: OfRound,
-    seed: Annotated[int, Option(help="Seed of the bootstrap.")] = 0,
+    seed: int = 0,
 ) -> None:
-    """How high the score ranks pairs that were really made, against chance and with each facet left out."""
+    """How high the score ranks pairs that were really made, against chance and with each facet left out.
+
+    pairs: Columns guest and hosts (cities of one unit, ';' between); the pilot activities where left out.
+    seed: Seed of the bootstrap.
+    """
     with asked.round() as (round_, told):
         told("Ranks")
         if pairs is None:

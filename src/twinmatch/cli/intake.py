@@ -43,17 +43,18 @@ def validate(
     profiles: Profiles = None,
     mapping: MappingFile = None,
     hosts: Hosts = None,
-    accept: Annotated[
-        list[str] | None, Option(help="Key of a warning to accept; may be given several times.")
-    ] = None,
-    why: Annotated[str, Option(help="Why it is accepted.", show_default=False)] = "",
-    notes: Annotated[
-        bool, Option("--notes", help="Show notes one by one, and accepted warnings.")
-    ] = False,
+    accept: list[str] | None = None,
+    why: Annotated[str, Option(show_default=False)] = "",
+    notes: bool = False,
     text_model: Model = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check profiles: every error, doubt and note at once, each with its place and what to do about it."""
+    """Check profiles: every error, doubt and note at once, each with its place and what to do about it.
+
+    accept: Key of a warning to accept; may be given several times.
+    why: Why it is accepted.
+    notes: Show notes one by one, and accepted warnings.
+    """
     checked = app.intake.check_profiles(profiles, mapping, text_model or "auto", hosts or ())
     if accept:
         if profiles is None:
@@ -73,12 +74,16 @@ def validate(
 
 
 def template(
-    out: Annotated[Path, Argument(help="The workbook to write, ending in .xlsx.")],
+    out: Path,
     profiles: Profiles = None,
-    replace: Annotated[bool, Option("--replace", help="Overwrite the file.")] = False,
+    replace: bool = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the intake form as a workbook: empty, or with the profiles of PROFILES in it."""
+    """Write the intake form as a workbook: empty, or with the profiles of PROFILES in it.
+
+    out: The workbook to write, ending in .xlsx.
+    replace: Overwrite the file.
+    """
     path = app.intake.write_template(out, profiles, replace=replace)
     if as_json:
         print_json({"written": str(path)})
@@ -92,51 +97,38 @@ def template(
 
 
 def import_(
-    kind: Annotated[
-        str,
-        Argument(
-            help="forms, table, covenant, covenant-inventories, covenant-totals, mycovenant, cdp, c40, ciris, carbon-monitor or contract."
-        ),
-    ],
-    source: Annotated[
-        Path, Argument(metavar="FILE", help="The file; for forms, the folder of returned files.")
-    ],
-    out: Annotated[
-        Path | None,
-        Option(
-            "--out", "-o", help="Folder of profiles to write; nothing is written where left out."
-        ),
-    ] = None,
+    kind: str,
+    source: Annotated[Path, Argument(metavar="FILE")],
+    out: Annotated[Path | None, Option("--out", "-o")] = None,
     mapping: MappingFile = None,
-    suggest: Annotated[
-        bool, Option("--suggest", help="Print a mapping file for a table, to look over.")
-    ] = False,
-    names: Annotated[
-        Path | None, Option(help="Table with the names of codes (LOCODE, GCoM identifier).")
-    ] = None,
-    year: Annotated[int | None, Option(help="Inventory year; the newest where left out.")] = None,
-    city: Annotated[str, Option(help="The city of a one-city file.", show_default=False)] = "",
-    country: Annotated[str, Option(help="Its country.", show_default=False)] = "",
-    estimate: Annotated[
-        bool,
-        Option(
-            "--estimate-readiness",
-            help="Add readiness inferred from public facts, marked as estimated.",
-        ),
-    ] = False,
-    usable: Annotated[
-        bool, Option("--usable", help="Write the rows without errors, though others have some.")
-    ] = False,
-    replace: Annotated[
-        bool, Option("--replace", help="Overwrite profiles that are there.")
-    ] = False,
-    merge: Annotated[
-        bool, Option("--merge", help="Fill what profiles that are there leave empty.")
-    ] = False,
-    notes: Annotated[bool, Option("--notes", help="Show notes one by one.")] = False,
+    suggest: bool = False,
+    names: Path | None = None,
+    year: int | None = None,
+    city: Annotated[str, Option(show_default=False)] = "",
+    country: Annotated[str, Option(show_default=False)] = "",
+    estimate: Annotated[bool, Option("--estimate-readiness")] = False,
+    usable: bool = False,
+    replace: bool = False,
+    merge: bool = False,
+    notes: bool = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make profiles of forms, tables and the formats that cities report in; every doubt is shown where it stands."""
+    """Make profiles of forms, tables and the formats that cities report in; every doubt is shown where it stands.
+
+    kind: forms, table, covenant, covenant-inventories, covenant-totals, mycovenant, cdp, c40, ciris, carbon-monitor or contract.
+    source: The file; for forms, the folder of returned files.
+    out: Folder of profiles to write; nothing is written where left out.
+    suggest: Print a mapping file for a table, to look over.
+    names: Table with the names of codes (LOCODE, GCoM identifier).
+    year: Inventory year; the newest where left out.
+    city: The city of a one-city file.
+    country: Its country.
+    estimate: Add readiness inferred from public facts, marked as estimated.
+    usable: Write the rows without errors, though others have some.
+    replace: Overwrite profiles that are there.
+    merge: Fill what profiles that are there leave empty.
+    notes: Show notes one by one.
+    """
     if suggest:
         typer.echo(app.intake.suggest_mapping(source, mapping), nl=False)
         return
@@ -163,13 +155,15 @@ import_.__name__ = "import"  # a keyword, so it cannot be the function's own nam
 
 
 def diff_profiles(
-    old: Annotated[Path, Argument(help="The earlier profiles.")],
-    new: Annotated[
-        Path | None, Argument(help="The later ones; the bundled cities where left out.")
-    ] = None,
+    old: Path,
+    new: Annotated[Path | None, Argument()] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what cities changed between two sets of profiles, field by field."""
+    """Show what cities changed between two sets of profiles, field by field.
+
+    old: The earlier profiles.
+    new: The later ones; the bundled cities where left out.
+    """
     changes = app.intake.profile_changes(old, new)
     if as_json:
         print_json(to_wire(changes))

@@ -11,13 +11,14 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass, fields
 from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
-from inspect import Parameter, Signature, signature
+from inspect import Parameter, Signature, getdoc, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from typer import Argument, Option
@@ -361,30 +362,48 @@ def decided_of(previous: Path | None, lock: Pairs = None, ban: Pairs = None) -> 
     )
 
 
-def expanded(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that takes the fields of its parameter ``asked`` as options of its own, in its place."""
+def described(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command as Typer reads it: the lines below its own words, ``name: words``, are the help of its options.
+
+    The fields of its parameter ``asked`` are options of their own, in its place.
+    """
+    lines = (getdoc(command) or "").partition("\n\n")[2].splitlines()
+    words = dict(line.split(": ", 1) for line in lines)
     hints = get_type_hints(command, include_extras=True)
-    kind = hints["asked"]
-    of_kind, parameters = get_type_hints(kind, include_extras=True), []
+    asked: Any = hints.get("asked")
+    parameters = []
     for name, own in signature(command).parameters.items():
-        parts = (
-            {f.name: f.default for f in fields(kind)} if name == "asked" else {name: own.default}
-        )
+        if name == "asked":
+            of_kind = get_type_hints(asked, include_extras=True)
+            parts = [(f.name, f.default, of_kind[f.name]) for f in fields(asked)]
+        else:
+            parts = [(name, own.default, _with_help(name, own, hints, words))]
         parameters += [
-            Parameter(
-                part, Parameter.KEYWORD_ONLY, default=default, annotation=(hints | of_kind)[part]
-            )
-            for part, default in parts.items()
+            Parameter(part, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for part, default, kind in parts
         ]
 
     @wraps(command)
     def run(**given: Any) -> None:
-        asked = kind(**{f.name: given.pop(f.name) for f in fields(kind)})
-        command(**given, asked=asked)
+        if asked is not None:
+            given["asked"] = asked(**{f.name: given.pop(f.name) for f in fields(asked)})
+        command(**given)
 
     run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     return run
+
+
+def _with_help(name: str, own: Parameter, hints: dict[str, Any], words: dict[str, str]) -> Any:
+    """Return the type of an option with its help, where the words have any."""
+    kind = hints.get(name, own.annotation)
+    if name not in words:
+        return kind
+    kind, *said = get_args(kind) if get_origin(kind) is Annotated else (kind,)
+    flag = Option(f"--{name.replace('_', '-')}") if kind is bool else Option()
+    info = copy(said[0] if said else Argument() if own.default is own.empty else flag)
+    info.help = words[name]
+    return Annotated[kind, info]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from twinmatch.cli.options import (
     Profiles,
     Programme,
     Seed,
-    expanded,
     literal,
     print_json,
     say,
@@ -35,13 +34,16 @@ if TYPE_CHECKING:
 # The docstrings of the commands are their help on the command line.
 
 
-@expanded
 def why_not(
-    guest: Annotated[str, Argument(metavar="GUEST", help="The guest city's id or name.")],
-    host: Annotated[str, Argument(metavar="HOST", help="The host unit, or one of its cities.")],
+    guest: Annotated[str, Argument(metavar="GUEST")],
+    host: Annotated[str, Argument(metavar="HOST")],
     asked: OfDecidedRound,
 ) -> None:
-    """Why two cities do not meet: the rule, or the price of forcing it, who moves, and what would have to change."""
+    """Why two cities do not meet: the rule, or the price of forcing it, who moves, and what would have to change.
+
+    guest: The guest city's id or name.
+    host: The host unit, or one of its cities.
+    """
     with asked.case() as (case, _):
         found = whatif.why_not.why_not(case, guest, host)
     if asked.printed(found):
@@ -89,7 +91,6 @@ def _show_outcome(title: str, outcome: Outcome) -> None:
         show("Worse off: " + literal(", ".join(move.name for move in worse)) + ".")
 
 
-@expanded
 def prices(asked: OfDecidedRound) -> None:
     """The price of every lock, ban, quota and rule, the worth of one more place, and over-wished hosts."""
     with asked.case() as (case, told):
@@ -138,13 +139,16 @@ def _show_demand(found: PriceList) -> None:
         show(lonely + literal(", ".join(never)) + ".")
 
 
-@expanded
 def counterfactual(
-    city: Annotated[str, Argument(help="A city's id or name.")],
-    host: Annotated[str, Argument(metavar="HOST", help="A host unit, or one of its cities.")],
+    city: str,
+    host: Annotated[str, Argument(metavar="HOST")],
     asked: OfRound,
 ) -> None:
-    """Which of a city's answers would bring a host into its five best; only answers that it can change."""
+    """Which of a city's answers would bring a host into its five best; only answers that it can change.
+
+    city: A city's id or name.
+    host: A host unit, or one of its cities.
+    """
     with asked.case() as (case, _):
         found = whatif.counterfactual.counterfactual(case, city, host)
     if asked.printed(found):
@@ -158,14 +162,17 @@ def counterfactual(
     say(f"Next: twinmatch explain {found.city} {found.host}{asked.over}")
 
 
-@expanded
 def ask(
     asked: OfRound,
-    cities: Annotated[int, Option(help="Cities whose answers are simulated.")] = 12,
-    draws: Annotated[int, Option(help="Answers drawn for each city.")] = 3,
+    cities: int = 12,
+    draws: int = 3,
     seed: Seed = 0,
 ) -> None:
-    """Which applicants to ask what first: the answers that would change most pairs."""
+    """Which applicants to ask what first: the answers that would change most pairs.
+
+    cities: Cities whose answers are simulated.
+    draws: Answers drawn for each city.
+    """
     with asked.case() as (case, told):
         told("Interview plan")
         found = whatif.counterfactual.interview_plan(
@@ -189,15 +196,18 @@ def ask(
     say("Next: fill the answers into the profiles, then twinmatch propose")
 
 
-@expanded
 def stability(
     asked: OfDecidedRound,
-    runs: Annotated[int, Option(help="Perturbed rounds that are settled.")] = 200,
+    runs: int = 200,
     seed: Seed = 0,
-    workers: Annotated[int, Option(help="Processes that share the runs.")] = 1,
+    workers: int = 1,
     dask: Dask = None,
 ) -> None:
-    """How often each pair survives when weights are shaken and what is not known is drawn; the fragile first."""
+    """How often each pair survives when weights are shaken and what is not known is drawn; the fragile first.
+
+    runs: Perturbed rounds that are settled.
+    workers: Processes that share the runs.
+    """
     with spread_over(dask), asked.case() as (case, told):
         found = whatif.stability.stability(case, runs, seed=seed, workers=workers, progress=told)
     if asked.printed(found):
@@ -238,7 +248,6 @@ def _show_stability(found: Stability) -> None:
     show(f"Pairs that survive without a facet: {without}.")
 
 
-@expanded
 def frontier(asked: OfRound, dask: Dask = None) -> None:
     """Several named twinning proposals: each best in one respect, with what it gives up."""
     with spread_over(dask), asked.case() as (case, told):
@@ -269,19 +278,19 @@ def frontier(asked: OfRound, dask: Dask = None) -> None:
 
 
 def pictures(
-    one: Annotated[str, Argument(metavar="GUEST", help="The city that learns.")],
-    other: Annotated[str, Argument(metavar="HOST", help="The city that it learns from.")],
+    one: Annotated[str, Argument(metavar="GUEST")],
+    other: Annotated[str, Argument(metavar="HOST")],
     profiles: Profiles = None,
     programme: Programme = None,
-    out: Annotated[
-        Path | None,
-        Option(
-            "--out", "-o", help="Folder for an .svg and a .vl.json each; stdout where left out."
-        ),
-    ] = None,
+    out: Annotated[Path | None, Option("--out", "-o")] = None,
     text_model: Model = None,
 ) -> None:
-    """Pictures of a pair, as Vega-Lite and SVG: how the score adds up, emissions side by side, readiness by dimension."""
+    """Pictures of a pair, as Vega-Lite and SVG: how the score adds up, emissions side by side, readiness by dimension.
+
+    one: The city that learns.
+    other: The city that it learns from.
+    out: Folder for an .svg and a .vl.json each; stdout where left out.
+    """
     with OfRound(profiles, programme, text_model).round() as (round_, _):
         found = app.pairs.pictures(one, other, round_)
     if out is None:

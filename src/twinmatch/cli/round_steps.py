@@ -34,7 +34,6 @@ from twinmatch.cli.options import (
     cut,
     decided_of,
     embedding,
-    expanded,
     exporting,
     facets,
     files,
@@ -68,11 +67,14 @@ if TYPE_CHECKING:
 
 
 def init(
-    folder: Annotated[Path, Argument(help="The new round's folder.")],
+    folder: Path,
     programme: Programme = None,
     hosts: Hosts = None,
 ) -> None:
-    """Make a new round's folder: a programme file, a form for the cities, and what to do with them."""
+    """Make a new round's folder: a programme file, a form for the cities, and what to do with them.
+
+    folder: The new round's folder.
+    """
     made = app.round.start_round(folder, programme or (), hosts or ())
     say(f"Made {folder}: {', '.join(file.name for file in made)}.")
     form = folder / "form.xlsx"
@@ -81,39 +83,38 @@ def init(
 
 
 def notebooks(
-    folder: Annotated[Path, Argument(help="Where to write them.")] = Path("notebooks"),
+    folder: Annotated[Path, Argument()] = Path("notebooks"),
 ) -> None:
-    """Write the notebooks into a folder: each asks a question of the bundled round and says what is seen."""
+    """Write the notebooks into a folder: each asks a question of the bundled round and says what is seen.
+
+    folder: Where to write them.
+    """
     say_written(folder, app.round.copy_notebooks(folder))
     lab = f"jupyter lab {quoted(str(folder))}"
     say(f"Next: pip install 'twinmatch[notebook]' jupyterlab, then {lab}.")
 
 
 def publish(
-    proposal: Annotated[Path, Argument(help="A proposal.json.")],
+    proposal: Path,
     out: FilesOut = Path("proposal"),
     word: Word = False,
     pdf: Pdf = False,
-    contacts: Annotated[
-        Path | None, Option("--contacts", help="Table of city, name and e-mail, for the letters.")
-    ] = None,
-    sender: Annotated[str, Option("--sender", help="Who signs the letters.")] = "",
-    answer_by: Annotated[str, Option("--answer-by", help="Until when cities are to answer.")] = "",
-    first_meetings: Annotated[
-        datetime | None,
-        Option(
-            "--first-meetings",
-            formats=["%Y-%m-%d"],
-            help="Day from which first meetings are put in calendar files.",
-        ),
-    ] = None,
-    decisions: Annotated[
-        Path | None,
-        Option(help="A proposal.xlsx whose sheet Letters to change was filled: letters as edited."),
-    ] = None,
+    contacts: Path | None = None,
+    sender: str = "",
+    answer_by: str = "",
+    first_meetings: Annotated[datetime | None, Option(formats=["%Y-%m-%d"])] = None,
+    decisions: Path | None = None,
     language: Language = "en",
 ) -> None:
-    """Write the files of a proposal again, the same bytes; letters with contacts, calendar files, Word and PDF where asked for."""
+    """Write the files of a proposal again, the same bytes; letters with contacts, calendar files, Word and PDF where asked for.
+
+    proposal: A proposal.json.
+    contacts: Table of city, name and e-mail, for the letters.
+    sender: Who signs the letters.
+    answer_by: Until when cities are to answer.
+    first_meetings: Day from which first meetings are put in calendar files.
+    decisions: A proposal.xlsx whose sheet Letters to change was filled: letters as edited.
+    """
     made = app.round.publish_again(
         proposal_of(proposal),
         out,
@@ -131,16 +132,16 @@ def publish(
 
 def themes(
     profiles: Profiles = None,
-    count: Annotated[
-        int | None, Option(help="How many themes; the most stable number where left out.")
-    ] = None,
-    out: Annotated[
-        Path | None, Option("--out", "-o", help="A file for the TOML snippet to name.")
-    ] = None,
+    count: int | None = None,
+    out: Annotated[Path | None, Option("--out", "-o")] = None,
     text_model: Model = None,
     as_json: AsJson = False,
 ) -> None:
-    """Themes for discussion groups, found in what cities say they need: a TOML snippet to name and use."""
+    """Themes for discussion groups, found in what cities say they need: a TOML snippet to name and use.
+
+    count: How many themes; the most stable number where left out.
+    out: A file for the TOML snippet to name.
+    """
     with progress() as told:
         told("Profiles")
         cohort = cohort_of(profiles)
@@ -182,57 +183,34 @@ def propose(
     programme: Programme = None,
     hosts: Hosts = None,
     mapping: MappingFile = None,
-    yes: Annotated[
-        bool, Option("--yes", help="Ask nothing: take the likely answer to each question.")
-    ] = False,
+    yes: bool = False,
     out: FilesOut = Path("proposal"),
     previous: Previous = None,
     lock: Lock = None,
     ban: Ban = None,
-    past: Annotated[
-        bool,
-        Option(
-            "--past",
-            help="Nobody meets again who met in a published run of the store, or was declined by its partner; "
-            "who got no place there counts as refused before.",
-        ),
-    ] = False,
-    decided_run: Annotated[
-        str | None,
-        Option(
-            "--run",
-            help="A run of the store: what was decided about it holds, its locks, acceptances, refusals and what cities declined.",
-        ),
-    ] = None,
+    past: bool = False,
+    decided_run: Annotated[str | None, Option("--run")] = None,
     store: StorePlace = None,
-    decisions: Annotated[
-        Path | None,
-        Option(
-            help="A proposal.xlsx that was filled: decisions on pairs and groups, cities to move, letters and rules to change."
-        ),
-    ] = None,
-    repair: Annotated[
-        list[str] | None,
-        Option(
-            help="N or PRODUCT=N: where a product fits no rules, take this repair of its menu; may be given several times."
-        ),
-    ] = None,
-    answers: Annotated[
-        bool,
-        Option(
-            "--answers", help="What each rule costs and how stable each pair is; takes a minute."
-        ),
-    ] = False,
-    title: Annotated[
-        str, Option("--title", help="What the round is called in the report and the letters.")
-    ] = "",
+    decisions: Path | None = None,
+    repair: list[str] | None = None,
+    answers: bool = False,
+    title: str = "",
     word: Word = False,
     pdf: Pdf = False,
     language: Language = "en",
     text_model: Model = None,
     as_json: AsJson = False,
 ) -> None:
-    """Propose a round: twinning pairs, groups, visits, clusters and panels, explained and proven."""
+    """Propose a round: twinning pairs, groups, visits, clusters and panels, explained and proven.
+
+    yes: Ask nothing: take the likely answer to each question.
+    past: Nobody meets again who met in a published run of the store, or was declined by its partner; who got no place there counts as refused before.
+    decided_run: A run of the store: what was decided about it holds, its locks, acceptances, refusals and what cities declined.
+    decisions: A proposal.xlsx that was filled: decisions on pairs and groups, cities to move, letters and rules to change.
+    repair: N or PRODUCT=N: where a product fits no rules, take this repair of its menu; may be given several times.
+    answers: What each rule costs and how stable each pair is; takes a minute.
+    title: What the round is called in the report and the letters.
+    """
     options = decided_of(previous, lock, ban)
     rules = programmes.load(*(programme or ()))
     decided = [options]
@@ -316,15 +294,19 @@ SCALE = "Score: 50 is an average pair, 100 the best in everything."
 
 
 def similar(
-    city: Annotated[str, Argument(help="A city's id or name.")],
+    city: str,
     profiles: Profiles = None,
-    k: Annotated[int, Option("-k", help="How many cities.")] = 10,
+    k: Annotated[int, Option("-k")] = 10,
     hosts: Hosts = None,
     mapping: MappingFile = None,
     text_model: Model = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cities like mine: the k cities most like a city, each with its reasons."""
+    """Cities like mine: the k cities most like a city, each with its reasons.
+
+    city: A city's id or name.
+    k: How many cities.
+    """
     with progress() as told:
         cohort = cohort_of(profiles, hosts or (), mapping)
         text = app.neighbours.text_model(cohort, text_model or "auto", progress=told)
@@ -345,15 +327,16 @@ def similar(
         say(f"Next: twinmatch explain {quoted(city)} {found[0].id}{over(profiles)}")
 
 
-@expanded
 def explain(
-    one: Annotated[str, Argument(metavar="CITY", help="A city's id or name.")],
-    other: Annotated[
-        str, Argument(metavar="OTHER", help="Another city's, or a host unit's, id or name.")
-    ],
+    one: Annotated[str, Argument(metavar="CITY")],
+    other: Annotated[str, Argument(metavar="OTHER")],
     asked: OfRound,
 ) -> None:
-    """The account of a pair: every facet in words with its evidence, as peers and as guest and host."""
+    """The account of a pair: every facet in words with its evidence, as peers and as guest and host.
+
+    one: A city's id or name.
+    other: Another city's, or a host unit's, id or name.
+    """
     with asked.round() as (round_, _):
         says, accounts = app.pairs.explain(one, other, round_)
     if asked.printed({"cities": [one, other], "text_model": says, "accounts": accounts}):
@@ -389,18 +372,17 @@ def _show_account(title: str, account: Account) -> None:
 
 def features(
     profiles: Profiles = None,
-    out: Annotated[
-        Path | None, Option("--out", "-o", help="CSV file; stdout where left out.")
-    ] = None,
-    text: Annotated[
-        bool, Option("--text", help="Add the mean sentence vectors of needs and offers.")
-    ] = False,
-    describe: Annotated[
-        bool, Option("--describe", help="Print the columns with meaning and unit instead.")
-    ] = False,
+    out: Annotated[Path | None, Option("--out", "-o")] = None,
+    text: bool = False,
+    describe: bool = False,
     text_model: Model = None,
 ) -> None:
-    """City feature vectors as one table: a row a city, an empty cell where not known."""
+    """City feature vectors as one table: a row a city, an empty cell where not known.
+
+    out: CSV file; stdout where left out.
+    text: Add the mean sentence vectors of needs and offers.
+    describe: Print the columns with meaning and unit instead.
+    """
     with progress() as told:
         cohort = cohort_of(profiles)
         named = text_model or "auto"

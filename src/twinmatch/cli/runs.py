@@ -14,7 +14,6 @@ from twinmatch.cli.options import (
     AsJson,
     OfRound,
     StorePlace,
-    expanded,
     files,
     history,
     literal,
@@ -43,15 +42,18 @@ Seen = Annotated[
 # The docstrings of the commands are their help on the command line.
 
 
-@expanded
 def keep(
-    proposal: Annotated[Path, Argument(help="The proposal.json to keep.")],
+    proposal: Path,
     asked: OfRound,
-    title: Annotated[str, Option(help="What the run is called.")] = "",
+    title: str = "",
     by: By = None,
     store: StorePlace = None,
 ) -> None:
-    """Keep a proposal as a run in the store, with what is offered if a city declines."""
+    """Keep a proposal as a run in the store, with what is offered if a city declines.
+
+    proposal: The proposal.json to keep.
+    title: What the run is called.
+    """
     content, found = proposal.read_bytes() if proposal.is_file() else b"", proposal_of(proposal)
     with asked.round() as (round_, _), app.decisions.opened(store, make=True) as runs:
         said = content, by or _user(), round_, title
@@ -83,27 +85,23 @@ def list_runs(store: StorePlace = None, as_json: AsJson = False) -> None:
 
 def decide(
     run: Run,
-    kind: Annotated[
-        str,
-        Argument(
-            help="accept, reject, lock, ban, release, note; of consent: asked, agreed, declined; or undo."
-        ),
-    ],
-    one: Annotated[
-        str,
-        Argument(
-            metavar="[GUEST]", help="The guest's id; of a group, cluster, visit or panel its id."
-        ),
-    ] = "",
-    other: Annotated[str, Argument(metavar="[HOST]", help="The host unit's id.")] = "",
-    city: Annotated[str, Option(help="Of consent: the city that was asked or has answered.")] = "",
+    kind: str,
+    one: Annotated[str, Argument(metavar="[GUEST]")] = "",
+    other: Annotated[str, Argument(metavar="[HOST]")] = "",
+    city: str = "",
     why: Why = "",
     by: By = None,
     seen: Seen = None,
     store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide on a meeting of a run, or note a city's consent: by whom, when and why is kept for good."""
+    """Decide on a meeting of a run, or note a city's consent: by whom, when and why is kept for good.
+
+    kind: accept, reject, lock, ban, release, note; of consent: asked, agreed, declined; or undo.
+    one: The guest's id; of a group, cluster, visit or panel its id.
+    other: The host unit's id.
+    city: Of consent: the city that was asked or has answered.
+    """
     with app.decisions.opened(store) as runs:
         entry = runs.add(
             run, kind, by or _user(), one=one, other=other, city=city, why=why, seen=seen
@@ -113,19 +111,17 @@ def decide(
 
 def state(
     run: Run,
-    step: Annotated[
-        str | None,
-        Argument(
-            help="approve, reopen, publish, withdraw, redraft; left out, the state is printed."
-        ),
-    ] = None,
+    step: Annotated[str | None, Argument()] = None,
     why: Why = "",
     by: By = None,
     seen: Seen = None,
     store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Move a run from draft to approved to published, and back: what is published can be withdrawn."""
+    """Move a run from draft to approved to published, and back: what is published can be withdrawn.
+
+    step: approve, reopen, publish, withdraw, redraft; left out, the state is printed.
+    """
     steps = history.STEPS
     if step is not None:
         if step not in steps:
@@ -148,16 +144,13 @@ def state(
 def decisions(
     run: Run,
     store: StorePlace = None,
-    toml: Annotated[
-        bool,
-        Option(
-            "--toml",
-            help="Print locks, bans and past pairs as lines for the table twinning of a programme file.",
-        ),
-    ] = False,
+    toml: bool = False,
     as_json: AsJson = False,
 ) -> None:
-    """What was decided about a run, by whom, when and why; consents, and what is offered if a city declines."""
+    """What was decided about a run, by whom, when and why; consents, and what is offered if a city declines.
+
+    toml: Print locks, bans and past pairs as lines for the table twinning of a programme file.
+    """
     with app.decisions.opened(store) as runs:
         if toml:
             sys.stdout.write(app.decisions.programme_lines(run, runs))
@@ -199,12 +192,13 @@ def _show_meetings(found: RunState) -> None:
 
 def past(
     store: StorePlace = None,
-    toml: Annotated[
-        bool, Option("--toml", help="Print the line for the table twinning of a programme file.")
-    ] = False,
+    toml: bool = False,
     as_json: AsJson = False,
 ) -> None:
-    """What past rounds remember: pairs that met or were declined, not proposed again, and applicants without a place."""
+    """What past rounds remember: pairs that met or were declined, not proposed again, and applicants without a place.
+
+    toml: Print the line for the table twinning of a programme file.
+    """
     with app.decisions.opened(store) as runs:
         if toml:
             sys.stdout.write(app.decisions.programme_lines(None, runs))
@@ -222,19 +216,19 @@ def past(
     say("Next: twinmatch runs past --toml gives the line for [twinning] of a programme file")
 
 
-@expanded
 def learn(
     asked: OfRound,
     store: StorePlace = None,
-    satisfaction: Annotated[
-        Path | None, Option(help="CSV with guest, host, satisfaction; in place of decisions.")
-    ] = None,
-    out: Annotated[
-        Path | None, Option("--out", "-o", help="Folder for the weights and their card.")
-    ] = None,
-    name: Annotated[str, Option(help="Name of the files.")] = "weights",
+    satisfaction: Path | None = None,
+    out: Annotated[Path | None, Option("--out", "-o")] = None,
+    name: str = "weights",
 ) -> None:
-    """Weights that past decisions suggest, with their uncertainty and a back-test; nothing is changed."""
+    """Weights that past decisions suggest, with their uncertainty and a back-test; nothing is changed.
+
+    satisfaction: CSV with guest, host, satisfaction; in place of decisions.
+    out: Folder for the weights and their card.
+    name: Name of the files.
+    """
     if satisfaction is None:
         with app.decisions.opened(store) as runs:
             liked = app.decisions.liked_in_store(runs)

@@ -157,16 +157,20 @@ Store = Annotated[
 
 
 def keys(
-    action: Annotated[str, Argument(help="add, list, or take-back.")],
-    what: Annotated[
-        str, Argument(help="Name of whom it is for, or id of the key to take back.")
-    ] = "",
-    role: Annotated[str, Option(help="reader, coordinator or administrator.")] = "reader",
-    days: Annotated[int | None, Option(help="Days until it expires; none: never.", min=1)] = None,
+    action: str,
+    what: Annotated[str, Argument()] = "",
+    role: str = "reader",
+    days: Annotated[int | None, Option(min=1)] = None,
     store: Store = "twinmatch.sqlite",
     as_json: AsJson = False,
 ) -> None:
-    """Make, list or take back the keys of those who use the service."""
+    """Make, list or take back the keys of those who use the service.
+
+    action: add, list, or take-back.
+    what: Name of whom it is for, or id of the key to take back.
+    role: reader, coordinator or administrator.
+    days: Days until it expires; none: never.
+    """
     need_web()
     ranks = {rank.name.lower(): rank for rank in auth.Rank if rank}
     if action not in {"add", "list", "take-back"} or role not in ranks:
@@ -205,23 +209,20 @@ def _list_keys(found: list[Any], as_json: bool) -> None:
 
 
 def personal_data(
-    action: Annotated[str, Argument(help="show or erase.")],
-    city: Annotated[str, Argument(help="Id or name of the city.")],
-    reasons: Annotated[
-        bool,
-        Option(
-            "--reasons",
-            help="Erase all words of the reasons about the city, not only what is found in them.",
-        ),
-    ] = False,
-    profiles: Annotated[
-        Path | None,
-        Option(help="Profiles that know the city's other names; the bundled ones where left out."),
-    ] = None,
+    action: str,
+    city: str,
+    reasons: bool = False,
+    profiles: Path | None = None,
     store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show or erase what the store holds of the persons of a city: contacts in uploads, reasons of decisions."""
+    """Show or erase what the store holds of the persons of a city: contacts in uploads, reasons of decisions.
+
+    action: show or erase.
+    city: Id or name of the city.
+    reasons: Erase all words of the reasons about the city, not only what is found in them.
+    profiles: Profiles that know the city's other names; the bundled ones where left out.
+    """
     if action not in {"show", "erase"}:
         found = f"There is no {action!r}."
         raise QuestionError.of("action-unknown", found, do="Known: show, erase.")
@@ -268,16 +269,16 @@ def _say_not_readable(uploads: list[str]) -> None:
 
 
 def purge(
-    uploads_days: Annotated[
-        int, Option(help="Days for which files that were handed in are kept.", min=0)
-    ] = 90,
-    names_days: Annotated[
-        int, Option(help="Days for which names and reasons stay in the history.", min=0)
-    ] = 1095,
+    uploads_days: Annotated[int, Option(min=0)] = 90,
+    names_days: Annotated[int, Option(min=0)] = 1095,
     store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Erase what was held for its time: old uploads, ended sessions, names and reasons in the history."""
+    """Erase what was held for its time: old uploads, ended sessions, names and reasons in the history.
+
+    uploads_days: Days for which files that were handed in are kept.
+    names_days: Days for which names and reasons stay in the history.
+    """
     told = persons.purge(_opened(store), database.COMMAND_LINE, uploads_days, names_days)
     if as_json:
         print_json(told)
@@ -428,26 +429,16 @@ def mcp(
     profiles: Profiles = None,
     programme: Programme = None,
     text_model: Model = None,
-    http: Annotated[
-        int,
-        Option(
-            "--http",
-            help="Port of this machine to answer at, as streamable HTTP; 0: by standard input and output.",
-        ),
-    ] = 0,
-    keys: Annotated[
-        str,
-        Option(
-            "--keys",
-            help="With --http: store whose keys (twinmatch service keys) open it; none: no key is asked for.",
-        ),
-    ] = "",
-    name: Annotated[
-        list[str] | None,
-        Option("--name", help="With --http: host names under which a proxy passes it on."),
-    ] = None,
+    http: int = 0,
+    keys: str = "",
+    name: list[str] | None = None,
 ) -> None:
-    """Tools for assistants by the Model Context Protocol: similar, explain, why-not and more; they read only."""
+    """Tools for assistants by the Model Context Protocol: similar, explain, why-not and more; they read only.
+
+    http: Port of this machine to answer at, as streamable HTTP; 0: by standard input and output.
+    keys: With --http: store whose keys (twinmatch service keys) open it; none: no key is asked for.
+    name: With --http: host names under which a proxy passes it on.
+    """
     server = assistant_server(profiles, programme or (), text_model)
     if http:
         import uvicorn
