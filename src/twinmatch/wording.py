@@ -76,11 +76,14 @@ class Said(str):
     @property
     def languages(self) -> frozenset[str]:
         """Return the languages of somebody's own words in it."""
-        if self._languages is None:
-            parts = [part.languages for part in self.values.values() if isinstance(part, Said)]
-            own = (self.language,) if self.language else ()
-            self._languages = frozenset(own).union(*parts)
-        return self._languages
+        found = self._languages
+        if found is None:
+            found = frozenset((self.language,)) if self.language else frozenset()
+            for part in self.values.values():
+                if isinstance(part, Said) and part.languages:
+                    found |= part.languages
+            self._languages = found
+        return found
 
     def __add__(self, other: str) -> str:
         return joined((self, other), "")
@@ -205,21 +208,25 @@ def with_parts(
 
 
 def _said(message: str, several: str, values: Mapping[str, Any]) -> Said:
-    used = _parameters(message) | (_parameters(several) | {"n"} if several else set())
-    given = {k: v for k, v in values.items() if k in used}
-    plain = {k: v if isinstance(v, str) else _plain_value(v) for k, v in given.items()}
-    found = several if several and plain["n"] != 1 else message
-    pieces = [
-        literal if name is None else literal + _part(plain[name], spec, "en", _plain)
-        for literal, name, spec in _pieces(found)
-    ]
+    used = _parameters(message, several)
+    plain = {
+        k: v if isinstance(v, str) else _plain_value(v) for k, v in values.items() if k in used
+    }
+    pieces = []
+    for literal, name, spec in _pieces(several if several and plain["n"] != 1 else message):
+        pieces.append(literal)
+        if name is not None:
+            value = plain[name]
+            as_it_is = not spec and isinstance(value, str)  # English is made already
+            pieces.append(value if as_it_is else _part(value, spec, "en", _plain))
     return _made("".join(pieces), message, several, plain)
 
 
-@cache
-def _parameters(message: str) -> frozenset[str]:
-    """Return the parameters that a message names."""
-    return frozenset(name for _, name, _ in _pieces(message) if name is not None)
+@lru_cache(maxsize=4096)
+def _parameters(message: str, several: str) -> frozenset[str]:
+    """Return the parameters that a message or its plural names."""
+    named = {name for _, name, _ in (*_pieces(message), *_pieces(several)) if name is not None}
+    return frozenset(named | {"n"} if several else named)
 
 
 def _made(text: str, message: str, several: str, values: Mapping[str, Any]) -> Said:
@@ -297,8 +304,6 @@ def _pieces(message: str) -> tuple[tuple[str, str | None, str], ...]:
 
 def _part(value: Any, spec: str, code: str, leaf: Leaf) -> str:
     """Return a parameter as it stands in a text."""
-    if leaf is _plain and code == "en" and not spec and isinstance(value, str):
-        return str(value)  # English is made already
     kind, _, key = spec.partition(" ")
     if kind in ("territories", "languages") and code != "en":
         from babel import Locale
@@ -434,17 +439,23 @@ def mapped(result: T, change: Callable[[str], str]) -> T:
     given: Any = result
     if isinstance(given, str):
         return change(given)  # type: ignore[return-value]
+    if given is None or isinstance(given, int | float):
+        return result
     if isinstance(given, dict):
         return {k: v if k in CODES else mapped(v, change) for k, v in given.items()}  # type: ignore[return-value]
     if isinstance(given, list):
         return [mapped(part, change) for part in given]  # type: ignore[return-value]
     if isinstance(given, tuple):
-        parts: Any = tuple(mapped(part, change) for part in given)
-        same = type(given) is not tuple or all(map(operator.is_, parts, given))
-        return result if same else parts
-    old = {name: getattr(given, name) for name in _names(type(given))}
-    new = {name: mapped(value, change) for name, value in old.items()}
-    changed = {name: value for name, value in new.items() if value is not old[name]}
+        if type(given) is not tuple:
+            return result
+        parts: Any = tuple([mapped(part, change) for part in given])
+        return result if all(map(operator.is_, parts, given)) else parts
+    changed = {}
+    for name in _names(type(given)):
+        value = getattr(given, name)
+        new = mapped(value, change)
+        if new is not value:
+            changed[name] = new
     return replace(given, **changed) if changed else result
 
 
@@ -456,10 +467,12 @@ def _gather(thing: Any, found: dict[str, Said]) -> None:
         if text and is_new:
             found[text] = thing
             _gather(thing.values, found)
+    elif thing is None or isinstance(thing, str | int | float):
+        return
     elif isinstance(thing, dict | list | tuple):
         for part in thing.values() if isinstance(thing, dict) else thing:
             _gather(part, found)
-    elif not isinstance(thing, str):
+    else:
         for name in _names(type(thing)):
             _gather(getattr(thing, name), found)
 

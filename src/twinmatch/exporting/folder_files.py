@@ -15,7 +15,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -313,13 +312,15 @@ def _setting(value: object) -> str:
 
 def network_graphml(proposal: Proposal, language: str = "en") -> bytes:
     """Return the network as GraphML in English, the same bytes on every run and with or without lxml."""
+    from xml.etree.ElementTree import tostring
+
     from networkx.readwrite.graphml import GraphMLWriter
 
-    stream = BytesIO()
     writer = GraphMLWriter(prettyprint=True)
     writer.add_graph_element(network(proposal))
-    writer.dump(stream)
-    return stream.getvalue()
+    writer.indent(writer.xml)
+    text = "<?xml version='1.0' encoding='utf-8'?>\n" + tostring(writer.xml, encoding="unicode")
+    return text.encode("utf-8")  # at once: written to a stream, each tag is encoded on its own
 
 
 def network(proposal: Proposal) -> nx.MultiDiGraph[str]:

@@ -172,7 +172,7 @@ def _to_you(found: re.Match[str]) -> str:
 
 def addressed(text: str, name: str, within: bool = False) -> str:
     """Return a text as it is said to the city of a name; ``within`` a sentence that is about the city."""
-    if not isinstance(text, Said):
+    if not isinstance(text, Said) or not (within or name[1:] in text):
         return text
     if text.language:
         reported = within and text.startswith(("They ", "Their "))

@@ -175,6 +175,15 @@ def telling(text: str) -> frozenset[str]:
     return frozenset(stems(text)) - COMMON
 
 
+@lru_cache(maxsize=65_536)
+def _named(city: str) -> frozenset[str]:
+    """Return the stems of the words of a city's name."""
+    return frozenset(_stem(plain(word)) for word in _WORD.findall(city))
+
+
+_plain = lru_cache(maxsize=65_536)(plain)
+
+
 class WordWeights:
     """How much a shared word says: the logarithm of how rare it is among the sentences of a cohort."""
 
@@ -183,6 +192,7 @@ class WordWeights:
         self._count = Counter(w for text in each for w in telling(text))
         self._size = max(len(each), FEWEST)
         self._kept: dict[str, dict[str, float]] = {}
+        self._told: dict[tuple[str, frozenset[str]], float] = {}
 
     def likeness(self, one: Sequence[str], other: Sequence[str]) -> Floats:
         """Return the cosine of the weighted words of sentences, shape (a, b), 0 where they share none."""
@@ -198,8 +208,15 @@ class WordWeights:
 
         Two names count at most, and that of the city that says it for nothing; 3 is little.
         """
+        whole = _plain(text)
+        own = frozenset(stem for stem in _named(city) if stem in whole)
+        if (text, own) not in self._told:
+            self._told[text, own] = self._tells(text, own)
+        return self._told[text, own]
+
+    def _tells(self, text: str, own: frozenset[str]) -> float:
+        """Return how much a text tells; kept, as many cities may say it."""
         words = _WORD.findall(text.partition(" ")[2])
-        own = {_stem(plain(w)) for w in _WORD.findall(city)}
         names = {w for w in words if w[0].isupper() and _stem(w.lower()) not in COMMON}
         names = {w for w in names if _stem(plain(w)) not in own}
         said = [w for w in sorted(telling(text)) if plain(w) not in own]
@@ -338,11 +355,13 @@ def speaks_of(answer: str, need: str, topic: Topic) -> bool:
     return 2 * len(both) > len(asked) and bool(both.difference(stems(topic.wording)))
 
 
+@lru_cache(maxsize=65_536)
 def is_of_costs(text: str) -> bool:
     """Return whether a need is about what something costs."""
     return bool(_COSTS.search(text))
 
 
+@lru_cache(maxsize=65_536)
 def is_of_money(text: str) -> bool:
     """Return whether a text speaks of money."""
     return bool(_MONEY.search(text))

@@ -430,7 +430,7 @@ def answers(
     paid = np.array([is_of_money(offers.passages[k].text) for k in columns], bool)
     met &= ~dear[:, None] | paid
     if needs.reading is not None:
-        met &= (np.minimum(asked[:, None], shown[None]) > 0).any(axis=2)
+        met &= (asked > 0).astype(float) @ (shown.T > 0) > 0
     here, there = met.any(axis=1), met.any(axis=0)
     rows, asked, columns, shown = rows[here], asked[here], columns[there], shown[there]
     if not len(rows):

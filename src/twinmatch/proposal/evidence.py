@@ -304,6 +304,7 @@ def whole(claim: Claim, _: Ground) -> bool:
     return closed and is_sentence(text) and not (_POINTS_BACK.match(text) or _BESIDE_IT.match(text))
 
 
+@lru_cache(maxsize=65_536)
 def is_sentence(text: str) -> bool:
     """Return whether a text says something of its subject, rather than naming it in a word or a few."""
     count = len(_WORDS.findall(text))
