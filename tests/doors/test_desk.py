@@ -116,6 +116,62 @@ def test_what_is_offered_for_declines_is_worked_out_once_and_then_there(five, ma
     assert (made, "declines") != state.board.desk.claim()
 
 
+def test_what_is_said_on_an_earlier_version_is_told_on_the_later_one(five, proposal):
+    board = board_of(five)
+    link = f"/workbench/city/{board.desk.invite(proposal, 'de-guest', 3, 'tests')}"
+    again = {"programme_toml": PROGRAMME, "programme_of": proposal}
+    later = board.keep_made("Desk", again, "tests", board.result(proposal))
+    assert "on an earlier version" not in five.get(f"/workbench/proposals/{later}").text
+    # Two go on with the version before, and a city answers by the link that it had for it.
+    for kind, one, other, why in (
+        ("lock", *PAIR, "the mayors agreed"),
+        ("ban", "fr-guest", "it-host", ""),
+        ("note", "", "", "a second look"),
+    ):
+        asked = {"kind": kind, "one": one, "other": other, "why": why}
+        board.store.add(proposal, by="Somebody else", **asked)
+    five.post(link, data={"kind": "agreed", "meeting": "twinning:de-guest"})
+    board.store.add(proposal, "approve", "Somebody else")
+    page = five.get(f"/workbench/proposals/{later}?tab=letters").text
+    assert "4 things were said on earlier versions" in page
+    assert "the mayors agreed" in page
+    assert "De-Guest by its link" in page
+    assert send(five, f"{later}/missed").status_code == 303
+    now = board.store.held(later)
+    assert (now.locks, now.status) == ((PAIR,), "draft")
+    assert {c: e.by for c, e in now.consents[PAIR].items()} == {"de-guest": "De-Guest by its link"}
+    assert "on an earlier version" not in five.get(f"/workbench/proposals/{later}").text
+    # The link leads to what is published, whichever version it was made for.
+    for kind in ("approve", "publish"):
+        board.store.add(later, kind, "tests")
+    five.post(link, data={"kind": "declined", "meeting": "twinning:de-guest"})
+    assert board.store.held(later).declined == (PAIR,)
+    assert board.store.held(proposal).declined == ()
+
+
+def test_solved_again_by_two_at_once_it_is_made_once(five, proposal, monkeypatch):
+    board = board_of(five)
+    monkeypatch.setattr(type(board), "claim", lambda self: None)
+    asked = [send(five, f"{proposal}/again").headers["location"] for _ in range(2)]
+    assert len(set(asked)) == 1
+    board.store.add(proposal, "lock", "tests", one=PAIR[0], other=PAIR[1])
+    asked.append(send(five, f"{proposal}/again").headers["location"])
+    assert len(set(asked)) == 2
+    for place in set(asked):
+        send(five, f"{place.rpartition('/')[2]}/cancel")
+
+
+def test_who_edits_a_letter_late_keeps_the_text(five, proposal):
+    board, text = board_of(five), "Dear colleagues, " + "we look forward to it. " * 30
+    for kind in ("approve", "publish"):
+        board.store.add(proposal, kind, "Somebody else")
+    late = send(five, f"{proposal}/letters/de-guest", code="x", version=0, text=text)
+    assert late.status_code == 412
+    assert "published the proposal" in late.text
+    assert text.strip() in lxml.html.fromstring(late.text).xpath("string(//pre)")
+    assert f'href="/workbench/proposals/{proposal}/letters/de-guest"' in late.text
+
+
 def test_several_pairs_are_decided_together_and_a_later_writer_is_told(five, proposal):
     board = board_of(five)
     pairs = [" ".join(m.about) for m in board.store.meetings(proposal) if m.host]
@@ -349,7 +405,7 @@ def test_a_city_is_moved_to_another_group_and_solve_again_honours_it(grouped):
     assert (
         send(client, f"{run}/keep-group", **kept)
         .headers["location"]
-        .endswith("discussion_groups#part")
+        .endswith("discussion_groups#decided")
     )
     assert board_of(client).store.held(run).locks == (("at-both", "discussion_groups:trams"),)
     version = solved_again(client, run)
@@ -414,7 +470,10 @@ def test_a_theme_is_split_where_rules_allow_and_joined_again(tmp_path):
         assert 'value="split"' not in costs(3)
         kept = {"kind": "split", "one": heat, "why": "2", "version": 0}
         assert send(client, f"{run}/decisions", **kept).status_code == 303
-        assert "from the next version on" in client.get(f"/workbench/proposals/{run}").text
+        page = client.get(f"/workbench/proposals/{run}?tab=history").text
+        assert "from the next version on" in page
+        assert "Heat: 2 groups" in page
+        assert "set the number of groups of Heat: 2" in page
         two = solved_again(client, run)
         groups = in_group(client, two)
         assert set(groups.values()) == {"Heat 1", "Heat 2"}

@@ -449,23 +449,54 @@ def test_a_change_by_hand_is_priced_kept_and_solved(service, visit, by_keyboard)
     expect(page.locator("#pairs tbody tr:not([hidden])").first).to_contain_text(host)
 
 
-def test_a_city_is_moved_to_another_group_with_what_it_costs(service, visit):
-    page = visit(service).go("/workbench/proposals")
-    page.get_by_label("Title").fill("Groups")
+def test_groups_are_changed_by_keyboard_with_what_it_costs(service, visit):
+    """A city is moved, panels are made more, a group is renamed, and the next version has it all."""
+    page = visit(service, viewport=PHONE).go("/workbench/proposals")
+
+    def go_on(place):
+        reach(page, place)
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+
+    def open_(said):
+        press(page, page.locator("summary", has_text=said).first)
+
     own_cities(page)
-    page.get_by_label("Discussion groups", exact=True).check()
-    page.get_by_role("button", name="Propose").click()
-    first = made(page)
-    page.goto(f"{first}?tab=discussion_groups")
-    page.locator("summary", has_text="Move a city to another group").click()
-    page.locator("#move-city").select_option(index=1)
-    table = page.locator("#moves tbody")
-    expect(table.locator("tr").first).to_contain_text("+0.0")
-    assert page.locator("#moves").bounding_box()["width"] <= 1280
-    table.get_by_role("button", name=re.compile("^Lock here")).first.click()
-    expect(
-        page.get_by_text("must meet").or_(page.get_by_text("1 decision kept")).first
-    ).to_be_visible()
+    for name in ("National clusters", "City panels"):
+        box = page.get_by_label(name, exact=True)
+        press(page, box, "Space")
+    go_on(page.get_by_role("button", name="Propose"))
+    first, formed = made(page), {}
+    for tab in ("national_clusters", "city_panels"):
+        page.goto(f"{first}?tab={tab}")
+        formed[tab] = page.locator(".meetings tbody tr").count()
+        open_("Move a city to another group")
+        with page.expect_response(lambda r: "/moves?" in r.url):
+            press(page, page.locator("#move-city"), "ArrowDown")
+        expect(page.locator("#moves tbody")).to_contain_text(re.compile("keeps all|breaks 1 rule"))
+        assert page.locator("#moves").bounding_box()["width"] <= page.viewport_size["width"]
+        here = page.locator("#moves").get_by_role("button", name=re.compile("^Lock here"))
+        go_on(here.nth(1))
+        expect(page.locator("#decided")).to_be_focused()
+        expect(page.get_by_role("button", name=re.compile("^Solve again"))).to_be_in_viewport()
+        expect(page.locator("#decided li").first).to_contain_text("in its group")
+        open_("Rename")
+        press(page, page.locator("#r-1"), "Control+A")
+        page.keyboard.insert_text(f"Ours of {tab}")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        expect(page.locator(".meetings tbody th").first).to_contain_text(f"Ours of {tab}")
+        expect(page.locator(".meetings tbody tr").first).to_be_focused()
+    open_("More groups, or fewer")
+    press(page, page.locator("[hx-target='#split'] button"))
+    go_on(page.locator("#split").get_by_role("button", name=re.compile("^Keep")))
+    expect(page.locator("#decided")).to_contain_text(f"{formed['city_panels'] + 1} panels")
+    go_on(page.get_by_role("button", name=re.compile("^Solve again")))
+    second = made(page)
+    for tab, more in (("national_clusters", 0), ("city_panels", 1)):
+        page.goto(f"{second}?tab={tab}")
+        expect(page.locator(".meetings tbody tr")).to_have_count(formed[tab] + more)
+        expect(page.locator(".meetings tbody")).to_contain_text(f"Ours of {tab}")
 
 
 def test_the_second_of_two_people_is_told_and_nothing_is_overwritten(service, visit):

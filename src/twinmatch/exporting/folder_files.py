@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -36,6 +36,7 @@ from twinmatch.proposal import (
     from_plain,
     to_plain,
 )
+from twinmatch.proposal.proposal import is_of_theme, settings_of
 from twinmatch.proposal.tables import ids_in, kinds_of
 from twinmatch.reading import read_grids, read_raw
 from twinmatch.reading.grid import is_empty, text
@@ -166,6 +167,17 @@ def _utf16_head(text: str, longest: int) -> str:
     return text.encode("utf-16-le")[: 2 * longest].decode("utf-16-le", "ignore")
 
 
+def theme_of(meeting: str, settings: Mapping[str, Any]) -> str:
+    """Return the id of what a group is one of: a theme, the countries of a cluster, or all panels."""
+    product, _, key = meeting.partition(":")
+    if product == "city_panels":
+        return f"{product}:"
+    head, _, number = key.rpartition("-")
+    themes = (str(t.get("id")) for t in settings.get("themes") or ())
+    whole = head if head and number.isdecimal() else key
+    return f"{product}:{next((t for t in themes if is_of_theme(key, t)), whole)}"
+
+
 class Directory:
     """The names of a proposal's cities and host units; an id that nobody described is its own name."""
 
@@ -177,6 +189,16 @@ class Directory:
         self._meetings |= {
             m.id: self.title(m) for product in proposal.products for m in product.meetings
         }
+        for product in proposal.products:
+            part = settings_of(proposal.made_from, product.product)
+            titles = {str(t.get("id")): str(t.get("title")) for t in part.get("themes") or ()}
+            for m in product.meetings if "split" in part else ():
+                theme = theme_of(m.id, part)
+                key = theme.partition(":")[2]
+                named = [country(c.upper()).name for c in key.split("-") if is_country(c.upper())]
+                self._meetings.setdefault(
+                    theme, titles.get(key) or words.listed(named) or product.title
+                )
 
     def worded(self, text: str) -> str:
         """Return a text with the names of cities, units and meetings in place of their ids, where it lists some."""

@@ -17,9 +17,9 @@ from math import ceil
 from typing import Any, Final, Literal
 
 from twinmatch.exporting import words
-from twinmatch.exporting.folder_files import Directory, cell_text
+from twinmatch.exporting.folder_files import Directory, cell_text, theme_of
 from twinmatch.proposal import Meeting, Product, Proposal
-from twinmatch.proposal.proposal import MOST_GROUPS, is_of_theme, pairs_in, settings_of
+from twinmatch.proposal.proposal import MOST_GROUPS, pairs_in, settings_of
 from twinmatch.wording import say, shown, spoken
 
 Cell = str | int | float | None
@@ -348,7 +348,7 @@ def group_forms(proposal: Proposal, directory: Directory) -> Iterator[Sheet]:
     rows: list[tuple[Cell, ...]] = []
     for product, m in made:
         part = settings_of(proposal.made_from, product.product)
-        theme = _theme(m.id, part) if "split" in part else ""
+        theme = theme_of(m.id, part) if "split" in part else ""
         is_first = theme not in {row[-1] for row in rows}
         split = dict(part.get("split") or {}).get(theme.partition(":")[2]) if is_first else None
         what = (called[m.id], words.product_title(product), len(m.members))
@@ -374,17 +374,6 @@ def group_forms(proposal: Proposal, directory: Directory) -> Iterator[Sheet]:
     moves = _move_form(proposal, directory, called)
     if moves.rows and len(proposal.cities) <= MOST_BY_HAND:
         yield moves
-
-
-def _theme(meeting: str, settings: Mapping[str, Any]) -> str:
-    """Return the id of what a group is one of: a theme, the countries of a cluster, or all panels."""
-    product, _, key = meeting.partition(":")
-    if product == "city_panels":
-        return f"{product}:"
-    head, _, number = key.rpartition("-")
-    themes = (str(t.get("id")) for t in settings.get("themes") or ())
-    whole = head if head and number.isdecimal() else key
-    return f"{product}:{next((t for t in themes if is_of_theme(key, t)), whole)}"
 
 
 def _move_form(proposal: Proposal, directory: Directory, called: Mapping[str, str]) -> Sheet:

@@ -98,7 +98,9 @@ class HistoryEntry:
     def told(self, name: Callable[[str], str] = str) -> str:
         """Return what was done, without by whom; ``name`` gives what a city, unit or meeting is called."""
         one = name(self.one) if self.one else ""
-        group = self.one.rpartition(":")[2] or self.one.strip(":").replace("_", " ")
+        # A group is told by what it was called before it was renamed, a theme by its title.
+        group = self.one.partition(":")[2] or self.one.strip(":").replace("_", " ")
+        theme = group if one == self.one else one
         what = one
         if self.other:
             pair = {"one": one, "other": name(self.other)}
@@ -114,7 +116,7 @@ class HistoryEntry:
             "release": say("released {what}", what=what),
             "assign": say("assigned {what}", what=what),
             "rename": say("renamed the group {group}", group=group),
-            "split": say("set the number of groups of {group}", group=group),
+            "split": say("set the number of groups of {group}", group=theme),
             "letter": say("edited the letter to {city}", city=city)
             if self.why
             else say("dropped the edited letter to {city}", city=city),

@@ -232,6 +232,11 @@ class Board:
             if run != proposal and self.store.held(run).status == "published":
                 self.store.add(run, "withdraw", by, why=say("A later version was published."))
 
+    def result_of(self, proposal: str) -> str:
+        """Return the version of a proposal's round that is published, or itself where none is."""
+        done = (v.id for v in self.versions(self.job(proposal).round) if v.state == "done")
+        return next((v for v in done if self.store.held(v).status == "published"), proposal)
+
     def counts(self) -> dict[str, int]:
         """Return how many jobs are in each state."""
         query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)

@@ -270,7 +270,7 @@ def invite(
 @by_link.get("/{secret}")
 def own_page(request: Request, state: Shared, secret: Secret, said: str = "") -> Response:
     """Return what a city is offered, and the forms of its answer."""
-    invited = state.board.desk.invited(secret)
+    invited = _invited(state, secret)
     parts = _offered(state, invited, language(request)) | {
         "invited": invited,
         "said": said == "yes",
@@ -278,6 +278,12 @@ def own_page(request: Request, state: Shared, secret: Secret, said: str = "") ->
     answer = page(request, "city_link.html.j2", **parts)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _invited(state: State, secret: str) -> Invited:
+    """Return whose link it is, and the version of the round that is published, or that it was made for."""
+    invited = state.board.desk.invited(secret)
+    return replace(invited, run=state.board.result_of(invited.run))
 
 
 def _offered(state: State, invited: Invited, code: str) -> dict[str, Any]:
@@ -310,7 +316,7 @@ def answered(
     why: Text = "",
 ) -> Response:
     """Write what a city answers: that it agrees or declines, or what is wrong of what is known of it."""
-    invited = state.board.desk.invited(secret)
+    invited = _invited(state, secret)
     parts = _offered(state, invited, language(request))
     mine = {id_ for id_, _, _ in parts["meetings"]}
     if kind not in (*CONSENTS[1:], "note") or (meeting and meeting not in mine):

@@ -92,6 +92,7 @@ def conflict(
     if error.problems[0].code != "changed-meanwhile":
         raise error
     history, made = state.board.store.history(run), proposal_of(state.board, run)
+    at = f"/{action}" if action.startswith("letters/") else ""
     return page(
         request,
         "conflict.html.j2",
@@ -103,6 +104,7 @@ def conflict(
         now=held(history),
         mine=mine,
         told=_told(mine, teller(made)),
+        go_on=own(dict(mine).get("back") or f"/workbench/proposals/{run}{at}"),
     )
 
 
@@ -118,6 +120,18 @@ def _told(mine: list[tuple[str, str]], says: Callable[[HistoryEntry], str]) -> s
     return "; ".join(
         says(HistoryEntry(0, now, "", kind, *pair, who, why)) for pair in pairs or [about]
     )
+
+
+@router.post("/{proposal}/missed")
+def take_over(state: Shared, person: Coordinator, found: Looked) -> Response:
+    """Write here too what was said on earlier versions, in the name of who said it; what this version lacks is left."""
+    run = found["job"].id
+    for _, e in found["missed"]:
+        with suppress(QuestionError):
+            state.board.store.add(
+                run, e.kind, e.by, one=e.one, other=e.other, city=e.city, why=e.why
+            )
+    return to_proposal(run, "#round")
 
 
 # --- decisions on several pairs -----------------------------------------------------------------------------
@@ -326,7 +340,8 @@ def moves(
     """Return what it costs to put a city in each group, and which rules that breaks; nothing is solved."""
     made, now = proposal_of(state.board, job.id), state.board.store.held(job.id)
     found = group_moves(state.rounds.round(job), made, city[:120], product[:40])
-    return part_of(request, "moves", job, found=found, city=city, product=product, now=now)
+    parts = {"city": city, "product": product, "now": now, "directory": Directory(made)}
+    return part_of(request, "moves", job, found=found, **parts)
 
 
 @router.get("/{proposal}/split", dependencies=[Depends(coordinator)])
@@ -359,6 +374,7 @@ def keep_group(
     if beside and all(p[1] != group for p in locks if p[0] != city):
         decisions.append(("lock", About(beside, group), ""))
     given = {"city": city, "group": group, "version": version}
+    given["back"] = f"/workbench/proposals/{job.id}?tab={product}#decided"
     return _decide_all(request, state, person, job.id, "keep-group", given, decisions, product)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
@@ -32,7 +32,7 @@ from twinmatch.programmes.programme import Programme, programme_model
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.twinning import Twinning
 from twinmatch.proposal import Pairs, Proposal
-from twinmatch.store import RunSnapshot
+from twinmatch.store import CONSENTS, DECISIONS, HistoryEntry, RunSnapshot, Store, held
 from twinmatch.validate import as_sentence
 from twinmatch.web.board import Board, Job
 from twinmatch.web.jobs import (
@@ -49,6 +49,8 @@ from twinmatch.whatif.prices import PriceList, PriceQuestion, price_list, price_
 from twinmatch.whatif.repair import Disruption, Kind
 from twinmatch.whatif.why_not import WhyNotAnswer, why_not
 from twinmatch.wording import say
+
+Missed = list[tuple[int, HistoryEntry]]
 
 KEPT: Final = 3
 """Rounds held in memory because somebody asks about them."""
@@ -191,6 +193,30 @@ def again(board: Board, job: Job, now: RunSnapshot) -> dict[str, Any]:
     kept = {name: job.asked[name] for name in ("title", "upload", "hosts") if job.asked.get(name)}
     decided = {"lock": pairs.lock, "ban": pairs.ban, "names": pairs.names, "splits": pairs.splits}
     return {**kept, **decided, "programme_of": job.id, "previous": job.id}
+
+
+def missed(store: Store, earlier: Sequence[str], history: Sequence[HistoryEntry]) -> Missed:
+    """Return what was said on earlier versions once a later one had been made, and is not in its history too.
+
+    Each with the number of its version. Steps of a status and mails are of their version alone.
+    """
+
+    def said(e: HistoryEntry) -> tuple[str, ...]:
+        return e.kind, e.one, e.other, e.city, e.why
+
+    found, known = list[tuple[int, HistoryEntry]](), set(map(said, history))
+    for number, run in enumerate(earlier, 1):
+        entries = store.history(run)
+        undone = held(entries).undone
+        for e in entries:
+            if (
+                said(e) not in known
+                and e.kind in (*DECISIONS, *CONSENTS)
+                and e.number not in undone
+            ):
+                known.add(said(e))
+                found.append((number, e))
+    return found
 
 
 # --- rules ---

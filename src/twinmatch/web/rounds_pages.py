@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from twinmatch.web.bodies import as_model
 from twinmatch.web.jobs import proposal_of
 from twinmatch.web.pages import language, page, wants_fragment
 from twinmatch.web.proposals import check_programme, checked, programmes_known
-from twinmatch.web.rounds import again, programme_in, rules_of, toml, tried, with_rules
+from twinmatch.web.rounds import again, missed, programme_in, rules_of, toml, tried, with_rules
 from twinmatch.web.state import Shared, State
 from twinmatch.whatif.stability import choices
 from twinmatch.wording import say
@@ -210,7 +211,8 @@ def looked_at(state: State, job: Job) -> dict[str, Any]:
     made, run = proposal_of(state.board, job.id), run_state(job.id, state.board.store)
     answers, all_versions = state.board.desk.answers(job.id), state.board.versions(job.round)
     versions = [v for v in all_versions if v.state == "done" or v.id == job.id]
-    upload = job.asked.get("upload")
+    upload, at = job.asked.get("upload"), next(k for k, v in enumerate(versions) if v.id == job.id)
+    earlier = [v.id for v in versions[:at]]
     return {
         "job": job,
         "made": made,
@@ -223,8 +225,9 @@ def looked_at(state: State, job: Job) -> dict[str, Any]:
         "table": pair_table(made, run, answers),
         "pending": pending(made, run),
         "versions": versions,
-        "at": next(k for k, v in enumerate(versions) if v.id == job.id),
+        "at": at,
         "newer": [v for v in all_versions if v.state in ("waiting", "running")],
+        "missed": missed(state.board.store, earlier, run.history),
         "upload": state.board.upload(upload).name if upload else "",
         "base": f"/workbench/proposals/{job.id}",
     }
@@ -333,7 +336,11 @@ def solve_again(
     if programme_toml.strip():
         check_programme(programme_toml)
         asked["programme_toml"] = programme_toml
-    return to_proposal(state.board.ask(job.title, asked, person.name))
+    # Asked for twice, by two people or two clicks, it is made once.
+    mine = json.dumps(asked, sort_keys=True)
+    open_ = (v for v in state.board.versions(job.round) if not v.has_ended)
+    same = next((v.id for v in open_ if json.dumps(v.asked, sort_keys=True) == mine), None)
+    return to_proposal(same or state.board.ask(job.title, asked, person.name))
 
 
 @router.get("/{proposal}/compare")
