@@ -29,7 +29,7 @@ from twinmatch.proposal.wire import Hidden
 from twinmatch.solving import Bools
 from twinmatch.whatif.case import twinning_of
 from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
-from twinmatch.wording import joined, listed, say
+from twinmatch.wording import joined, listed, say, titled
 
 Purpose = Literal["peers", "learning"]
 
@@ -140,7 +140,7 @@ class Learning:
     def _forbidden(self, held: _OfRound, row: int, column: int) -> tuple[str, ...]:
         pair = column * len(held.affinity.rows) + row
         return tuple(
-            say("The rule {rule} forbids the pair.", rule=repr(rule.name))
+            say("The rule '{rule}' forbids the pair.", rule=titled(rule.name))
             for rule in held.filters
             if rule.forbidden[pair]
         )

@@ -35,7 +35,7 @@ from twinmatch.solving import (
     relaxations,
     relaxed,
 )
-from twinmatch.wording import count, joined, listed, say
+from twinmatch.wording import count, joined, listed, say, titled
 
 T = TypeVar("T")
 
@@ -186,7 +186,7 @@ def _told(repair: Relaxation, rules: Sequence[Rule]) -> dict[str, str]:
     found = {}
     for rule, says in rows.items():
         shown = len(says) if len(says) <= SHOWN + 1 else SHOWN
-        more = say("and {n} more of {rule} likewise", n=len(says) - shown, rule=repr(rule))
+        more = say("and {n} more of '{rule}' likewise", n=len(says) - shown, rule=titled(rule))
         found[rule] = joined([*says[:shown], *([more] if len(says) > shown else [])], "; ")
     return found
 

@@ -36,7 +36,7 @@ from twinmatch.solving import Bools, Floats, Solution, solve
 from twinmatch.solving.blocks import Block, Candidates
 from twinmatch.solving.referee import SLACK, Verdict, referee
 from twinmatch.standings import UNKNOWN
-from twinmatch.wording import count, joined, listed, say
+from twinmatch.wording import count, joined, listed, say, titled
 
 RuleKind = Literal[
     "rule", "lock", "ban", "past pair", "structure", "demand", "places", "total", "load"
@@ -296,7 +296,7 @@ def judged(rules: Sequence[RuleStatus]) -> tuple[RuleStatus, ...]:
     broken = [
         Problem(
             "rule-broken",
-            say("The answer breaks the rule {rule}: {says}", rule=repr(r.rule), says=r.says),
+            say("The answer breaks the rule '{rule}': {says}", rule=titled(r.rule), says=r.says),
         )
         for r in rules
         if r.status == "broken"

@@ -23,7 +23,7 @@ from twinmatch.proposal import Meeting, Product, Proposal, RuleStatus
 from twinmatch.proposal.wire import on_wire
 from twinmatch.whatif.case import NOTHING, points
 from twinmatch.whatif.recount import recounted
-from twinmatch.wording import joined, listed, say
+from twinmatch.wording import joined, listed, say, titled
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,19 @@ def _checked_product(
     strangers = sorted(
         {m.city for meeting in product.meetings for m in meeting.members} - set(round_.cohort.index)
     )
-    known = counted("known cities", "Every city of a meeting is in the profiles.", strangers)
+    known = counted("known cities", say("Every city of a meeting is in the profiles."), strangers)
     rules = [known, _once(product)]
     entry, unjudged = PRODUCTS.get(product.product), ""
     if product.status == "infeasible":
-        unjudged = "It was not formed, so there is nothing to judge."
+        unjudged = say("It was not formed, so there is nothing to judge.")
     elif entry is None or settings is None:
-        unjudged = "This programme has no such format: its own rules were not judged."
+        unjudged = say("This programme has no such format: its own rules were not judged.")
     elif strangers:
-        unjudged = "The format's own rules were not judged, because cities are unknown."
+        unjudged = say("The format's own rules were not judged, because cities are unknown.")
     elif entry.judge is None:
-        unjudged = "This format comes without rules of its own to judge by: only those of every format were judged."
+        unjudged = say(
+            "This format comes without rules of its own to judge by: only those of every format were judged."
+        )
     else:
         own = [*entry.judge(round_, settings, product), *recounted(round_, settings, product)]
         told = {(r.rule, r.says) for r in own}
@@ -98,7 +100,7 @@ def _checked_product(
 def _once(product: Product) -> RuleStatus:
     each = ((m.label, Counter(m.cities())) for m in product.meetings)
     twice = [f"{label}: {city}" for label, seen in each for city in seen if seen[city] > 1]
-    return counted("once in a meeting", "A city stands once in a meeting.", twice)
+    return counted("once in a meeting", say("A city stands once in a meeting."), twice)
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,9 @@ def _made_from(before: Proposal, after: Proposal) -> Iterator[str]:
     if new_ones:
         yield say("Cities new: {cities}.", cities=new_ones)
     if own.get("sha256") != new.get("sha256"):
-        names_of = {**was, **is_, **{u.id: u.name for u in (*before.units, *after.units)}}
+        groups = (m for p in (*before.products, *after.products) for m in p.meetings)
+        names_of = {m.id.partition(":")[2]: m.label for m in groups}
+        names_of |= {**was, **is_, **{u.id: u.name for u in (*before.units, *after.units)}}
         yield from _settings(own.get("settings") or {}, new.get("settings") or {}, names_of)
     if model != other_model:
         yield say("The texts were compared by another model, so scores do not compare exactly.")
@@ -175,17 +179,17 @@ def _settings(one: object, other: object, names: dict[str, str], path: str = "")
     if isinstance(one, dict) and isinstance(other, dict):
         for key in sorted({*one, *other}):
             yield from _settings(one.get(key), other.get(key), names, f"{path}.{key}".strip("."))
-    elif path in _PAIRS:
-        yield from _named_pairs(one, other, names, _PAIRS[path])
+    elif path.rpartition(".")[2] in _PAIRS:
+        yield from _named_pairs(one, other, names, _PAIRS[path.rpartition(".")[2]])
     elif one != other:
         says = "Setting {path}: {before} before, {after} after."
         yield say(says, path=path, before=_value(one), after=_value(other))
 
 
 _PAIRS = {
-    "twinning.lock": (say("Now locked"), say("No longer locked")),
-    "twinning.ban": (say("Now banned"), say("No longer banned")),
-    "twinning.past": (say("Now from past rounds"), say("No longer from past rounds")),
+    "lock": (say("Now locked"), say("No longer locked")),
+    "ban": (say("Now banned"), say("No longer banned")),
+    "past": (say("Now from past rounds"), say("No longer from past rounds")),
 }
 
 
@@ -208,6 +212,11 @@ def _value(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(part) for part in value) + "]"
     return str(value)
+
+
+def quoted(title: str) -> str:
+    """Return a title between quotation marks."""
+    return say("'{title}'", title=title)
 
 
 def _product(
@@ -277,10 +286,10 @@ def _phrase(meetings: tuple[Meeting, ...], city: str, names: dict[str, str]) -> 
             hosts = [meeting.unit] if meeting.unit else list(meeting.cities("host"))
             parts.append(say("learning from {host}", host=listed([names.get(h, h) for h in hosts])))
         elif role == "lead":
-            parts.append(say("{meeting} as a lead", meeting=repr(str(meeting.label))))
+            parts.append(say("{meeting} as a lead", meeting=quoted(meeting.label)))
         else:
-            parts.append(repr(str(meeting.label)))
-    return joined(parts, " and ")
+            parts.append(quoted(meeting.label))
+    return listed(parts)
 
 
 STATUSES = {
@@ -310,10 +319,10 @@ def _sums(before: Product, after: Product) -> Iterator[str]:
     other = {r.rule: r for r in after.rules}
     for rule in dict.fromkeys((*one, *other)):
         if rule not in other:
-            yield say("The rule {rule} is no longer there.", rule=repr(rule))
+            yield say("The rule '{rule}' is no longer there.", rule=titled(rule))
         elif rule not in one:
-            yield say("New rule ({rule}): {says}", rule=rule, says=other[rule].says)
+            yield say("New rule ({rule}): {says}", rule=titled(rule), says=other[rule].says)
         elif one[rule].status != other[rule].status:
             now, then = (STATUSES[rules[rule].status] for rules in (other, one))
-            says = "The rule {rule} is {now} now, {before} before."
-            yield say(says, rule=repr(rule), now=now, before=then)
+            says = "The rule '{rule}' is {now} now, {before} before."
+            yield say(says, rule=titled(rule), now=now, before=then)

@@ -388,7 +388,7 @@ def _without(held: Case, change: Disruption, gone: str) -> tuple[str, ...]:
     if answer is None:
         return (
             say(
-                "Nothing fits beside the other pairs; twinmatch repair tells what moving some would do."
+                "Nothing fits beside the other pairs; a repair of the round tells what moving some would do."
             ),
         )
     moves = [m for m in case.moves(answer[0]) if m.guest != gone]

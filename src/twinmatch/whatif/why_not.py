@@ -36,7 +36,7 @@ from twinmatch.whatif.case import (
     widened,
 )
 from twinmatch.whatif.counterfactual import answered, best_additions, case_if, said
-from twinmatch.wording import say
+from twinmatch.wording import say, titled
 
 Verdict = Literal["meets", "not eligible", "forbidden", "impossible", "possible"]
 
@@ -295,7 +295,7 @@ def _forbidden(
         start,
         verdict="forbidden",
         reasons=tuple(
-            say("The rule {rule} forbids it: {says}", rule=repr(rule.name), says=rule.why(pair))
+            say("The rule '{rule}' forbids it: {says}", rule=titled(rule.name), says=rule.why(pair))
             for rule in filters
         ),
         if_lifted=None if answer is None else case.outcome(answer),
@@ -306,7 +306,9 @@ def _clashing(case: Case, forced: Rule) -> tuple[str, ...]:
     """The rules of which any one, left out, would let the pair meet; each is tried by a solve."""
     found = [
         say(
-            "The rule {rule} cannot be kept beside it: {says}", rule=repr(rule.name), says=rule.says
+            "The rule '{rule}' cannot be kept beside it: {says}",
+            rule=titled(rule.name),
+            says=rule.says,
         )
         for rule in case.ready.rules
         if not rule.filters
@@ -374,8 +376,8 @@ def _places(case: Case, g: int, h: int) -> tuple[str, ...]:
             if answer is not None and answer[0][pair]:
                 found.append(
                     say(
-                        "One more than now under the rule {rule} ({row}) would bring it about.",
-                        rule=repr(rule.name),
+                        "One more than now under the rule '{rule}' ({row}) would bring it about.",
+                        rule=titled(rule.name),
                         row=rule.block.says(row),
                     )
                 )
