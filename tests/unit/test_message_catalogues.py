@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import twinmatch
+from twinmatch.exporting import titles, words
 from twinmatch.exporting.titles import NOUNS, RULE_NAMES, YOURS
 from twinmatch.intake.forms import LEVELS
 from twinmatch.proposal import (
@@ -31,6 +32,7 @@ from twinmatch.proposal import (
 )
 from twinmatch.reading.mapping import columns
 from twinmatch.schema import NAMES
+from twinmatch.vocabulary.topics import BLOCKS
 from twinmatch.web.pages import templates
 from twinmatch.wording import (
     LANGUAGES,
@@ -62,9 +64,15 @@ OTHERS = [code for code in LANGUAGES if code != "en"]
 def messages() -> set[tuple[str, str]]:
     """Return every message in the source with its plural: what ``say``, ``say_n`` and ``count`` are given."""
     found = {(str(name), "") for name in (*NAMES.values(), *RULE_NAMES.values())} | {
-        *NOUNS.values()
+        *map(tuple, NOUNS.values())
     }
     found |= {(level, "") for levels in LEVELS.values() for level in levels}
+    tables = (titles.FACETS, titles.PRODUCTS, titles.ROLES, titles.RULES, titles.BLOCKS)
+    found |= {
+        (str(text), "") for table in (*tables, dict(words.READING)) for text in table.values()
+    }
+    found |= {(str(label), "") for label, _ in words.READING}
+    found |= {(text, "") for block in BLOCKS.values() for text in block.values()}
     found |= {(part, "") for c in columns().values() for part in c.label.split(": ")}
     found |= {(form, "") for forms in YOURS.values() for form in forms.values()}
     for path in SOURCE.rglob("*.py"):

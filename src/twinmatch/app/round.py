@@ -345,29 +345,6 @@ def themes_of(
 PROGRAMME, FORM, README = "round.toml", "form.xlsx", "README.md"
 SCHEMA = "round.schema.json"
 
-GUIDE = """# {name}
-
-A round of twinmatch. Everything happens in this folder; nothing is sent anywhere.
-
-1. **Fill the form.** `{form}` has one row a city; the sheet of fields says what each column means. What you do
-   not know stays empty: an empty cell is *not known*, never zero or no. Leave names, e-mail addresses and
-   telephone numbers of people out.
-   Your cities are in another file already? `twinmatch import table YOUR_FILE --out cities` turns it into
-   profiles; the help of that command names the other kinds of file.
-2. **Check it.** `twinmatch validate {form}{hosts}` names every problem at once, with sheet, row and column.
-3. **Set the rules.** `{programme}` is the programme: places, limits, who may take part, weights. Each line
-   says what it does; an unknown line is an error, never ignored. Editors that know TOML schemas complete it.
-4. **Propose.** `twinmatch propose {form}{hosts} --programme {programme} --out proposal`
-   Then open `proposal/report.html`, and `proposal/dossiers/index.html` for a page on each pair and city.
-5. **Decide.** Choose lock, ban or reject in the sheet Decisions of `proposal/proposal.xlsx`, save it, and run
-   `twinmatch propose {form}{hosts} --programme {programme} --decisions proposal/proposal.xlsx --out proposal-2`.
-   The notes of the new report say what changed and what it cost.
-
-To see it all before your own cities are in: `twinmatch propose --out example` runs the bundled round.
-Questions on a round: `twinmatch why-not GUEST HOST`, `twinmatch prices`, `twinmatch stability`; `twinmatch --help`
-lists every command.
-"""
-
 
 def start_round(
     folder: Path, programmes: Sequence[str] = (), hosts: Sequence[str] = ()
@@ -387,15 +364,12 @@ def start_round(
         )
     load(*programmes)
     text = programme_text(*programmes)
-    guide = GUIDE.format(
-        name=folder.resolve().name,
-        form=FORM,
-        programme=PROGRAMME,
-        hosts="".join(f" --hosts {place}" for place in hosts),
-    )
+    guide = Path(__file__).with_name("guide.md").read_text("utf-8")
+    places = "".join(f" --hosts {place}" for place in hosts)
+    names = {"name": folder.resolve().name, "form": FORM, "programme": PROGRAMME, "hosts": places}
     schema = json.dumps(programme_schema(), ensure_ascii=False, indent=1) + "\n"
     files = {
-        README: guide.encode(),
+        README: guide.format(**names).encode(),
         PROGRAMME: f"#:schema {SCHEMA}\n{text}".encode(),
         SCHEMA: schema.encode(),
         FORM: template(),

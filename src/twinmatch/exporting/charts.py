@@ -310,33 +310,6 @@ SHEET = "Charts"
 MOST_BARRED: Final = 8
 """Groups that one chart of fairness has room for; countries are more."""
 
-TABLE_SHEETS: Final[dict[str, str]] = {
-    "watch": "fragile pairs",
-    "satisfaction": "satisfaction",
-    "ties": "by country",
-    "tied_choices": "tied choices",
-    "themes": "themes",
-    "fairness": "fairness",
-    "alike": "in common",
-    "agenda": "agendas",
-    "reasons": "by city",
-    "facilitators": "facilitators",
-    "goals": "goals",
-    "travel": "travel",
-    "travel_method": "travel method",
-    "bridges": "bridges",
-    "country_sheets": "by country",
-    "balance": "balance",
-    "seating": "seating",
-    "audience": "audience",
-    "prices": "prices",
-    "stability": "stability",
-    "interview": "interview plan",
-    "questions": "questions",
-    "room": "actors",
-}
-"""Short names of the sheets of figures; other tables take their title."""
-
 Series = tuple[str, int, str, str]
 """A series of a chart: its name, its column, how it is filled and edged."""
 

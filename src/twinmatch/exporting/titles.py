@@ -10,99 +10,30 @@ from twinmatch.proposal import Product
 from twinmatch.schema import NAMES
 from twinmatch.wording import Said, count, own_words, raised, say, titled, with_parts
 
-FACETS: dict[str, str] = {
-    "wishes": say("Stated wishes"),
-    "challenges_met": say("Challenges met by strengths"),
-    "levers_met": say("Levers of change met"),
-    "topics_met": say("Topics sought and shown"),
-    "same_words": say("The same words"),
-    "shared_topics": say("Shared topics"),
-    "needs_offers": say("Needs met by offers"),
-    "needs_answered": say("Needs answered better than others'"),
-    "returns": say("What flows back to the host"),
-    "readiness_step": say("A step ahead in readiness"),
-    "stuck_step": say("Ahead where the guest is stuck"),
-    "readiness": say("Climate readiness"),
-    "emissions_mix": say("Mix of emissions"),
-    "emissions_level": say("Level of emissions"),
-    "shared_challenges": say("Shared challenges"),
-    "shared_levers": say("Shared levers of change"),
-    "shared_needs": say("Shared needs"),
-    "language": say("Language"),
-    "nearness": say("Nearness"),
-    "context": say("Context of the city"),
-    "theme": say("Theme"),
-    "country": say("Country"),
-    "step": say("Step of the transition map"),
-    "mixed_country": say("Mixed in countries"),
-    "mixed_region": say("Mixed in regions of Europe"),
-    "mixed_size": say("Mixed in sizes of city"),
-    "mixed_readiness": say("Mixed in stages of readiness"),
-    "mixed_mission": say("Mission Cities and others"),
-    "mixed_newcomer": say("Newcomers and others"),
-}
+TITLES: Final = data_beside(__file__, "titles.toml")
+"""The words for codes, by what they are codes of."""
 
-PRODUCTS: dict[str, str] = {
-    "twinning": say("Twinning"),
-    "discussion_groups": say("Discussion groups"),
-    "national_clusters": say("National clusters"),
-    "city_panels": say("City panels"),
-    "study_visits": say("Study visits"),
-    "policy_exchange": say("Policy exchange"),
-    "world_cafe": say("World café"),
-}
 
-NOUNS: dict[str, tuple[str, str]] = {
-    "twinning": ("twinning pair", "twinning pairs"),
-    "discussion_groups": ("discussion group", "discussion groups"),
-    "national_clusters": ("national cluster", "national clusters"),
-    "city_panels": ("city panel", "city panels"),
-    "study_visits": ("study visit", "study visits"),
-    "policy_exchange": ("policy group", "policy groups"),
-    "world_cafe": ("café", "cafés"),
-}
+def _said(of: str) -> dict[str, str]:
+    return {code: say(words) for code, words in TITLES[of].items()}
+
+
+FACETS = _said("facets")
+
+PRODUCTS = _said("products")
+
+NOUNS: dict[str, list[str]] = TITLES["nouns"]
 """What one meeting of a product is called, and several."""
 
-ROLES: dict[str, str] = {
-    "host": say("Host"),
-    "guest": say("Guest"),
-    "lead": say("Lead city"),
-    "member": say("Member"),
-    "mission": say("Mission City"),
-    "pilot": say("Pilot City"),
-}
+ROLES = _said("roles")
 """Roles in a meeting and in the programme; ``guest`` is read alike in both."""
 
-RULES: dict[str, str] = {
-    "kept": say("Kept"),
-    "binding": say("Kept, and at its limit"),
-    "broken": say("Broken"),
-    "relaxed": say("Relaxed"),
-}
+RULES = _said("rules")
 
-BLOCKS: dict[str, str] = {
-    "levers_needed": say("Levers needed"),
-    "levers_offered": say("Levers offered"),
-}
+BLOCKS = _said("blocks")
 
 
-RULE_NAMES: dict[str, str] = {
-    name: say(name)
-    for name in (
-        *("anchor", "cities per country", "audience", "a seat each"),
-        *("countries of a theme", "fill", "host topics", "hosts per guest"),
-        *("known cities", "known enough", "new faces", "new tables"),
-        *("once in a meeting", "one group of a theme", "one host a need", "one visit a city"),
-        *("refused before", "seats", "guests per host", "one host each"),
-        *("places", "once hosting", "another country", "locks"),
-        *("bans", "past pairs", "refusals", "evidence gate"),
-        *("load", "group size", "leads", "themes"),
-        *("one group each", "shared challenge", "cluster size", "one cluster each"),
-        *("country first", "never joined", "one visit each", "visits per host"),
-        *("visitors", "hosts", "theme", "sizes"),
-        *("one panel each", "wishes", "language"),
-    )
-}
+RULE_NAMES = {name: say(name) for name in TITLES["rule_names"]["names"]}
 """Names of rules that programmes have from the start, in words."""
 
 

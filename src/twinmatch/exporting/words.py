@@ -16,6 +16,7 @@ from twinmatch.exporting.titles import FACETS as FACETS
 from twinmatch.exporting.titles import NOUNS as NOUNS
 from twinmatch.exporting.titles import PRODUCTS as PRODUCTS
 from twinmatch.exporting.titles import ROLES as ROLES
+from twinmatch.exporting.titles import TITLES as TITLES
 from twinmatch.exporting.titles import block_title as block_title
 from twinmatch.exporting.titles import facet_title as facet_title
 from twinmatch.exporting.titles import humanise as humanise
@@ -36,33 +37,7 @@ from twinmatch.wording import raised as raised
 from twinmatch.wording import sentence as sentence
 from twinmatch.wording import shortened as shortened
 
-READING: tuple[tuple[str, str], ...] = (
-    (
-        say("Points"),
-        say(
-            "Each facet, such as needs met by offers, can give a meeting as many points as its weight. All "
-            "weights together are 100 points; what a meeting gets is its score."
-        ),
-    ),
-    (
-        say("Likeness"),
-        say("How well the cities fit in one facet, from 0 (not at all) to 1 (as well as can be)."),
-    ),
-    (
-        say("Better than … of possible pairs"),
-        say(
-            "The share of all possible pairs that fit less well, ties counting half. A facet gives this share of its points, so "
-            "that facets measured in different ways count alike."
-        ),
-    ),
-    (
-        say("Not known"),
-        say(
-            "A facet that is not known for a pair counts as the average: it gives about half of its points. It "
-            "neither flatters nor punishes, and what is missing is named among the gaps."
-        ),
-    ),
-)
+READING = tuple((say(line["label"]), say(line["text"])) for line in TITLES["reading"])
 """How to read the figures: label and sentence, for the workbook and for the report."""
 
 NOT_KNOWN = say("not known")

@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import Any, Final, TypeVar
 
 from twinmatch.exporting import words
-from twinmatch.exporting.charts import SHEET, TABLE_SHEETS, figures_sheet, write_charts
+from twinmatch.exporting.charts import SHEET, figures_sheet, write_charts
 from twinmatch.exporting.folder_files import Directory, cell_text, settings_in_words
 from twinmatch.exporting.letters import letter_form
 from twinmatch.exporting.spreadsheet import (
@@ -221,7 +221,7 @@ def _sheets(proposal: Proposal, language: str) -> Iterator[Sheet]:
     for product in proposal.products:
         short = _short(product, language)
         for table in product.tables:
-            of = TABLE_SHEETS.get(table.name) or say("{title:lower}", title=table.title)
+            of = words.TITLES["sheets"].get(table.name) or say("{title:lower}", title=table.title)
             yield figures_sheet(
                 table, sheet_name(f"{short}, {spoken(of, language)}", taken), directory
             )

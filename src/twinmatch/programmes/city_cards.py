@@ -13,31 +13,8 @@ from twinmatch.programmes.kinds import speaks_english
 from twinmatch.proposal import CityCard, Gap, Measure, Statement
 from twinmatch.schema import NAMES, City
 from twinmatch.vocabulary.geography import country, language_name
+from twinmatch.vocabulary.topics import BLOCKS
 from twinmatch.wording import joined, say
-
-BLOCK_WORDS = {
-    "location": (say("location"), say("distance")),
-    "population": (say("population"), say("likeness of context, emissions per capita")),
-    "languages": (
-        say("working languages"),
-        say("shared language, unless its country has only one"),
-    ),
-    "commitment": (say("climate-neutrality commitment"), say("eligibility for twinning")),
-    "participation": (say("staff hours and English"), say("eligibility for twinning")),
-    "needs": (say("needs in words"), say("needs against offers, shared needs")),
-    "offers": (say("offers in words"), say("offers as a host")),
-    "challenges": (
-        say("challenges by domain"),
-        say("challenges met and shared, discussion groups"),
-    ),
-    "strengths": (say("strengths by domain"), say("challenges met as a host, what flows back")),
-    "levers_needed": (say("levers needed"), say("levers met and shared, discussion groups")),
-    "levers_offered": (say("levers offered"), say("levers met as a host")),
-    "readiness": (say("climate readiness"), say("readiness, the step ahead")),
-    "emissions": (say("emissions inventory"), say("emissions mix and level")),
-    "context": (say("climate, wealth and urbanisation"), say("likeness of context")),
-}
-"""Each block of a profile in words, and what its absence silences."""
 
 
 def card(cohort: Cohort, i: int) -> CityCard:
@@ -113,8 +90,8 @@ def gaps(cohort: Cohort) -> tuple[Gap, ...]:
                 "{what} not known, which leaves open: {open}",
                 what=say("staff hours")
                 if block == "participation" and speaks_english(city)
-                else BLOCK_WORDS[block][0],
-                open=BLOCK_WORDS[block][1],
+                else say(BLOCKS[block]["words"]),
+                open=say(BLOCKS[block]["opens"]),
             ),
         )
         for city in cohort.cities

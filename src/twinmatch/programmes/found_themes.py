@@ -28,6 +28,7 @@ from twinmatch.facets.text import needs_passages
 from twinmatch.files import toml_text
 from twinmatch.schema import NAMES
 from twinmatch.solving import Ints
+from twinmatch.vocabulary import taxonomy
 from twinmatch.wording import listed, say
 
 Floats = NDArray[np.float32]
@@ -208,41 +209,10 @@ def _tokens(text: str) -> list[str]:
 
 LETTERS = 4
 
-COMMON = frozenset(
-    [
-        "city",
-        "cities",
-        "want",
-        "need",
-        "needs",
-        "needed",
-        "learn",
-        "local",
-        "municipal",
-        "municipality",
-        "public",
-        "peers",
-        "climate",
-        "work",
-        "works",
-        "new",
-        "like",
-        "make",
-        "making",
-        "help",
-        "still",
-        "little",
-        "lack",
-        "lacks",
-        "have",
-        "with",
-        "from",
-        "that",
-        "this",
-        "their",
-        "them",
-        "they",
-    ]
+COMMON = taxonomy.words(
+    "city; cities; want; need; needs; needed; learn; local; municipal; municipality; public; peers; "
+    "climate; work; works; new; like; make; making; help; still; little; lack; lacks; have; with; from; "
+    "that; this; their; them; they"
 )
 """Words that every city uses of itself."""
 

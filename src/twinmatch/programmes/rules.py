@@ -36,6 +36,7 @@ from twinmatch.solving import Bools, Floats, Solution, solve
 from twinmatch.solving.blocks import Block, Candidates
 from twinmatch.solving.referee import SLACK, Verdict, referee
 from twinmatch.standings import UNKNOWN
+from twinmatch.vocabulary.topics import BLOCKS
 from twinmatch.wording import count, joined, listed, say, titled
 
 RuleKind = Literal[
@@ -332,45 +333,8 @@ ANSWERED_BY: Final[dict[str, tuple[str, ...]]] = {
 }
 """The blocks of a profile of which each facet needs one from the city that learns."""
 
-QUESTIONS: Final[dict[str, str]] = {
-    "needs": say(
-        "What do you most want to learn from other cities? Please write two or three sentences: what you are working on, "
-        "and where you are stuck."
-    ),
-    "challenges": say(
-        "In which areas is it hardest for you to cut emissions (buildings, energy systems, mobility and transport, waste and "
-        "circular economy, industry, nature-based solutions), and how hard in each, from 1 (a little) to 3 (very)?"
-    ),
-    "levers_needed": say(
-        "With which of these do you most need help: finance and funding, governance, national regulation, procurement, "
-        "technology, data, skills, participation, social innovation or behaviour? Please name two or three."
-    ),
-    "wishes": say(
-        "Which cities or pilot activities would you most like to learn from? Please name up to three, the first choice first."
-    ),
-    "readiness": say(
-        "How far have you come with your political mandate, emissions inventory, target, action plan, financing, delivery and "
-        "adaptation? Please give each a level from 0 (not begun) to 4 (routine)."
-    ),
-    "strengths": say(
-        "What can you show to other cities? Please name two or three measures, each with its year and its result."
-    ),
-    "emissions": say(
-        "What were your greenhouse gas emissions in the latest year you counted, in tonnes of CO2 equivalent, by sector if "
-        "you have it?"
-    ),
-    "population": say(
-        "How many residents does your municipality have, and in which year were they counted?"
-    ),
-    "languages": say("In which languages can your team hold a working meeting?"),
-    "location": say("Where does your town hall stand (latitude and longitude)?"),
-    "commitment": say(
-        "By which year do you aim to be climate neutral? Please name the document that says so and when it was adopted."
-    ),
-    "participation": say(
-        "How many staff hours a month can your team give to this exchange, and what is its level of English, from A1 to C2?"
-    ),
-    "covenant": say("Have you signed the Covenant of Mayors, and if so, in which year?"),
+QUESTIONS: Final = {
+    name: say(said["question"]) for name, said in BLOCKS.items() if "question" in said
 }
 """The question to a city that fills each block of its profile; the order settles ties."""
 

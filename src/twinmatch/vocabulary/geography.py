@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.files import data_beside
-from twinmatch.vocabulary.taxonomy import plain, words
+from twinmatch.vocabulary.taxonomy import plain
 from twinmatch.wording import babel_name, say, titled
 
 EARTH_RADIUS_KM: Final = 6371.0088
@@ -43,70 +43,40 @@ _TABLE: Final[dict[str, dict[str, Any]]] = data_beside(__file__, "countries.toml
 ALIASES: Final = {"EL": "GR", "UK": "GB"}
 """Codes of European bodies and the ISO code that each stands for."""
 
-# Languages whose speakers commonly read each other; joins small clusters, never decides a rule.
-_RELATED_LANGUAGES = (
-    {"da", "no", "sv"},
-    {"bs", "hr", "sr", "cnr", "sl"},
-    {"cs", "sk"},
-    {"bg", "mk"},
-)
-
-
-FUNDS: Final = {
-    "EEA": ("IS LI NO", say("are both in the European Economic Area")),
-    "candidate": (
-        "AL BA GE MD ME MK RS TR UA XK",
-        say("both prepare to join the EU with its pre-accession funds"),
-    ),
-    "neighbourhood": ("AM AZ IL", say("both have the funds of the EU's neighbourhood policy")),
-}
-"""Countries outside the EU by the EU funds and rules that they share, and the words for two of them.
-
-The state of 2025: candidates and the potential candidate Kosovo; Belarus has no programme at present.
-"""
-
-ASSOCIATED: Final = words(
-    "AL; AM; BA; CA; CH; FO; GB; GE; IL; IS; KR; MD; ME; MK; NO; NZ; RS; TN; TR; UA; XK"
-)
-"""Countries associated to Horizon Europe, whose cities the Mission takes (European Commission, as of 2025)."""
-
-COOPERATIONS: Final = {
-    "the Nordic Council of Ministers": "DK FI FO IS NO SE",
-    "the Baltic Council of Ministers": "EE LT LV",
-    "the Visegrád Group": "CZ HU PL SK",
-    "the Benelux Union": "BE LU NL",
-    "the Green Agenda for the Western Balkans": "AL BA ME MK RS XK",
-    "the British-Irish Council": "GB IE",
-}
-"""Standing cooperation of governments, with its countries."""
-
 
 def funds(code: str) -> str:
     """Return whose funds and rules a country has: EU, EEA, candidate, neighbourhood, or an empty text."""
     if in_eu(code):
         return "EU"
-    return next((name for name, (codes, _) in FUNDS.items() if code in codes.split()), "")
+    return next((n for n, row in _TABLE["funds"].items() if code in row["countries"]), "")
 
 
 def eu_standing(code: str) -> frozenset[str]:
     """Return how a country stands to the EU: "member", or "associated" to its research, "candidate", both; else "other"."""
     if in_eu(code):
         return frozenset({"member"})
-    found = {"associated"} if code in ASSOCIATED else set()
+    found = {"associated"} if code in _TABLE["associated"]["countries"] else set()
     return frozenset(found | {"candidate"} if funds(code) == "candidate" else found or {"other"})
 
 
 def same_funds(one: str, other: str) -> str:
     """Return in words that two countries share funds and rules; an empty text where they do not."""
     shared = funds(one) if funds(one) == funds(other) else ""
-    return say("both belong to the EU") if shared == "EU" else FUNDS.get(shared, ("", ""))[1]
+    if shared == "EU":
+        return say("both belong to the EU")
+    return say(_TABLE["funds"][shared]["two"]) if shared else ""
 
 
 def cooperation(one: str, other: str) -> str:
     """Return a standing cooperation that two countries belong to; an empty text for none."""
     both = {one, other}
-    found = (titled(name) for name, codes in COOPERATIONS.items() if both <= set(codes.split()))
-    return next(found, "")
+    named = _TABLE["cooperations"].items()
+    return next((titled(name) for name, codes in named if both <= set(codes)), "")
+
+
+def disputes() -> tuple[tuple[str, str], ...]:
+    """Return the pairs of countries in open dispute, without relations, or of which one does not recognise the other."""
+    return tuple((one, other) for one, others in _TABLE["disputes"].items() for other in others)
 
 
 @cache
@@ -183,7 +153,8 @@ def shared_languages(one: str, other: str) -> tuple[str, ...]:
 def related_languages(one: str, other: str) -> bool:
     """Return whether the two countries' languages are commonly understood by each other's readers."""
     mine, theirs = set(country(one).languages), set(country(other).languages)
-    return any(family & mine and family & theirs for family in _RELATED_LANGUAGES)
+    families = map(set, _TABLE["related_languages"]["families"])
+    return any(family & mine and family & theirs for family in families)
 
 
 SAME_LANGUAGE: Final = {"nb": "no"}

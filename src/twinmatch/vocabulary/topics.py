@@ -15,6 +15,9 @@ from twinmatch.wording import raised, say
 
 _TABLE: Final = data_beside(__file__, "topics.toml")
 
+BLOCKS: Final[dict[str, dict[str, str]]] = data_beside(__file__, "blocks.toml")
+"""The blocks of a profile by name: in words, what is open while one is not known, the question that fills it."""
+
 
 class Domain(StrEnum):
     """Where emissions are cut. ``stationary_energy`` is the wider of the programme's two vocabularies."""

@@ -10,21 +10,7 @@ from pydantic import Field
 from twinmatch.programmes.base import Band, CountryName, GatedProduct, Load
 from twinmatch.programmes.quotas import Quota, counted_per
 from twinmatch.schema import City, Role
-
-DISPUTES = tuple(
-    (one, other)
-    for one, others in {
-        "AM": "AZ TR",
-        "BY": "LT LV PL UA",
-        "CY": "TR",
-        "GR": "TR",
-        "IL": "TR",
-        "XK": "BA CY ES GR MD RO RS SK",
-    }.items()
-    for other in others.split()
-)
-"""Pairs of countries in open dispute, without relations, or of which one does not recognise the other (2025)."""
-
+from twinmatch.vocabulary.geography import disputes
 
 KEY = r"^[a-z]{2}(-[a-z]{2})*(-[1-9][0-9]{0,3})?$"
 """The id of a cluster: its countries, and its number where they have several."""
@@ -44,7 +30,7 @@ class NationalClusters(GatedProduct):
     """Part of a cluster's cities that lead it as anchors, at most, and one in any case: those that show most of what the others seek; further ones are members"""
     countries_joined: int = Field(5, ge=2, le=6)
     """Countries in a joined cluster, at most"""
-    never_joined: tuple[tuple[CountryName, CountryName], ...] = DISPUTES
+    never_joined: tuple[tuple[CountryName, CountryName], ...] = disputes()
     """Pairs of countries that are not joined in one cluster"""
     split_by: Literal["all", "readiness", "theme"] = "all"
     """What the parts of a large country are alike in: all weights, readiness, or challenges, levers and needs"""
