@@ -147,7 +147,18 @@ class Affinity:
     @cached_property
     def tables(self) -> Mapping[str, Floats]:
         """Return the standing of every step by facet, each (10**6 + 2,): by default over all pairs of different cities."""
-        return _OnDemand(tuple(self.compared), self.counted) if self.among is None else self.among
+        if self.among is not None:
+            return self.among
+        return _OnDemand(tuple(self.compared), self._apart(None).counted)
+
+    def _apart(self, among: Mapping[str, Floats] | None) -> Affinity:
+        """Return the same pairs in another object: what makes arrays on demand must not hold the one that keeps them.
+
+        Else both are freed only when the collector comes by, and rounds of thousands of cities hold gigabytes until then.
+        """
+        found = replace(self, among=among)
+        found.__dict__["_itself"] = self._itself
+        return found
 
     @property
     def is_drawn(self) -> bool:
@@ -237,16 +248,19 @@ class Affinity:
     def likeness(self) -> Mapping[str, Floats]:
         """Return each facet's likeness, shape (R, C); nan where it is not known."""
 
+        apart = self._apart(None)
+
         def make(name: str) -> Floats:
-            return self._whole(lambda r, c: likeness_of(self.compared[name].block(r, c)))
+            return apart._whole(lambda r, c: likeness_of(apart.compared[name].block(r, c)))
 
         return _OnDemand(tuple(self.weights), make)
 
     @cached_property
     def standing(self) -> Mapping[str, Floats]:
         """Return each facet's standing, shape (R, C): the share of pairs that the likeness beats, or is expected to."""
+        apart = self._apart(self.tables)
         return _OnDemand(
-            tuple(self.weights), lambda name: self._whole(lambda r, c: self.standings(name, r, c))
+            tuple(self.weights), lambda name: apart._whole(lambda r, c: apart.standings(name, r, c))
         )
 
     @cached_property

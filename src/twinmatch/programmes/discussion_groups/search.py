@@ -113,9 +113,11 @@ class PreparedGroups:
         low, high = np.maximum(settings.size[0] - led, 0), settings.size[1] - led
         left = np.array([most - self.led[i] for i in rows], dtype=np.float64)
         band = {"low": settings.size[0], "high": settings.size[1]}
+        # No rule holds what it is kept in: else both, and all pairs, stay until the collector comes by.
+        slots, name_of = self.slots, self.round.name
 
         def group(k: int) -> str:
-            title = repr(self.slots[k].title)
+            title = repr(slots[k].title)
             return say("The group {title} has {low} to {high} cities", title=title, **band)
 
         def city_says(r: int) -> str:
@@ -123,7 +125,7 @@ class PreparedGroups:
                 "{city} joins at most {n} group",
                 "{city} joins at most {n} groups",
                 int(left[r]),
-                city=self.round.name(rows[r]),
+                city=name_of(rows[r]),
             )
 
         rules = [
