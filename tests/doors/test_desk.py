@@ -9,8 +9,10 @@ import zipfile
 
 import lxml.html
 import pytest
+import xlsxwriter
 from service_for_tests import PROGRAMME, board_of, finished, five_cities, served, shared
 
+from twinmatch.exporting.spreadsheet import RULE_SHEET
 from twinmatch.programmes.programme import load_text
 from twinmatch.web import decided_pages, intake_pages
 from twinmatch.web.auth import Rank
@@ -295,6 +297,29 @@ def test_rules_on_kinds_of_cities_are_written_on_the_page(five, proposal):
     assert "region: north" in wrong.text
 
 
+def test_rules_of_a_workbook_are_tried_on_the_page(five, proposal):
+    def handed_in(who):
+        stream = io.BytesIO()
+        with xlsxwriter.Workbook(stream) as book:
+            sheet = book.add_worksheet(RULE_SHEET)
+            sheet.write_row(0, 0, ("format", "who", "at_most", "of"))
+            sheet.write_row(1, 0, ("twinning", who, 0, "guests"))
+        files = {"file": ("proposal.xlsx", stream.getvalue())}
+        place = f"/workbench/proposals/{proposal}/workbook"
+        return five.post(place, data={"version": 0}, files=files, follow_redirects=False)
+
+    page = handed_in("country: DE").text
+    assert "What would change" in page
+    assert "1 guest has another host or none" in page
+    (text,) = lxml.html.fromstring(page).xpath("//input[@name='programme_toml']/@value")
+    (rule,) = load_text(text).twinning.rules
+    assert (rule.who, rule.at_most, rule.of) == ("country: DE", 0, "guests")
+    assert not board_of(five).store.history(proposal)
+    wrong = handed_in("north")
+    assert wrong.status_code == 400
+    assert "region: north" in wrong.text
+
+
 def test_every_format_takes_rules_on_the_page_in_the_same_form(five):
     """A rule on clusters and one on panels are tried, kept, and hold in the next version."""
     text = PROGRAMME + "\n[national_clusters]\nsize = [2, 5]\n"
@@ -312,7 +337,7 @@ def test_every_format_takes_rules_on_the_page_in_the_same_form(five):
     fields |= {"format-1": "city_panels", "who-1": "mission", "gather-1": "yes"}
     tried = lxml.html.fromstring(send(five, f"{run}/rules", **fields).text)
     assert len(tried.xpath("//details[@class='printed']")) == 2
-    (keep,) = tried.forms
+    (keep,) = (f for f in tried.forms if "programme_toml" in f.fields)
     place = send(five, f"{run}/again", **dict(keep.form_values())).headers["location"]
     version = place.rpartition("/")[2]
     assert finished(five, version)["state"] == "done"

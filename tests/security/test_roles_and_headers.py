@@ -103,6 +103,7 @@ MAY: dict[str, Rank] = {
     f"POST {PAGE}/keep": COORDINATOR,
     f"POST {PAGE}/keep-group": COORDINATOR,
     f"POST {PAGE}/workbook": COORDINATOR,
+    f"POST {PAGE}/missed": COORDINATOR,
     f"POST {PAGE}/answers": COORDINATOR,
     f"POST {PAGE}/rules": COORDINATOR,
     f"POST {PAGE}/letters/{{city}}": COORDINATOR,

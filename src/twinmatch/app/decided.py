@@ -35,7 +35,7 @@ from twinmatch.exporting.spreadsheet import (
 from twinmatch.programmes.programme import Programme
 from twinmatch.proposal import Pairs, Proposal, count
 from twinmatch.reading import read_grids
-from twinmatch.reading.grid import Form, Grid, form_in
+from twinmatch.reading.grid import Form, form_in
 from twinmatch.whatif.difference import difference
 from twinmatch.wording import joined, say, say_n, spoken, titled
 
@@ -174,13 +174,7 @@ def read_sheet(file: Path, cohort: Cohort, earlier: Proposal | None = None) -> D
     beside = file.parent / "proposal.json"
     if earlier is None and beside.is_file():
         earlier = read_proposal(beside)
-    rules = _rules_in(read_grids(file), earlier)
-    try:
-        sheet = decisions_of(file, cohort)
-    except DataError as error:  # a round without meetings has rules alone to be changed
-        if not rules or {p.code for p in error.problems} != {"no-decisions"}:
-            raise
-        sheet = DecisionSheet(())
+    sheet, rules = decisions_of(file, cohort, earlier)
     found = sheet.found
     return Decided(
         tuple((d.one, d.other) for d in found if d.kind in TOGETHER and d.other),
@@ -207,23 +201,30 @@ def correspondence(decided: Sequence[Decided], language: str) -> Correspondence:
     return Correspondence(language=language, edited=edited)
 
 
-def _rules_in(grids: Sequence[Grid], earlier: Proposal | None) -> Rules:
-    """Return the rules on kinds of cities of the formats whose rows say another thing than the earlier proposal had."""
-    form = form_in(grids, RULE_SHEET, ("format", *RULE_FIELDS))
+def decisions_of(
+    file: Path, cohort: Cohort, earlier: Proposal | None
+) -> tuple[DecisionSheet, Rules]:
+    """Return the decisions of a workbook with cities by id, and the rules that differ from those of an earlier proposal.
+
+    Raises DataError and QuestionError as :func:`read_sheet` does.
+    """
+    form = form_in(read_grids(file), RULE_SHEET, ("format", *RULE_FIELDS))
     rows = ((form.grid.at(row), said) for row, said in form.rows)
-    return rules_changed(rows, earlier.made_from if earlier else {}) if form.grid.rows else {}
-
-
-def decisions_of(file: Path, cohort: Cohort) -> DecisionSheet:
-    """Return the decisions of a workbook with cities by id; raises DataError and QuestionError as :func:`read_sheet` does."""
-    sheet = read_decisions(file)
+    before = earlier.made_from if earlier else {}
+    rules = rules_changed(rows, before) if form.grid.rows else {}
+    try:
+        sheet = read_decisions(file)
+    except DataError as error:  # a round without meetings has rules alone to be changed
+        if not rules or {p.code for p in error.problems} != {"no-decisions"}:
+            raise
+        return DecisionSheet(()), rules
     asked = [((d.city,) if d.city else (d.one, d.other) if d.other else ()) for d in sheet.found]
     ids = _resolved([*zip(asked, (d.where for d in sheet.found), strict=True)], cohort)
     found = (
         replace(d, city=who[0]) if d.city else replace(d, one=who[0], other=who[1]) if who else d
         for d, who in zip(sheet.found, ids, strict=True)
     )
-    return replace(sheet, found=tuple(found))
+    return replace(sheet, found=tuple(found)), rules
 
 
 def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohort) -> Programme:

@@ -445,7 +445,7 @@ def rule_form(made_from: Mapping[str, Any]) -> Sheet:
     columns = tuple(SheetColumn(field, 16, "input") for field in ("format", *RULE_FIELDS))
     says = (
         "The rules on kinds of cities as the programme file says them. Change, clear or add rows; twinmatch propose "
-        "--decisions with this file then takes the rules of each format that was changed from here."
+        "--decisions with this file, or the page of the round, then takes the rules of each format that was changed from here."
     )
     empty = [(None,) * len(columns)] * SPARE_RULES
     return Sheet(RULE_SHEET, says, columns, (*rows, *empty))

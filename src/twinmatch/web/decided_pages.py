@@ -13,14 +13,25 @@ from fastapi.responses import RedirectResponse
 
 from twinmatch.app.decided import decisions_of
 from twinmatch.app.decisions import decided_so_far, moved, not_yet, run_state
-from twinmatch.app.group_moves import group_moves, group_of, group_split
+from twinmatch.app.group_moves import group_moves, group_of, group_split, with_rules_changed
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.store import CONSENTS, DECISIONS, STEPS, About, HistoryEntry, RunSnapshot, held
 from twinmatch.web.auth import Committee, Coordinator, Person, coordinator, pages_router
 from twinmatch.web.jobs import proposal_of
 from twinmatch.web.pages import own, page, wants_fragment
-from twinmatch.web.rounds_pages import Looked, Made, Text, gate, part_of, teller, thin, to_proposal
+from twinmatch.web.rounds import programme_in
+from twinmatch.web.rounds_pages import (
+    Looked,
+    Made,
+    Text,
+    gate,
+    part_of,
+    teller,
+    thin,
+    to_proposal,
+    what_would_change,
+)
 from twinmatch.web.sandbox import scratch
 from twinmatch.web.state import Shared, State
 from twinmatch.whatif.by_hand import Edit, edits, options, solved_with
@@ -226,15 +237,21 @@ def workbook(
     version: Version,
     file: UploadFile,
 ) -> Response:
-    """Take the decisions of a workbook with their notes in one step; those that hold already are passed over."""
+    """Take the decisions of a workbook in one step; those that hold already are passed over.
+
+    Where its rules were changed, what that would change is shown next, to be kept or not.
+    """
+    made, store = proposal_of(state.board, job.id), state.board.store
     with scratch() as folder:
         path = folder / "proposal.xlsx"
         path.write_bytes(file.file.read(state.settings.most_upload))
-        sheet = decisions_of(path, state.rounds.round(job).cohort)
-    store = state.board.store
+        sheet, rules = decisions_of(path, state.rounds.round(job).cohort, made)
+    programme = with_rules_changed(programme_in(made), [rules]) if rules else None
     run = run_state(job.id, store)
     if step := not_yet(run, decided_so_far(store, job.id, run.held), sheet.found):
         store.add_all(job.id, person.name, step, version)
+    if programme is not None:
+        return what_would_change(request, state, job, programme)
     return to_proposal(job.id, "?tab=history" if step else "?tab=overview")
 
 

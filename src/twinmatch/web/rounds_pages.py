@@ -20,6 +20,7 @@ from twinmatch.exporting.atlas import land, pair_map
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import Correspondence, letters
 from twinmatch.exporting.spreadsheet import movable
+from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.proposal.proposal import settings_of
@@ -400,11 +401,17 @@ async def rules(request: Request, state: Shared, proposal: str) -> Response:
 
 
 def _tried(request: Request, state: State, proposal: str, form: dict[str, str]) -> Response:
-    job = state.board.job(state.board.run(proposal).id)
+    job = _made(state, proposal)
+    made = proposal_of(state.board, job.id)
+    return what_would_change(request, state, job, with_rules(made, form))
+
+
+def what_would_change(request: Request, state: State, job: Job, programme: Programme) -> Response:
+    """Return what another programme changes of a proposal, and the form that keeps it."""
     made, now = proposal_of(state.board, job.id), state.board.store.held(job.id)
-    found = tried(state.rounds, job, made, with_rules(made, form))
-    base, names = f"/workbench/proposals/{job.id}", {c.id: c.name for c in made.cities}
-    return page(request, "rules_tried.html.j2", found=found, base=base, now=now, names=names)
+    found, names = tried(state.rounds, job, made, programme), {c.id: c.name for c in made.cities}
+    base = f"/workbench/proposals/{job.id}"
+    return part_of(request, "rules_tried", job, found=found, base=base, now=now, names=names)
 
 
 @router.get("/{proposal}/programme.toml")
