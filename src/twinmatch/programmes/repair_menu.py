@@ -28,6 +28,7 @@ from twinmatch.programmes.rules import NEVER, Rule
 from twinmatch.programmes.themes import Theme, strength_of
 from twinmatch.proposal import RuleStatus
 from twinmatch.solving import (
+    MENU_EFFORT,
     Candidates,
     LimitChange,
     Relaxation,
@@ -35,7 +36,7 @@ from twinmatch.solving import (
     relaxations,
     relaxed,
 )
-from twinmatch.wording import count, joined, listed, say, titled
+from twinmatch.wording import count, joined, listed, say, say_n
 
 T = TypeVar("T")
 
@@ -44,12 +45,12 @@ SHOWN: Final = 3
 
 
 def menu(
-    candidates: Candidates, rules: Sequence[Rule], at_most: int = 5, part: float = 1.0
+    candidates: Candidates, rules: Sequence[Rule], at_most: int = 5, effort: float = MENU_EFFORT
 ) -> RelaxationMenu:
     """Return repairs of rules that cannot be kept, cheapest first: the fewest places or limits that give way."""
     prices = {rule.block.name: math.inf for rule in rules if rule.kind in NEVER}
     blocks = [rule.block.hard for rule in rules]
-    return relaxations(candidates, blocks, prices=prices, at_most=at_most, part=part)
+    return relaxations(candidates, blocks, prices=prices, at_most=at_most, effort=effort)
 
 
 def menu_of(
@@ -57,12 +58,12 @@ def menu_of(
     candidates: Candidates,
     allowed: NDArray[np.bool_],
     at_most: int = 5,
-    part: float = 1.0,
+    effort: float = MENU_EFFORT,
 ) -> tuple[RelaxationMenu, list[Rule]]:
     """Return the menu over the pairs that no filter takes out, and the rules that it is about."""
     keep = np.flatnonzero(allowed)
     hard = [replace(r, block=r.block.take(keep)) for r in rules if not r.filters]
-    return menu(candidates.take(keep), hard, at_most, part), hard
+    return menu(candidates.take(keep), hard, at_most, effort), hard
 
 
 def in_menu(found: RelaxationMenu, rules: Sequence[Rule], product: str = "") -> list[Problem]:
@@ -186,7 +187,7 @@ def _told(repair: Relaxation, rules: Sequence[Rule]) -> dict[str, str]:
     found = {}
     for rule, says in rows.items():
         shown = len(says) if len(says) <= SHOWN + 1 else SHOWN
-        more = say("and {n} more of '{rule}' likewise", n=len(says) - shown, rule=titled(rule))
+        more = say("and {n} more likewise", n=len(says) - shown)
         found[rule] = joined([*says[:shown], *([more] if len(says) > shown else [])], "; ")
     return found
 
@@ -201,16 +202,23 @@ def _says(change: LimitChange, rules: Sequence[Rule]) -> str:
     of_row = block.switch is None and block.givers is None
     share = of_row and block.matrix[[row]].data.min(initial=0.0) < 0
     if share:  # of which one side moves with the other
-        return say("{row:stopless}: off by {by:g} at most", row=block.says(row), by=change.by)
+        return say("{row:stopless}: missed by {by:g} at most", row=block.says(row), by=change.by)
     low = change.bound == "low"
+    none = low and change.to <= 0  # no minimum is left
     to = int(change.to) if change.to == int(change.to) else change.to
     amount = count(to, rule.noun) if rule.noun else say("{n:g}", n=to)
     bound = say("at least {n}", n=amount) if low else say("at most {n}", n=amount)
-    if rule.loosened is None:
-        told = {"row": block.says(row), "bound": bound, "before": before}
-        return say("{row:stopless}: {bound} in place of {before:g}", **told)
-    bound = say("{n} or more", n=amount) if low and change.to <= 0 else bound
-    return say("{row} in place of {before:g}", row=rule.loosened(row, bound), before=before)
+    if none:
+        bound = say("any number")
+        if math.isfinite(most := float(block.high[row])):
+            bound = say("0 to {n}", n=count(int(most), rule.noun) if rule.noun else int(most))
+        elif rule.noun:
+            bound = say("any number of {noun}", noun=say_n(rule.noun, rule.noun + "s", 2))
+    row_ = say("{row:stopless}: {bound}", row=block.says(row), bound=bound)
+    row_ = row_ if rule.loosened is None else rule.loosened(row, bound)
+    if none:
+        return say("{row} in place of at least {before:g}", row=row_, before=before)
+    return say("{row} in place of {before:g}", row=row_, before=before)
 
 
 # --- settings that give way ----------------------------------------------------------------------------------

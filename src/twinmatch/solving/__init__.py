@@ -4,6 +4,7 @@ from twinmatch.solving.assign import Assignment, assign
 from twinmatch.solving.attributes import Balance, Distribute, Gather, GroupRule, NobodyIsolated
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Givers, Ints, counts
 from twinmatch.solving.diagnosis import (
+    MENU_EFFORT,
     Clash,
     LimitChange,
     Relaxation,
@@ -19,6 +20,7 @@ from twinmatch.solving.referee import broken, group_referee, referee
 from twinmatch.solving.solver import in_words, labels_of, shortage, solve, undercuts
 
 __all__ = [
+    "MENU_EFFORT",
     "Assignment",
     "Balance",
     "Block",

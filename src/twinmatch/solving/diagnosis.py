@@ -10,16 +10,16 @@ Chinneck 2008, "Feasibility and Infeasibility in Optimization", doi:10.1007/978-
 comes with a choice of meetings that keeps the rules so changed, which the referee checks. The rules of
 one are held fast for the next: a menu, cheapest first.
 
-A relaxation is a mixed-integer programme for HiGHS. All searches are bounded by nodes or deterministic time, so they
-find the same on every machine.
+A relaxation is a search of CP-SAT too. All searches are bounded by deterministic time, so they find the same on every
+machine and end in a stated time: the menu tells what was found and verified by then.
 A rule here is one row of a block, or all rows of a group where the block has a `Switch`. A plain
 shortage of places is for `shortage`, which names it at once.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 CLASH, NO_CLASH, UNKNOWN = "clash", "no clash", "not known"
 CLASH_EFFORT = 4.0  # of deterministic time, about a second each, for all searches of a clash
+MENU_EFFORT = 6.0  # of all searches of a menu: some ten seconds
+MOST_OF_MENU = 2 / 3  # of that effort, for any one search
 MOST_TERMS = 2_000_000  # of all rules; with more the menu is not looked for
 MOST_LINEAR = 500_000  # of the rules whose LP is solved for a clash
 LEAST_SHORT, PRICED = (
@@ -120,13 +122,13 @@ def relaxations(
     prices: Mapping[str, float | npt.ArrayLike] | None = None,
     wanted: npt.ArrayLike | None = None,
     at_most: int = 5,
-    part: float = 1.0,
+    effort: float = MENU_EFFORT,
 ) -> RelaxationMenu:
     """A menu of what would make rules fit that cannot be kept; empty where they can, or nothing is found.
 
     prices: by rule name, what one unit costs (one number, or one a row; infinite where it may not
     give way); 1 where nothing is said. wanted (G,): meetings each guest is to get, as a rule that may
-    not give way, for a menu against a shortage. part: of the effort of a search.
+    not give way, for a menu against a shortage. effort: of all its searches together.
     """
     check(candidates, blocks)
     asked = [*blocks, *_wishes(candidates, wanted)]
@@ -142,9 +144,11 @@ def relaxations(
     places = [rule.at for rule in rules] + [giver.at for giver in givers]
     price = np.array([_price(at, len(blocks), prices or {}) for at in places])
     price[[i for i, rule in enumerate(rules) if rule.givers]] = np.inf
-    menu: list[Relaxation] = []
+    menu, left = list[Relaxation](), effort
     while len(menu) < at_most:
-        status, found, chosen = _cheapest(rules, givers, len(candidates), price, part)
+        most = min(left, effort * MOST_OF_MENU)
+        status, found, chosen, spent = _cheapest(rules, givers, len(candidates), price, most)
+        left -= spent
         if found is None or not found.changes:
             return RelaxationMenu(_in_order(menu), complete=status != UNKNOWN)
         if broken(candidates, chosen, relaxed(asked, found)):
@@ -152,8 +156,9 @@ def relaxations(
         menu.append(found)
         gone = {change.at for change in found.changes}
         alike = {at.rule for at in gone}
-        if sum({c.at.rule for c in one.changes} == alike for one in menu) > 1:
-            gone |= {at for at in places if at.rule in alike}
+        again = sum({c.at.rule for c in one.changes} == alike for one in menu) > 1
+        rows = Counter(at.rule for at in gone)  # of which others would be as near to it
+        gone |= {at for at in places if rows[at.rule] > 1 or (again and at.rule in alike)}
         price = np.where([at in gone for at in places], np.inf, price)
     return RelaxationMenu(_in_order(menu), complete=True)
 
@@ -303,10 +308,7 @@ def _core(rules: Sequence[_Rule], which: Ints, left: float) -> tuple[str, Ints, 
         total = cp_model.LinearExpr.weighted_sum(terms, rule.factors.tolist())
         model.add_linear_expression_in_domain(total, domain).only_enforce_if(enforced)
     model.add_assumptions(list(held.values()))
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1  # assumptions, and the same answer on every machine
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = left
+    solver = _searching(left)
     # Counts over 0 and 1 are what the search is best at; presolve and cuts take five times as long.
     solver.parameters.cp_model_presolve = False
     solver.parameters.linearization_level = 0
@@ -352,78 +354,82 @@ def _linear_core(rules: Sequence[_Rule]) -> tuple[Ints, bool]:
 
 
 def _cheapest(
-    rules: Sequence[_Rule], givers: Sequence[_Giver], m: int, price: Floats, part: float
-) -> tuple[str, Relaxation | None, Bools]:
-    """The cheapest slack, in whole units, under which the rules fit, and the meetings that then keep them.
+    rules: Sequence[_Rule], givers: Sequence[_Giver], m: int, price: Floats, effort: float
+) -> tuple[str, Relaxation | None, Bools, float]:
+    """The cheapest slack, in whole units, under which the rules fit, the meetings that then keep them, and the effort spent.
 
-    Of equally cheap ones, that of the fewest rules. Columns: candidates, whether a rule is switched on, and for each
+    Of equally cheap ones, that of the fewest rules. Variables: candidates, whether a rule is switched on, and for each
     bound that may give way its slack and whether it has any. A bound reads  terms + slack - bound * on >= 0.
     """
-    entries: list[tuple[int, int, float]] = []  # row, column, factor
-    most, whole, cost, low = [1.0] * m, [True] * m, [0.0] * m, list[float]()
+    from ortools.sat.python import cp_model  # a second to import, and seldom needed
+
+    model = cp_model.CpModel()
+    chosen: dict[int, cp_model.IntVar] = defaultdict(lambda: model.new_bool_var(""))
     pays = price[np.isfinite(price)]
-    each = float(pays.min(initial=1.0)) / (
-        4 * len(pays) + 4
-    )  # all rules together are worth less than a unit
+    least, grain = float(pays.min(initial=1.0)), 4 * len(pays) + 4
+    grain *= 1 if np.all(pays / least == np.rint(pays / least)) else 1000
+    cost: list[tuple[cp_model.IntVar, int]] = []  # all rules together cost less than a unit
 
-    def column(top: float, paid: float, is_whole: bool = True) -> int:
-        most.append(top)
-        whole.append(is_whole)
-        cost.append(paid)
-        return len(most) - 1
+    def slack(most: int, paid: float) -> cp_model.IntVar:
+        found, any_ = model.new_int_var(0, most, ""), model.new_bool_var("")
+        model.add(found <= most * any_)
+        cost.extend(((found, int(np.rint(paid / least * grain))), (any_, 1)))
+        return found
 
-    def row(terms: Iterable[tuple[int, float]], least: float) -> None:
-        entries.extend((len(low), c, factor) for c, factor in terms)
-        low.append(least)
-
-    gives: dict[RowRef, int] = {}
-    for giver, paid in zip(givers, price[len(rules) :].tolist(), strict=True):
-        if np.isfinite(paid):
-            gives[giver.at], any_ = column(float(m), paid), column(1.0, each)
-            row([(any_, float(m)), (gives[giver.at], -1.0)], 0.0)
+    gives = {
+        giver.at: slack(m, paid)
+        for giver, paid in zip(givers, price[len(rules) :].tolist(), strict=True)
+        if np.isfinite(paid)
+    }
     for rule, paid in zip(rules, price[: len(rules)].tolist(), strict=True):
-        unit, columns = float(rule.unit), rule.columns.tolist()
-        on = -1
-        if rule.triggers is not None:
-            on = column(1.0, 0.0, is_whole=False)
-            for t in rule.triggers.tolist():
-                row([(on, 1.0), (t, -1.0)], 0.0)
-        for sign, bound_ in ((1.0, rule.low / unit), (-1.0, -rule.high / unit)):
-            signed = sign * rule.factors / unit
-            room = bound_ - float(signed[signed < 0].sum())
+        columns = [chosen[c] for c in rule.columns.tolist()]
+        on = [model.new_bool_var("")] if rule.triggers is not None else []
+        for t in () if rule.triggers is None else rule.triggers.tolist():
+            model.add_implication(chosen[t], on[0])
+        for signed, bound_, more in (
+            (rule.factors, rule.low, ()),
+            (-rule.factors, -rule.high, rule.givers),
+        ):
+            room = bound_ - int(signed[signed < 0].sum())
             if room <= 0:
                 continue  # holds for every choice
-            terms = list(zip(columns, signed.tolist(), strict=True))
+            terms = [*zip(columns, signed.tolist(), strict=True), *((v, -bound_) for v in on)]
             if np.isfinite(paid):
-                steps = float(np.ceil(room))
-                slack, any_ = column(steps, paid), column(1.0, each)
-                terms.append((slack, 1.0))
-                row([(any_, steps), (slack, -1.0)], 0.0)
-            if sign < 0:
-                terms += [(gives[at], 1.0) for at in rule.givers if at in gives]
-            row([*terms, (on, -bound_)] if on >= 0 else terms, 0.0 if on >= 0 else bound_)
-    r, c, factor = np.array(entries).reshape(-1, 3).T
-    shape = (len(low), len(most))
-    matrix = sp.csc_array((factor, (r.astype(np.int64), c.astype(np.int64))), shape=shape)
-    sides = np.array(low), np.full(len(low), np.inf), np.zeros(len(most)), np.array(most)
-    model = Model(matrix, *sides, np.array(whole))
-    found = maximise(model, -np.array(cost), whole=True, part=part)
-    if found.x is None:
-        nothing = np.zeros(m, dtype=np.bool_)
-        return (NO_CLASH if found.impossible else UNKNOWN), None, nothing
-    chosen = found.x[:m] > 0.5
-    more = [float(np.rint(found.x[gives[g.at]])) if g.at in gives else 0.0 for g in givers]
+                terms.append((slack(-(-room // rule.unit), paid), rule.unit))
+            terms += [(gives[at], 1) for at in more if at in gives]
+            counted, factors = [term[0] for term in terms], [term[1] for term in terms]
+            total = cp_model.LinearExpr.weighted_sum(counted, factors)
+            model.add(total >= (0 if on else bound_))
+    model.minimize(sum(variable * paid for variable, paid in cost))
+    solver = _searching(effort)
+    solver.parameters.linearization_level = 2
+    status = solver.solve(model)
+    spent = solver.response_proto.deterministic_time
+    kept = np.zeros(m, dtype=np.bool_)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        none = NO_CLASH if status == cp_model.INFEASIBLE else UNKNOWN
+        return none, None, kept, spent
+    kept[[c for c, variable in chosen.items() if solver.boolean_value(variable)]] = True
+    given_more = [solver.value(gives[g.at]) if g.at in gives else 0 for g in givers]
     changes = [
-        LimitChange(giver.at, "high", by, giver.most + by)
-        for giver, by in zip(givers, more, strict=True)
+        LimitChange(giver.at, "high", float(by), giver.most + by)
+        for giver, by in zip(givers, given_more, strict=True)
         if by > 0
     ]
-    paid = float(sum(p * by for p, by in zip(price[len(rules) :], more, strict=True) if by > 0))
-    return (
-        CLASH,
-        _of_choice(rules, price, chosen, Relaxation(tuple(changes), paid, found.proven)),
-        chosen,
-    )
+    paid = float(sum(p * by for p, by in zip(price[len(rules) :], given_more, strict=True) if by))
+    given = Relaxation(tuple(changes), paid, status == cp_model.OPTIMAL)
+    return CLASH, _of_choice(rules, price, kept, given), kept, spent
+
+
+def _searching(effort: float) -> cp_model.CpSolver:
+    """A solver that finds the same on every machine within an effort, in deterministic time."""
+    from ortools.sat.python import cp_model
+
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 0
+    solver.parameters.max_deterministic_time = max(effort, 0.0)
+    return solver
 
 
 def _of_choice(

@@ -102,7 +102,7 @@ def test_a_repair_in_words_rule_by_rule(changes, words):
         (
             5,
             "row 0: at least 1 in place of 2; row 1: at least 1 in place of 2; "
-            "row 2: at least 1 in place of 2; and 2 more of 'least' likewise",
+            "row 2: at least 1 in place of 2; and 2 more likewise",
         ),
     ],
 )  # fmt: skip

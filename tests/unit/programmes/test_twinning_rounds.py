@@ -447,7 +447,7 @@ def test_the_repair_of_too_few_hours_is_who_takes_more_and_works():
     shortage, *menu = caught.value.problems
     assert "2 short" in shortage.found
     assert menu[0].found == "Repair 1: let Ada have at most 3 pairs in place of 1."
-    assert menu[1].found.count("have 0 guests or more in place of 1") == 2
+    assert menu[1].found.count("have 0 to 1 guest in place of at least 1") == 2
     product = propose_twinning(round_of(*cities, repairs={"": (1,)}), settings)
     assert len(product.meetings) == 3
     assert all("Facilitator: Ada." in meeting.notes for meeting in product.meetings)

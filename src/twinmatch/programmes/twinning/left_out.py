@@ -32,8 +32,8 @@ TIED: Final = 0.001
 
 TIES_SHOWN: Final = 60
 
-PART_PROBED: Final = 0.02
-"""Part of a search's effort that goes into which rule keeps places empty."""
+EFFORT_PROBED: Final = 2.0
+"""Effort that goes into which rule keeps places empty, some three seconds."""
 
 PAIRS_PROBED: Final = 100_000
 """Beyond so many pairs of the frame it is not looked into which rules leave places empty."""
@@ -142,7 +142,7 @@ class Unplaced:
         full = Rule("fill", "", counts("fill", everyone, low=places), kind="structure")
         rules = (*self.ready.rules, full)
         asked = rules, self.ready.candidates, self.ready.allowed
-        menu, hard = menu_of(*asked, at_most=1, part=PART_PROBED)
+        menu, hard = menu_of(*asked, at_most=1, effort=EFFORT_PROBED)
         for repair, words in zip(menu.items, in_words(menu, hard), strict=True):
             names = listed(list(dict.fromkeys(change.at.rule for change in repair.changes)))
             return say(
