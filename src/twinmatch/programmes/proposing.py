@@ -119,6 +119,9 @@ def _titled(programme: Programme, name: str, problems: Sequence[Problem]) -> Ite
         yield replace(problem, found=joined((title, problem.found), ": ")) if is_own else problem
 
 
+ADVISED = ("repair", "repairs-cut-short", "repairs-not-sought")
+"""Codes of what is advised where a product is not formed."""
+
 NOT_FORMED = {"no-hosts", "no-leads", "limits-undercut", "lock-impossible"}
 """Codes of questions that a product cannot answer of this cohort, which says nothing against the others."""
 
@@ -147,10 +150,11 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
 
     if len(round_.cohort) > LARGEST and not round_.repairs_of(name):
         return (*error.problems, not_sought(round_, name))
-    menu = loosened(round_, settings, works)
+    menu, whole = loosened(round_, settings, works)
     asked = numbered(menu, round_.repairs_of(name))
     if not asked:
-        told = by_number((joined(one.says.values(), "; ") for one in menu), round_.named(name))
+        words = (joined(one.says.values(), "; ") for one in menu)
+        told = by_number(words, round_.named(name), whole)
         return (*error.problems, *told)
     changed = settings
     for _, one in asked:
@@ -195,7 +199,7 @@ def _not_formed(round_: Round, name: str, why: Sequence[Problem]) -> Product:
         )
         for city in round_.cohort.cities
     )
-    advice = tuple(p.found for p in why if p.code in ("repair", "repairs-not-sought"))
+    advice = tuple(p.found for p in why if p.code in ADVISED)
     advice = advice or tuple(p.do for p in why if p.do)
     return Product(name, title, "infeasible", "none", 0.0, 0.0, (), out, (), says, advice)
 

@@ -11,6 +11,8 @@ Odense take 2 guests in place of 3"); elsewhere its settings do ("cities of a me
 from __future__ import annotations
 
 import math
+import operator
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -68,13 +70,8 @@ def menu_of(
 
 def in_menu(found: RelaxationMenu, rules: Sequence[Rule], product: str = "") -> list[Problem]:
     """Return the menu in words, one line a repair with its number, and a note where the search was cut short."""
-    told = by_number(in_words(found, rules), product)
-    if not (found.complete and all(repair.cheapest for repair in found.items)):
-        cut = say(
-            "The search for repairs reached its limit of effort: there may be cheaper ones, or more."
-        )
-        told.append(Problem("repairs-cut-short", cut, level="note"))
-    return told
+    whole = found.complete and all(repair.cheapest for repair in found.items)
+    return by_number(in_words(found, rules), product, whole)
 
 
 def in_words(found: RelaxationMenu, rules: Sequence[Rule]) -> list[str]:
@@ -82,10 +79,16 @@ def in_words(found: RelaxationMenu, rules: Sequence[Rule]) -> list[str]:
     return [joined(_told(repair, rules).values(), "; ") for repair in found.items]
 
 
-def by_number(repairs: Iterable[str], product: str = "") -> list[Problem]:
-    """Return repairs in words, each with its number and how to take it; ``product`` where a programme has several."""
+def by_number(repairs: Iterable[str], product: str = "", whole: bool = True) -> list[Problem]:
+    """Return repairs in words, each with its number and how to take it; ``product`` where a programme has several.
+
+    A note says where the search was not ``whole``.
+    """
     of = f"{product}=" if product else ""
-    return [
+    cut = say(
+        "The search for repairs reached its limit of effort: there may be cheaper ones, or more."
+    )
+    told = [
         Problem(
             "repair",
             say("Repair {n}: {says}.", n=n, says=says),
@@ -93,6 +96,7 @@ def by_number(repairs: Iterable[str], product: str = "") -> list[Problem]:
         )
         for n, says in enumerate(repairs, 1)
     ]
+    return told if whole else [*told, Problem("repairs-cut-short", cut, level="note")]
 
 
 def taken(
@@ -233,6 +237,12 @@ LARGEST: Final = 1_500
 MOST: Final = 3
 """Repairs of a menu of settings."""
 
+ALIKE: Final = 3
+"""Repairs of the same settings that a menu does not have."""
+
+FURTHEST: Final = 2
+"""How many times as much as it is a limit of settings may become."""
+
 KNOBS: Final = (
     ("guests_per_host", 0, -1, 0, say("guests of a host")),
     ("size", 0, -1, 2, say("cities of a meeting")),
@@ -242,7 +252,7 @@ KNOBS: Final = (
     ("mission_at_least", None, -1, 0, say("Mission Cities in a panel")),
     ("cities_per_country", None, 1, None, say("cities of one country")),
 )
-"""Settings with a limit: the side of the band, one step, the last value (None: all cities), and what is limited."""
+"""Settings with a limit: the side of the band, one step, the last value (None: ``FURTHEST``), and what is limited."""
 
 ROLES: Final = {
     "lead_roles": lambda role: say("cities with the role {role} may lead too", role=role),
@@ -272,16 +282,16 @@ class Loosened:
 
 def knobs(round_: Round, settings: Any) -> Iterator[Knob]:
     """Yield what can be loosened in the settings of a product: limits, roles, how many panels, the themes of tables."""
+    if now := getattr(settings, "panels", None):
+        yield Knob("panels", None, [None], partial(_many_panels, now))
     for field, side, step, last, what in KNOBS:
         if (held := getattr(settings, field, None)) is not None:
             now = held if side is None else held[side]
-            end = len(round_.cohort) if last is None else last
+            end = min(len(round_.cohort), FURTHEST * now) if last is None else last
             values = range(now + step, end + step, step)
             yield Knob(field, side, values, partial(_says_limit, what, step, now))
     for n, quota in enumerate(getattr(settings, "rules", ())):
         yield from _looser(n, quota, len(round_.cohort))
-    if now := getattr(settings, "panels", None):
-        yield Knob("panels", None, [None], partial(_many_panels, now))
     for field, says in ROLES.items():
         if (held := getattr(settings, field, None)) is not None:
             there = {role for city in round_.cohort.cities for role in city.roles}
@@ -361,42 +371,54 @@ def _fewer_tables(themes: Sequence[Theme], to: Sequence[Theme]) -> str:
 
 def loosened(
     round_: Round, settings: ProductSettings, works: Callable[[ProductSettings], bool]
-) -> list[Loosened]:
+) -> tuple[list[Loosened], bool]:
     """Return the smallest changes of a product's settings under which it can be made, the fewest settings first.
 
-    Each is irreducible: no setting of it can be a step nearer to what it was. Bounded by ``ATTEMPTS``.
+    Each is irreducible: no setting of it can be a step nearer to what it was; none is another one and more, and no three
+    change the same settings. Bounded by ``ATTEMPTS``; with it whether all was tried. What a looser setting makes possible,
+    a still looser one does.
     """
     turns = [knob for knob in knobs(round_, settings) if len(knob.values)]
     tried: dict[tuple[int, ...], ProductSettings | None] = {}
 
     def possible(steps: Sequence[int]) -> bool:
-        key = tuple(steps)
-        if key not in tried:
-            changed = _turned(settings, turns, steps) if len(tried) < ATTEMPTS else None
-            tried[key] = changed if changed is not None and works(changed) else None
-        return tried[key] is not None
+        for one, changed in tried.items():
+            if changed is not None and all(map(operator.ge, steps, one)):
+                return True
+            if changed is None and all(map(operator.le, steps, one)):
+                return False
+        changed = _turned(settings, turns, steps) if len(tried) < ATTEMPTS else None
+        tried[tuple(steps)] = changed if changed is not None and works(changed) else None
+        return tried[tuple(steps)] is not None
 
     every = range(len(turns))
     everything = [len(knob.values) for knob in turns]
+
+    def least(steps: Sequence[int]) -> tuple[int, ...]:
+        for k in every:
+            steps = _least(steps, k, possible) if steps[k] else steps
+        return tuple(steps)
+
     alone = [[everything[k] if k == n else 0 for k in every] for n in every]
-    found = [_least(steps, n, possible) for n, steps in enumerate(alone) if possible(steps)]
+    found = [least(steps) for steps in alone if possible(steps)]
     if not found and possible(everything):
-        for last in every:
-            steps = everything
-            for k in [*(k for k in every if k != last), last]:
-                steps = _least(steps, k, possible)
-            found.append(steps)
-    menu = []
-    order = {tuple(s) for s in found}
-    for key in sorted(order, key=lambda s: (sum(map(bool, s)), sum(s), s[::-1]))[:MOST]:
+        found.append(least(everything))
+        for k in (k for k in every if found[0][k]):
+            less = [found[0][k] - 1 if n == k else most for n, most in enumerate(everything)]
+            found += [least(less)] if possible(less) else []
+    menu, fields = list[Loosened](), Counter[frozenset[str]]()
+    for key in sorted(set(found), key=lambda s: (sum(map(bool, s)), sum(s), s[::-1])):
         says: dict[str, str] = {}
         for knob, k in zip(turns, key, strict=True):
             if k:
                 told = knob.says(to=knob.values[k - 1])
                 parts = (says[knob.field], told) if knob.field in says else (told,)
                 says[knob.field] = joined(parts, "; ")
-        menu += [Loosened(changed, says) for changed in [tried[key]] if changed is not None]
-    return menu
+        fields[frozenset(says)] += 1
+        changed = tried.get(key)
+        if changed is not None and fields[frozenset(says)] < ALIKE and len(menu) < MOST:
+            menu.append(Loosened(changed, says))
+    return menu, len(tried) < ATTEMPTS
 
 
 def not_sought(round_: Round, product: str) -> Problem:

@@ -189,6 +189,46 @@ def test_questions_that_concern_too_few_cities_are_told():
         )
 
 
+TWO = [
+    {"title": "Heat", "question": "Which heat?", "topics": [HEAT]},
+    {"title": "Budget", "question": "Which budget?", "topics": [BUDGET]},
+]
+
+
+def on_both(*places: str):
+    """Return cities that seek what both panels are about, by their countries."""
+    codes = [(code, k) for k, code in enumerate(places)]
+    return [
+        city(f"{code}-c{k}", *("mission",) * (code == "be"), seeks=[HEAT, BUDGET])
+        for code, k in codes
+    ]
+
+
+def test_a_rule_that_compares_panels_tells_who_has_no_seat():
+    """One Turkish city is near to one panel alone; the other is on the other, and they are to be together."""
+    cities = [city("tr-h", seeks=[HEAT]), city("tr-b", seeks=[BUDGET])]
+    cities += on_both("at", "be", "fi", "it", "no", "se")
+    rules = [{"who": "country: TR", "gather": True}]
+    settings = panels(panels=2, size=(2, 3), mix={"country": 1}, purposes=TWO, rules=rules)
+    settings = settings.model_copy(update={"lock": (("tr-b", "2"),)})
+    product = propose_city_panels(round_of(*cities), settings)
+    why = {x.city: x.why for x in product.left_out}
+    assert "All that are from Türkiye are in one group." in why["tr-h"]
+    assert "went to" not in why["tr-h"]
+
+
+def test_panels_whose_rules_clash_name_them():
+    """Two Mission Cities cannot be two on each of two panels."""
+    cities = on_both("be", "be", "at", "at", "fi", "it")
+    settings = panels(panels=2, size=(2, 3), mission_at_least=2, mix={"country": 1}, purposes=TWO)
+    with pytest.raises(NoProposalError) as caught:
+        propose_city_panels(round_of(*cities, city("no-x"), city("no-y")), settings)
+    (why,) = caught.value.problems
+    assert why.found.startswith("These cannot hold together: ")
+    assert why.found.count("at least 2 must be among the Mission Cities") == 2
+    assert "is on one panel" not in why.found
+
+
 def test_a_trait_that_is_not_known_for_most_is_not_called_mixed():
     cities = [city("at-a", people_in_it=9_000), city("at-b"), city("be-c"), city("be-d")]
     product = propose_city_panels(round_of(*cities), panels(size=(4, 4), mix={"size": 1}))

@@ -11,8 +11,9 @@ from cities import cohort_of, facet_cache
 from rounds_for_tests import propose
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes import Round
+from twinmatch.programmes.city_panels import CityPanels
 from twinmatch.programmes.programme import programme_model
-from twinmatch.programmes.repair_menu import asked_repairs
+from twinmatch.programmes.repair_menu import asked_repairs, loosened
 from twinmatch.proposal import Proposal
 from twinmatch.whatif.difference import check_proposal
 
@@ -96,9 +97,31 @@ def test_two_settings_give_way_together_where_neither_would_do_alone() -> None:
     asked = {**PANELS, "panels": 2, "mission_at_least": 1}
     panels = proposed(13, city_panels=asked, national_clusters=CLUSTERS).product("city_panels")
     assert list(panels.advice) == [
-        "Repair 1: cities of a meeting: at most 13 in place of 12; panels: as many as the cities fill in place of 2.",
+        "Repair 1: panels: as many as the cities fill in place of 2; cities of a meeting: at most 13 in place of 12.",
         "Repair 2: cities of a meeting: at least 6 in place of 8; "
         "Mission Cities in a panel: at least 0 in place of 1.",
+    ]
+
+
+def test_no_repair_of_settings_is_another_one_and_more() -> None:
+    """Without a number of panels more of them must be filled, so what does beside it asks for more than what does alone."""
+
+    def works(settings: CityPanels) -> bool:
+        least = settings.mission_at_least
+        return least <= 2 and settings.size[0] <= 6 and (settings.panels is not None or least <= 1)
+
+    settings = (
+        programme_model().model_validate({"city_panels": {**PANELS, "panels": 2}}).city_panels
+    )
+    settings = settings.model_copy(update={"mission_at_least": 6})
+    round_ = Round(cohort(13), facet_cache())
+    menu, whole = loosened(round_, settings, works)
+    assert whole
+    assert [dict(one.says) for one in menu] == [
+        {
+            "size": "cities of a meeting: at least 6 in place of 8",
+            "mission_at_least": "Mission Cities in a panel: at least 2 in place of 6",
+        }
     ]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import scipy.sparse as sp
 
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.quoting import worded
@@ -59,6 +60,7 @@ from twinmatch.schema import Role
 from twinmatch.solving import Distribute, GroupRule
 from twinmatch.solving.attributes import masks, per_group
 from twinmatch.solving.exchange import pair_score
+from twinmatch.solving.referee import SLACK
 from twinmatch.wording import count, joined, listed, say, say_n
 
 LEAST_TOLD = 0.5
@@ -146,21 +148,27 @@ def _chosen(
     more = range(len(asked), number)
     every = [*asked, *(PanelQuestion(say("Panel {n}", n=n + 1), "", ()) for n in more)]
     seats = seated(round_, settings, every, cities)
+    barred = _barred(seats)
     out += [
-        LeftOut(round_.id(i), _no_seat(seats, every, cities, c), "", code="places")
+        LeftOut(round_.id(i), _no_seat(seats, barred, every, cities, c), "", code="places")
         for c, i in enumerate(cities)
         if seats.label[c] < 0
     ]
     return [i for i, at in zip(cities, seats.label, strict=True) if at >= 0], seats
 
 
-def _no_seat(seats: Seats, asked: Sequence[PanelQuestion], cities: Sequence[int], c: int) -> str:
+Barred = dict[tuple[int, int], tuple[str, list[int]]]
+
+
+def _no_seat(
+    seats: Seats, barred: Barred, asked: Sequence[PanelQuestion], cities: Sequence[int], c: int
+) -> str:
     """Return what keeps a city (by place) from each of the panels that are nearest to it, ``FEW`` at most."""
     round_, at = seats.round, seats.candidates
     fits = {(p, g): score for p, g, score in zip(at.host, at.guest, at.score, strict=True)}
     ranked = sorted(range(len(asked)), key=lambda p: (-fits.get((p, c), 0.0), p))[:FEW]
     near, parts = sorted(ranked), []
-    if not any((p, c) in seats.barred for p in near):
+    if not any((p, c) in barred for p in near):
         about = [say("on {topics}", topics=worded(asked[p].topics)) for p in near]
         return say_n(
             "The panel is {about}. It is not known that the city wants to learn about it or can show something on it.",
@@ -169,10 +177,13 @@ def _no_seat(seats: Seats, asked: Sequence[PanelQuestion], cities: Sequence[int]
             about=joined(about, " and "),
         )
     for p in near:
-        rule, counted = seats.barred.get((p, c), ("", []))
+        rule, counted = barred.get((p, c), ("", []))
         if not rule:
             says = "{panel}: it is not known that the city wants to learn about it or can show something on it."
             parts.append(say(says, panel=asked[p].named))
+            continue
+        if not counted:  # the rule compares the panel with others
+            parts.append(say("{panel}: {rule:sentence}", panel=asked[p].named, rule=rule))
             continue
         says = "{rule}; {names} have these places."
         if all(fits[p, k] >= fits[p, c] for k in counted):
@@ -180,6 +191,26 @@ def _no_seat(seats: Seats, asked: Sequence[PanelQuestion], cities: Sequence[int]
         names = listed([round_.name(cities[k]) for k in counted])
         parts.append(say(says, rule=rule, names=names))
     return joined(parts)
+
+
+def _barred(seats: Seats) -> Barred:
+    """Return by panel and city what keeps its pairs out, in words, and the cities (by place) that are counted there.
+
+    Of several rows of rules the one that fewest cities have filled.
+    """
+    at, chosen = seats.candidates, seats.solution.chosen
+    found: Barred = {}
+    for block in (rule.block for rule in seats.rules if rule.name != "one panel each"):
+        entries, now = sp.coo_array(block.matrix), block.matrix @ chosen
+        row, pair = entries.coords
+        wrong = (now[row] + entries.data > block.high[row] + SLACK) & ~chosen[pair]
+        for r, k in zip(row[wrong].tolist(), pair[wrong].tolist(), strict=True):
+            there = (row == r) & chosen[pair] & (at.host[pair] == at.host[k])
+            counted = sorted(at.guest[pair[there]].tolist())
+            key = int(at.host[k]), int(at.guest[k])
+            if key not in found or len(counted) < len(found[key][1]):
+                found[key] = block.says(r), counted
+    return found
 
 
 FEW: Final = 2

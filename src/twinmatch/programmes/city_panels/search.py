@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -46,15 +46,17 @@ from twinmatch.solving import (
     GroupRule,
     Ints,
     NobodyIsolated,
+    clash,
     counts,
     group_referee,
+    in_words,
+    labels_of,
     partition,
     solve,
 )
 from twinmatch.solving.exact import fewest_alike
 from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts
 from twinmatch.solving.model import Solution
-from twinmatch.solving.referee import SLACK
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import Title, say
 
@@ -233,25 +235,6 @@ class Seats:
     rules: Sequence[Rule]
     solution: Solution
 
-    @cached_property
-    def barred(self) -> dict[tuple[int, int], tuple[str, list[int]]]:
-        """Return by panel and city what keeps its pairs out, in words, and the cities (by place) that are counted there.
-
-        Of several rows of rules the one that fewest cities have filled.
-        """
-        at, chosen = self.candidates, self.solution.chosen
-        found: dict[tuple[int, int], tuple[str, list[int]]] = {}
-        for block in (rule.block for rule in self.rules if rule.name != "one panel each"):
-            entries, now = sp.coo_array(block.matrix), block.matrix @ chosen
-            row, pair = entries.coords
-            wrong = (now[row] + entries.data > block.high[row] + SLACK) & ~chosen[pair]
-            for r, k in zip(row[wrong].tolist(), pair[wrong].tolist(), strict=True):
-                counted = sorted(at.guest[pair[(row == r) & chosen[pair]]].tolist())
-                key = int(at.host[k]), int(at.guest[k])
-                if key not in found or len(counted) < len(found[key][1]):
-                    found[key] = block.says(r), counted
-        return found
-
 
 def seated(
     round_: Round, settings: CityPanels, asked: Sequence[PanelQuestion], cities: Sequence[int]
@@ -266,12 +249,23 @@ def seated(
     here = np.arange(len(asked))[:, None] == locked
     p, c = np.nonzero((fits >= FITS) | here)
 
-    def full(k: int) -> str:
-        return say("{panel}: all {n} places are taken", panel=asked[k].named, n=size[1])
+    def sized(message: str, k: int) -> str:
+        return say(message, panel=asked[k].named, least=size[0], n=size[1])
 
+    def on_one(k: int) -> str:
+        return say("{city} is on one panel", city=round_.name(cities[k]))
+
+    full, banded = (
+        partial(sized, message)
+        for message in (
+            "{panel}: all {n} places are taken",
+            "{panel} takes {least} to {n} cities",
+        )
+    )
+    here_ = np.where(here[p, c], c, -1)
     rules = [
-        counts("locks", np.where(here[p, c], c, -1), low=locked >= 0, rows=len(cities)),
-        counts("one panel each", c, high=1, rows=len(cities)),
+        counts("locks", here_, low=locked >= 0, rows=len(cities), says=on_one),
+        counts("one panel each", c, high=1, rows=len(cities), says=on_one),
         counts("sizes", p, low=size[0], high=size[1], rows=len(asked), says=full),
     ]
     member = sp.csr_array((np.ones(len(p)), (p, np.arange(len(p)))), shape=(len(asked), len(p)))
@@ -305,21 +299,22 @@ def seated(
     found = solve(candidates, rules)
     if found.status == "infeasible" or not len(c):
         n, fewest = min((int(near.sum()), k) for k, near in enumerate(fits >= FITS))
-        words: dict[str, Any] = {
-            "panel": asked[fewest].named,
-            "n": n,
-            "size": size[0],
-            "most": most,
-        }
-        says = "{panel}: {n} cities want to learn about it or can show something on it, and a panel takes at least {size} that keep its rules."
+        words: dict[str, Any] = {"panel": asked[fewest].named, "n": n, "size": size[0]}
+        says = "{panel}: {n} cities want to learn about it or can show something on it, and a panel takes at least {size}."
         for attribute in (a for a in settings.mix if a != "country"):
             every = categories(round_.cohort, attribute)
             near = Counter(every[i] for i in np.array(cities)[fits[fewest] >= FITS])
             if n >= size[0] > sum(min(m, most) if kind else m for kind, m in near.items()):
                 kind, m = max(near.items(), key=lambda item: (item[1], item[0]))
-                words |= {"kind": of_category(attribute, kind), "others": n - m}
+                words |= {"kind": of_category(attribute, kind), "others": n - m, "most": most}
                 says = "{panel}: {n} cities want to learn about it or can show something on it. At most {most} of a panel may be {kind}; with the others, {others} in number, that is fewer than the {size} that a panel takes at least."
-        why, do = say(says, **words), say("Give other questions, or loosen a quota.")
+        why = say(says, **words)
+        if n >= size[0] and "kind" not in words:  # rules that clash
+            rules[2] = replace(rules[2], says=banded)
+            core = clash(candidates, rules)
+            rows = tuple(at for at in core.rows if at.rule != "one panel each")
+            why = in_words(replace(core, rows=rows), labels_of(rules))
+        do = say("Give other questions, or loosen a quota.")
         raise NoProposalError.of("no-panels", why, do=do)
     label = np.full(len(cities), -1, dtype=np.int64)
     label[c[found.chosen]] = p[found.chosen]
