@@ -17,7 +17,7 @@ from twinmatch.cli.options import (
     exporting,
     literal,
     pair,
-    print_json,
+    printed,
     proposal_of,
     reading,
     say,
@@ -76,8 +76,7 @@ def diff(
     after: Another proposal.json.
     """
     found = whatif.difference.difference(proposal_of(before), proposal_of(after))
-    if as_json:
-        print_json(found)
+    if printed(found, as_json):
         return
     for sentence in found.made_from:
         show(literal(sentence))

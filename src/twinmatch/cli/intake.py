@@ -21,6 +21,7 @@ from twinmatch.cli.options import (
     Profiles,
     literal,
     print_json,
+    printed,
     quoted,
     say,
     show,
@@ -85,8 +86,7 @@ def template(
     replace: Overwrite the file.
     """
     path = app.intake.write_template(out, profiles, replace=replace)
-    if as_json:
-        print_json({"written": str(path)})
+    if printed({"written": str(path)}, as_json):
         return
     say(
         f"Written to {out}: a sheet for one city, a sheet with a row a city, emissions and readiness."
@@ -165,8 +165,7 @@ def diff_profiles(
     new: The later ones; the bundled cities where left out.
     """
     changes = app.intake.profile_changes(old, new)
-    if as_json:
-        print_json(to_wire(changes))
+    if printed(to_wire(changes), as_json):
         return
     rows = table("What changed", ("City", "Field", "Was", "Is now"))
     for c in changes:

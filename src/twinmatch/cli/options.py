@@ -244,6 +244,13 @@ def print_json(content: object) -> None:
     sys.stdout.write(json.dumps(plain, ensure_ascii=False, indent=1) + "\n")
 
 
+def printed(content: object, as_json: bool) -> bool:
+    """Print a result as JSON where that is asked for, and return whether it was."""
+    if as_json:
+        print_json(content)
+    return as_json
+
+
 def report(error: TwinmatchError) -> None:
     """Tell every problem of an error on stderr with its code, those of one cause together, in the language asked for."""
     code = _language_asked()
@@ -445,9 +452,7 @@ class OfRound:
 
     def printed(self, found: object) -> bool:
         """Print a result as JSON where that is asked for, and return whether it was."""
-        if self.as_json:
-            print_json(found)
-        return self.as_json
+        return printed(found, self.as_json)
 
 
 @dataclass(frozen=True)

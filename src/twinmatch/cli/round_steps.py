@@ -43,6 +43,7 @@ from twinmatch.cli.options import (
     literal,
     over,
     print_json,
+    printed,
     programmes,
     progress,
     proposal_of,
@@ -311,8 +312,7 @@ def similar(
         cohort = cohort_of(profiles, hosts or (), mapping)
         text = app.neighbours.text_model(cohort, text_model or "auto", progress=told)
         says, found = app.neighbours.similar(city, cohort, text, k=k)
-    if as_json:
-        print_json({"city": city, "text_model": says, "similar": found})
+    if printed({"city": city, "text_model": says, "similar": found}, as_json):
         return
     show_table(
         f"Cities like {city}",
@@ -426,8 +426,7 @@ def doctor(as_json: AsJson = False) -> None:
     for added in (e for registry in registries for e in registry.extensions):
         kind = added.group.rpartition(".")[2].removesuffix("s")
         found[f"{kind} {added.name}"] = f"of {added.package}: {added.problem or 'in use'}"
-    if as_json:
-        print_json(found)
+    if printed(found, as_json):
         return
     show_table("twinmatch doctor", ("What", "Found"), found.items())
     say("Next: twinmatch propose, or twinmatch init FOLDER for a round of your own.")

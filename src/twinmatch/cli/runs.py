@@ -18,6 +18,7 @@ from twinmatch.cli.options import (
     history,
     literal,
     print_json,
+    printed,
     proposal_of,
     say,
     say_written,
@@ -69,8 +70,7 @@ def list_runs(store: StorePlace = None, as_json: AsJson = False) -> None:
     """Every run that is kept, the last one first."""
     with app.decisions.opened(store) as runs:
         found = runs.runs()
-    if as_json:
-        print_json({"runs": found})
+    if printed({"runs": found}, as_json):
         return
     show_table(
         "Runs",
@@ -133,8 +133,7 @@ def state(
         return
     with app.decisions.opened(store) as runs:
         now = runs.run(run)
-    if as_json:
-        print_json(now)
+    if printed(now, as_json):
         return
     show(f"Run {now.id} is {now.status}, version {now.version}.")
     can = next(name for name, (start, _) in steps.items() if start == now.status)
@@ -156,8 +155,7 @@ def decisions(
             sys.stdout.write(app.decisions.programme_lines(run, runs))
             return
         found = app.decisions.run_state(run, runs)
-    if as_json:
-        print_json(found)
+    if printed(found, as_json):
         return
     show(f"Run {found.id}, {literal(found.title)}: {found.status}, version {found.version}.")
     lines = ((e.number, f"{e.at:%Y-%m-%d %H:%M}", e.says) for e in found.history)
@@ -264,8 +262,7 @@ def _user() -> str:
 
 
 def _tell(entry: HistoryEntry, after: RunRecord, as_json: bool) -> None:
-    if as_json:
-        print_json({"entry": to_wire(entry), **to_wire(after)})
+    if printed({"entry": to_wire(entry), **to_wire(after)}, as_json):
         return
     show(f"{entry.number}. " + literal(entry.says))
     now = f"Run {after.id} is {after.status}, version {after.version}."

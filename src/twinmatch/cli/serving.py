@@ -34,7 +34,7 @@ from twinmatch.cli.options import (
     literal,
     need_web,
     persons,
-    print_json,
+    printed,
     progress,
     public,
     quoted,
@@ -182,8 +182,7 @@ def keys(
     opened = board.Board(store if action == "add" else app.decisions.standing_store(store))
     if action == "add":
         key, secret = opened.add_key(what, ranks[role], days)
-        if as_json:
-            print_json({"id": key.id, "name": key.name, "role": role, "key": secret})
+        if printed({"id": key.id, "name": key.name, "role": role, "key": secret}, as_json):
             return
         show(literal(secret))
         say(f"This is the key of {what} ({role}). It is shown this once; only its hash is kept.")
@@ -200,8 +199,7 @@ def _list_keys(found: list[Any], as_json: bool) -> None:
         times = {name: getattr(key, name) for name in ("created", "expires", "taken_back")}
         at = {name: t.isoformat(timespec="minutes") if t else None for name, t in times.items()}
         lines.append({"id": key.id, "name": key.name, "role": key.rank.name.lower(), **at})
-    if as_json:
-        print_json({"keys": lines})
+    if printed({"keys": lines}, as_json):
         return
     rows = ([value or "–" for value in line.values()] for line in lines)
     show_table("Keys", ("Id", "Name", "Role", "Created", "Expires", "Taken back"), rows)
@@ -229,8 +227,7 @@ def personal_data(
     opened, cohort = _opened(store), reading.read(profiles)
     if action == "erase":
         told = persons.erase(opened, cohort, city, database.COMMAND_LINE, reasons=reasons)
-        if as_json:
-            print_json(told)
+        if printed(told, as_json):
             return
         cells, places = told["cells"], told["uploads"]
         say(f"Erased: {cells} cells of {places} uploads, words in {told['reasons']} reasons.")
@@ -238,8 +235,7 @@ def personal_data(
         say(f"Next: twinmatch service personal-data show {quoted(city)}, which shows what is left.")
         return
     held = persons.held_of(opened, cohort, city)
-    if as_json:
-        print_json(held)
+    if printed(held, as_json):
         return
     rows = [
         (f"upload {u['upload']}, row {c['row']}, {c['column']}", u["by"], c["what"], c["text"])
@@ -280,8 +276,7 @@ def purge(
     names_days: Days for which names and reasons stay in the history.
     """
     told = persons.purge(_opened(store), database.COMMAND_LINE, uploads_days, names_days)
-    if as_json:
-        print_json(told)
+    if printed(told, as_json):
         return
     say(f"Erased: {told['uploads']} uploads, {told['sessions']} sessions, {told['names']} names.")
     say("Next: schedule it nightly (docs/governance.md).")
@@ -290,8 +285,7 @@ def purge(
 def changes(store: StorePlace = None, as_json: AsJson = False) -> None:
     """Who changed what and when: keys, uploads, what was erased, decisions without their words."""
     found = persons.changes_of(_opened(store))
-    if as_json:
-        print_json({"changes": found})
+    if printed({"changes": found}, as_json):
         return
     rows = ((line["at"][:16], line["by"], line["what"], line["about"]) for line in found)
     show_table("Changes", ("When", "By", "What", "About"), rows)

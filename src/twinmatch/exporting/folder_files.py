@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -36,7 +36,7 @@ from twinmatch.proposal import (
     from_plain,
     to_plain,
 )
-from twinmatch.proposal.proposal import is_of_theme, settings_of
+from twinmatch.proposal.proposal import settings_of, theme_of
 from twinmatch.proposal.tables import ids_in, kinds_of
 from twinmatch.reading import read_grids, read_raw
 from twinmatch.reading.grid import is_empty, text
@@ -165,17 +165,6 @@ def _utf16_length(text: str) -> int:
 def _utf16_head(text: str, longest: int) -> str:
     """Return the beginning of a text, at most so many UTF-16 units long and no half character."""
     return text.encode("utf-16-le")[: 2 * longest].decode("utf-16-le", "ignore")
-
-
-def theme_of(meeting: str, settings: Mapping[str, Any]) -> str:
-    """Return the id of what a group is one of: a theme, the countries of a cluster, or all panels."""
-    product, _, key = meeting.partition(":")
-    if product == "city_panels":
-        return f"{product}:"
-    head, _, number = key.rpartition("-")
-    themes = (str(t.get("id")) for t in settings.get("themes") or ())
-    whole = head if head and number.isdecimal() else key
-    return f"{product}:{next((t for t in themes if is_of_theme(key, t)), whole)}"
 
 
 class Directory:

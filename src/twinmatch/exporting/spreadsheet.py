@@ -17,9 +17,9 @@ from math import ceil
 from typing import Any, Final, Literal
 
 from twinmatch.exporting import words
-from twinmatch.exporting.folder_files import Directory, cell_text, theme_of
+from twinmatch.exporting.folder_files import Directory, cell_text
 from twinmatch.proposal import Meeting, Product, Proposal
-from twinmatch.proposal.proposal import MOST_GROUPS, pairs_in, settings_of
+from twinmatch.proposal.proposal import MOST_GROUPS, pairs_in, settings_of, theme_of
 from twinmatch.wording import say, shown, spoken
 
 Cell = str | int | float | None

@@ -188,6 +188,17 @@ def is_of_theme(meeting: str, theme: str) -> bool:
     return meeting == theme or (head == theme and bool(dash) and number.isdecimal())
 
 
+def theme_of(meeting: str, settings: Mapping[str, Any]) -> str:
+    """Return the id of what a group is one of: a theme, the countries of a cluster, or all panels."""
+    product, _, key = meeting.partition(":")
+    if product == "city_panels":
+        return f"{product}:"
+    head, _, number = key.rpartition("-")
+    themes = (str(t.get("id")) for t in settings.get("themes") or ())
+    whole = head if head and number.isdecimal() else key
+    return f"{product}:{next((t for t in themes if is_of_theme(key, t)), whole)}"
+
+
 @dataclass(frozen=True)
 class Table:
     """Figures beside the meetings, such as travel, balance or load: named columns, and rows of that width."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from twinmatch.app.pairs import PairExplanation
 from twinmatch.proposal import Evidence
+from twinmatch.store.history import CONSENTS, DECISIONS, STEPS
 from twinmatch.store.tables import is_storable
 
 MOST_VALUES: Final = 10_000
@@ -345,28 +346,7 @@ class Decision(Asked):
         json_schema_extra={"examples": [_LOCKED]},
     )
 
-    kind: Literal[
-        "lock",
-        "ban",
-        "hold",
-        "release",
-        "accept",
-        "reject",
-        "note",
-        "assign",
-        "rename",
-        "split",
-        "letter",
-        "asked",
-        "agreed",
-        "declined",
-        "approve",
-        "reopen",
-        "publish",
-        "withdraw",
-        "redraft",
-        "undo",
-    ]
+    kind: Literal[*DECISIONS, *CONSENTS, *STEPS, "undo"]  # type: ignore[valid-type]
     one: str = Field("", max_length=200)
     """The guest of a pair, or the id of a meeting in proposal.json; of a theme to split, its id"""
     other: str = Field("", max_length=200)

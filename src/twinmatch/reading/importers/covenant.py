@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
+from twinmatch.files import data_beside
 from twinmatch.reading.grid import Grid, text
 from twinmatch.reading.importers.base import (
     Drafts,
@@ -42,27 +43,7 @@ SOURCE: Final = "Kona et al. 2021, Earth System Science Data 13, 3551 (doi:10.29
 MY_COVENANT: Final = "The city's inventory in the MyCovenant reporting template"
 COMPILED: Final = "Covenant of Mayors totals, compiled by Data-Driven EnviroLab 2022"
 
-_TEXTS: Final = {
-    "name": "signatory name",
-    "country": "country code",
-    "context.nuts3": "NUTS3",
-    "covenant.id": "GCoM_ID",
-}
-_WHOLES: Final = {
-    "population.value": "population in 2018",
-    "context.heating_degree_days.year": "reference year HDD",
-    "context.edgar_per_head.year": "reference years in EDGAR",
-    "context.degree_of_urbanisation": "degree of urbanisation",
-    "covenant.adhesion_year": "Year of adhesion",
-}
-_PLACE: Final = {"location.lat": "latitude", "location.lon": "longitude"}
-_NUMBERS: Final = {
-    "context.heating_degree_days.value": "Heating Degree-Days (HDD)",
-    "context.gdp_per_head.value": "GDP per capita at NUTS3 [Euro per inhabitant]",
-    "context.edgar_per_head.value": "GHG emissions per capita in GCoM sectors_EDGAR [tCO2-eq/year]",
-    "covenant.target_2020": "Mitigation reduction target 2020 [%]",
-    "covenant.target_2030": "Mitigation reduction target 2030 [%]",
-}
+_TEXTS, _WHOLES, _PLACE, _NUMBERS = data_beside(__file__, "heads.toml")["covenant"].values()
 """Where each field stands in the context table, by the kind of its values."""
 
 

@@ -23,6 +23,7 @@ from functools import partial
 from typing import Any, Final
 
 from twinmatch.errors import DataError, Where
+from twinmatch.files import data_beside
 from twinmatch.reading.grid import Grid
 from twinmatch.reading.importers.base import (
     Drafts,
@@ -185,12 +186,8 @@ def _missing(refs: list[str]) -> str:
     return f"Not estimated: {', '.join(refs[:8])}{' …' if len(refs) > 8 else ''}." if refs else ""
 
 
-REFERENCE: Final = ("GPC ref. no.", "GPC ref No.", "GPC reference number", "GPC ref", "GPC refno")
-AMOUNT: Final = (
-    *("Total CO2e", "Total tonnes CO2e", "Total (t CO2e)", "Tonnes CO2e", "tCO2e", "CO2e (t)"),
-    *("Emissions (t CO2e)", "CO2e"),
-)
-KEY: Final = ("Notation key", "Notation keys", "Notation")
+_HEADS: Final = data_beside(__file__, "heads.toml")
+REFERENCE, AMOUNT, KEY = (_HEADS["ciris"][of] for of in ("reference", "amount", "key"))
 
 
 def read_ciris(grids: Sequence[Grid], options: Options) -> Imported:
@@ -289,39 +286,9 @@ def _modelled(code: str, country: str, year: int | None, group: list[Line], draf
 
 CDP: Final = "CDP and ICLEI, city-wide emissions, reported {year} (collected in partnership by CDP and ICLEI)"
 
-NAME: Final = ("City Short Name", "City")
-ORGANISATION: Final = ("Organization", "City Name")
-TOTAL: Final = (
-    "Total City-wide Emissions (metric tonnes CO2e)",
-    "Total emissions (metric tonnes CO2e)",
-    "Total BASIC Emissions (GPC)",
-)
-SCOPES: Final = {
-    "scope_1": (
-        "Total Scope 1 Emissions (metric tonnes CO2e)",
-        "Direct emissions/ Scope 1 (metric tonnes CO2e) for Total emissions (excluding generation of grid-supplied energy)",
-        "Direct emissions (metric tonnes CO2e) for Total emissions (excluding generation of grid-supplied energy)",
-        "TOTAL Scope 1 Emissions (metric tonnes CO2e)",
-    ),
-    "scope_2": (
-        "Total Scope 2 Emissions (metric tonnes CO2e)",
-        "Indirect emissions from use of grid supplied energy/Scope 2 (metric tonnes CO2e) for Total emissions (excluding generation of grid-supplied energy)",
-        "Indirect emissions from use of grid supplied energy (metric tonnes CO2e) for Total Emissions (excluding generation of grid-supplied energy)",
-    ),
-    "scope_3": (
-        "Total Scope 3 emissions (metric tonnes CO2e)",
-        "TOTAL Scope 3 Emissions",
-        "Emissions occurring outside city boundary/ Scope 3 (metric tonnes CO2e) for Total emissions (excluding generation of grid-supplied energy)",
-        "Emissions occurring outside city boundary (metric tonnes CO2e) for Total Emissions (excluding generation of grid-supplied energy)",
-    ),
-}
-YEARS: Final = ("Accounting year", "Measurement Year")
-PEOPLE: Final = ("Population", "Current Population")
-BOUNDARY: Final = (
-    "Inventory boundary (compared to Administrative city boundary)",
-    "Inventory Boundary",
-    "Boundary",
-)
+_CDP: Final = _HEADS["cdp"]
+NAME, ORGANISATION, TOTAL, YEARS = (_CDP[of] for of in ("name", "organisation", "total", "years"))
+PEOPLE, BOUNDARY, SCOPES = (_CDP[of] for of in ("people", "boundary", "scopes"))
 
 LONGEST: Final = 200
 """Letters of an authority's name that are looked at."""
