@@ -201,8 +201,8 @@ class _Codes:
 def group_tables(round_: Round, product: Product) -> tuple[Table, Table]:
     """Return what each group can begin with, and what each of its cities finds there.
 
-    An agenda has what leads or hosts can show beside the needs that it answers, on theme: each thing shown stands once,
-    with the cities whose needs it answers best, the most cities first. In a group without leads or hosts every city may
+    An agenda has what leads or hosts can show beside the needs of the others that it answers, on theme: each thing shown
+    stands once, with the cities whose needs it answers best, the most cities first. In a group without leads or hosts every city may
     show.
     """
     told = _Told(round_.cohort, round_.facet_cache)
@@ -261,12 +261,14 @@ class _Group:
         first = (*meeting.cities("lead"), *meeting.cities("host"))
         self._first = [index[city] for city in first]
         self._showing = self._first or self._members
+        # Who leads or hosts on a theme is there to show.
+        asking = [i for i in self._members if self._theme is None or i not in self._first]
         self._sought = {
             i: [t for t in told.table.sought(told.cohort.cities[i], i) if t in topics or not topics]
             for i in self._members
         }
         self._answers: dict[int, list[PassageMatch]] = {i: [] for i in self._members}
-        for found in answers(told.needs, told.offers, self._members, self._showing, topics):
+        for found in answers(told.needs, told.offers, asking, self._showing, topics):
             self._answers[found.asks.city].append(found)
 
     def _others(self, i: int) -> list[int]:

@@ -266,10 +266,7 @@ def _language(cohort: Cohort, resources: Sequence[Resource]) -> _Resourced:
 
 def matched(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource]) -> Affinity:
     """Return how well every resource (column) fits every city (row), with the account of each."""
-    themes = [
-        Theme.model_construct(id=r.id, title=r.title, domains=r.domains, levers=r.levers)
-        for r in resources
-    ]
+    themes = [_theme(r) for r in resources]
     columns = [Host(r.id, r.title, ()) for r in resources]
     own: dict[str, OwnFacet] = {
         "topic": _topic(cohort, facet_cache, resources),
@@ -278,6 +275,16 @@ def matched(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resourc
         "language": _language(cohort, resources),
     }
     return compare(cohort, WEIGHTS, facet_cache, columns=columns, own=own)
+
+
+def _theme(resource: Resource) -> Theme:
+    """Return what a resource is about broadly: of its domains and levers those of its topics, where it has topics."""
+    areas = {t.area for t in resource.topics} or {*resource.domains, *resource.levers}
+    domains = tuple(d for d in resource.domains if d in areas)
+    levers = tuple(lever for lever in resource.levers if lever in areas)
+    return Theme.model_construct(
+        id=resource.id, title=resource.title, domains=domains, levers=levers
+    )
 
 
 def pathways(

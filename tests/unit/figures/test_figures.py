@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import twinmatch as tm
 from cities import cohort_of, facet_cache
 from rounds_for_tests import propose
 from twinmatch.figures import _Told, with_figures
@@ -195,3 +196,11 @@ def test_who_names_the_same_challenge_is_named_and_one_that_stands_alone_reads_n
     assert many.startswith("4 other cities name industry as a challenge too, B, D and E among them")
     assert not alike_in(cohort, [0, 1, 2], 2, bool)
     assert not alike_in(cohort, [0, 1, 2], 0, lambda area: area != "industry")
+
+
+def test_who_leads_on_a_theme_answers_and_does_not_ask(bundled):
+    found = tm.propose(bundled, {"discussion_groups": {}}).product("discussion_groups")
+    leads = {m.id: set(m.cities("lead")) for m in found.meetings}
+    asked = [(row[0], set(str(row[2]).split("; "))) for row in table(found, "agenda").rows]
+    assert asked
+    assert not [m for m, cities in asked if cities & leads[m]]

@@ -250,3 +250,15 @@ def test_the_snippet_survives_any_text():
     assert all(
         evil in t for theme in snippet["discussion_groups"]["themes"] for t in theme["texts"]
     )
+
+
+def test_a_resource_is_no_answer_in_areas_that_its_topics_are_not_in(programme):
+    reporting = {
+        "id": "report", "title": "Reporting guide", "link": "https://example.org/report",
+        "topics": ["emissions_data_monitoring"], "domains": ["energy_systems"],
+    }  # fmt: skip
+    cohort = round_of(city("at-a", wants={"energy_systems": 1}, languages=["en"])).cohort
+    for topics, named in ((reporting["topics"], []), ([], ["Reporting guide"])):
+        catalogue = Catalogue.model_validate({"resources": [{**reporting, "topics": topics}]})
+        table = pathways(cohort, facet_cache(), catalogue, programme)
+        assert [row[2] for row in table.rows] == named

@@ -306,8 +306,8 @@ def seated(
             near = Counter(every[i] for i in np.array(cities)[fits[fewest] >= FITS])
             if n >= size[0] > sum(min(m, most) if kind else m for kind, m in near.items()):
                 kind, m = max(near.items(), key=lambda item: (item[1], item[0]))
-                words |= {"kind": of_category(attribute, kind), "others": n - m, "most": most}
-                says = "{panel}: {n} cities want to learn about it or can show something on it. At most {most} of a panel may be {kind}; with the others, {others} in number, that is fewer than the {size} that a panel takes at least."
+                words |= {"kind": of_category(attribute, kind), "others": m, "most": most}
+                says = "{panel}: {n} cities want to learn about it or can show something on it. {others} of them are {kind}; a panel takes at most {most} of these, and at least {size} cities in all."
         why = say(says, **words)
         if n >= size[0] and "kind" not in words:  # rules that clash
             rules[2] = replace(rules[2], says=banded)

@@ -48,8 +48,6 @@ CAUSES: Final[dict[str, Cause]] = {
 }
 """What binds where a rule of a kind blocks a pair; every other rule that counts is a quota or cap."""
 
-NEITHER = say("We have received no application for this round, to learn or to host.")
-
 
 def _in_words(host: Host) -> str:
     """Return a host by name; several cities as the joint pilot activity that they are."""
@@ -388,7 +386,8 @@ class Unplaced:
             elif i in hosts:
                 out.append(self._idle(i, hosts[i], *counted))
             else:
-                out.append(LeftOut(city.id, NEITHER, "", code="aside"))
+                says = "We have received no application from {city} for this round, to learn or to host."
+                out.append(LeftOut(city.id, say(says, city=city.name), "", code="aside"))
         return tuple(out)
 
     def _idle(self, i: int, h: int, pairs: int, applicants: int) -> LeftOut:
@@ -455,7 +454,7 @@ class Unplaced:
             there = int(np.flatnonzero(grid[:, g])[0])
             parts.append(
                 say(
-                    "The guest that fits best here, {guest}, goes to {host} ({score:.1f}).",
+                    "The guest that fits best here, {guest}, goes to {host} ({score:.1f} points of 100).",
                     guest=self._with_points(h, g),
                     host=_in_words(self.ready.frame.hosts[there]),
                     score=100 * self._score[there, g],
@@ -464,7 +463,7 @@ class Unplaced:
             score = np.where(self.placed, -1.0, score)
             g = int(np.argmax(score))
         if score[g] <= 0:
-            return joined(parts)
+            return joined([*parts, say("No guest that may come here is without a place.")])
         told = {"guest": self._with_points(h, g), "lowest": 100 * lowest}
         says = "Of those without a place {guest} fits best here; every pair chosen has {lowest:.1f} points of 100 or more."
         if score[g] > lowest:
