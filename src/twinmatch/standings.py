@@ -71,8 +71,8 @@ def likeness_of(steps: Steps) -> Floats:
 def standing_table(count: NDArray[np.int64]) -> Floats:
     """Return the standing of every step, shape (10**6 + 2,), from the pairs on each, the unknown ones last.
 
-    The mid-distribution function, as in :func:`standing`, from the same whole numbers, so the results are the
-    same floats.
+    The mid-distribution function (Parzen 1979, doi:10.1080/01621459.1979.10481621), whose mean over the pairs is
+    exactly 0.5.
     """
     known = count[: STEP + 1]
     twice = np.cumsum(known)
@@ -176,18 +176,11 @@ def drawn_pairs(n: int) -> Iterator[tuple[Ints, Ints]]:
 def standing(likeness: Floats, others: NDArray[np.bool_]) -> Floats:
     """Return the share of the pairs in ``others`` with a known likeness that each pair beats, ties half.
 
-    Shape and order are those of ``likeness``; nan stands at 0.5. This is the mid-distribution function (Parzen
-    1979, doi:10.1080/01621459.1979.10481621), whose mean over the pairs is exactly 0.5.
+    Shape and order are those of ``likeness``; nan stands at 0.5.
     """
-    known = likeness[others & ~np.isnan(likeness)]
-    if not known.size:
-        return np.full(likeness.shape, UNKNOWN_STANDING)
-    ordered = np.sort(known)
-    filled = np.where(np.isnan(likeness), ordered[0], likeness)
-    below = np.searchsorted(ordered, filled, side="left")
-    up_to = np.searchsorted(ordered, filled, side="right")
-    share = (below + up_to) / (2 * ordered.size)
-    return np.where(np.isnan(likeness), UNKNOWN_STANDING, share)
+    steps = steps_of(likeness)
+    count = np.bincount(steps[others], minlength=UNKNOWN + 1)
+    return np.asarray(standing_table(count)[steps])
 
 
 def tie_keys(ids: Iterable[str]) -> NDArray[np.uint32]:

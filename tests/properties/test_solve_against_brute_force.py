@@ -70,7 +70,7 @@ def test_answer_is_the_best_of_all(
     objectives: tuple[str, ...], crossing: bool, data: st.DataObject
 ) -> None:
     candidates, blocks, previous = data.draw(questions(crossing=crossing))
-    solution = solve(candidates, blocks, objectives=objectives, previous=previous, gap=0.0)
+    solution = solve(candidates, blocks, objectives=objectives, previous=previous)
     expected = best(candidates, blocks, objectives, previous)
     if expected is None:
         assert solution.status == "infeasible"
@@ -88,7 +88,7 @@ def test_leximin_of_single_meetings_is_the_best_of_all(crossing: bool, data: st.
     candidates, blocks, _ = data.draw(questions(crossing=crossing))
     single = counts("one each", candidates.guest, high=1.0, rows=candidates.n_guests)
     objectives = ("filled", "leximin", "total")
-    solution = solve(candidates, [*blocks, single], objectives=objectives, gap=0.0)
+    solution = solve(candidates, [*blocks, single], objectives=objectives)
     expected = best(candidates, [*blocks, single], objectives)
     if expected is None:
         assert solution.status == "infeasible"

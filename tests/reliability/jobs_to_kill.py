@@ -644,7 +644,7 @@ class ServiceJobs:
         tell([2, job])
         board.beat(job, steps=["Profiles"])
         tell([3, job])
-        board.end(job, "done", result=self.result, fallbacks=FALLBACKS)
+        board.end(job, "done", result=self.result)
         tell([4, job])
         board.store.close()
 

@@ -234,7 +234,7 @@ class _BestMeetings:
     """The best sum over so many meetings that leaves no guest with more than it may have."""
 
     def __init__(self, candidates: Candidates, each: Sequence[Block], filled: int) -> None:
-        question = AssignmentQuestion(candidates, tuple(each), (), None, None, 0.0)
+        question = AssignmentQuestion(candidates, tuple(each), ())
         self._most, self._filled = question.most_each, filled
         self._order = np.argsort(candidates.guest, kind="stable")
         self._guest = candidates.guest[self._order]

@@ -230,7 +230,7 @@ def _fair(task: _Task, objectives: tuple[str, ...], seconds: float | None) -> As
             return raised
     c = task.candidates()
     blocks = tuple(task.blocks(c))
-    return _assignment(c, answer(AssignmentQuestion(c, blocks, objectives, None, seconds, GAP)))
+    return _assignment(c, answer(AssignmentQuestion(c, blocks, objectives, None, seconds)))
 
 
 def _raised(task: _Task, best: Assignment) -> Assignment | None:
@@ -310,7 +310,7 @@ def _by_total(task: _Task) -> Assignment:
 
 
 def _total_of(c: Candidates) -> AssignmentQuestion:
-    return AssignmentQuestion(c, (), ("filled", "total"), None, None, 0.0)
+    return AssignmentQuestion(c, (), ("filled", "total"))
 
 
 def _from_chain(chain: Chain) -> Assignment:

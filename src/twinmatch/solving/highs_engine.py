@@ -55,7 +55,8 @@ from twinmatch.solving.model import (
 
 MANY = 100_000  # columns, from which the first MIP sees only those that the LP nearly uses
 NEAR = 0.05  # of the largest gain: columns this near to being used are in the first MIP
-SMALL = 2_000  # candidates up to which a search goes on to the very best, whatever gap is allowed
+GAP = 1e-4  # relative gap at which a MIP may stop and still be called optimal
+SMALL = 2_000  # candidates up to which a search goes on to the very best
 STEPS = 4_000  # rows that the steps of leximin may add; each step has one for each guest
 COUNTS = ("filled", "served", "fewest changes")  # levels with whole values
 ASSUMED = (
@@ -261,7 +262,7 @@ class _Ladder:
     def branched(self, stage: _Stage) -> _Stage:
         """A step by MIP over the columns it can need; raises `_OutOfReachError` where it has no answer."""
         question, clock, self.master = self.question, self.clock, None
-        gap = question.gap if question.m > SMALL and not stage.smallest else 0.0
+        gap = GAP if question.m > SMALL and not stage.smallest else 0.0
         model, n = stage.model, stage.model.matrix.shape[1]
         rest, lp_bound = _reduced(stage), stage.outcome.bound
         every = np.union1d(stage.columns[stage.columns < n], np.arange(question.m, n))
@@ -441,7 +442,7 @@ def _close(
     if level.name in FAIR:
         room = 1e-6 * max(unit * float(question.most_each.max(initial=1)), 1.0)
     else:
-        gap = question.gap if question.m > SMALL else 1e-9
+        gap = GAP if question.m > SMALL else 1e-9
         # What a level before may fall short by has a price, of up to two meetings: one is gained for another one lost.
         slack = 4 * max(2 * unit, 1.0) * max(_slack(v.bound) for v in levels)
         room = max(gap * max(abs(level.bound), unit), slack)

@@ -42,9 +42,8 @@ class AssignmentQuestion:
     candidates: Candidates
     blocks: tuple[Block, ...]
     objectives: tuple[str, ...]
-    previous: Bools | None
-    seconds: float | None
-    gap: float
+    previous: Bools | None = None
+    seconds: float | None = None
 
     @property
     def m(self) -> int:
@@ -112,13 +111,11 @@ def asked(
     blocks: Sequence[Block],
     objectives: Sequence[str],
     previous: npt.ArrayLike | None,
-    seconds: float | None,
-    gap: float,
 ) -> tuple[AssignmentQuestion, Ints | None]:
     """The question, and the order that sorts its candidates (None where they were sorted)."""
     check(candidates, blocks)
     held = None if previous is None else np.asarray(previous)
-    problems = list(_problems(len(candidates), objectives, held, seconds, gap))
+    problems = list(_problems(len(candidates), objectives, held))
     if problems:
         raise QuestionError(problems)
     before = None if held is None else held.astype(np.bool_)
@@ -127,15 +124,13 @@ def asked(
         candidates, blocks = candidates.take(by), [block.take(by) for block in blocks]
         before = None if before is None else before[by]
     aims = tuple(objectives)
-    return AssignmentQuestion(candidates, tuple(blocks), aims, before, seconds, gap), by
+    return AssignmentQuestion(candidates, tuple(blocks), aims, before), by
 
 
 def _problems(
     m: int,
     objectives: Sequence[str],
     previous: npt.NDArray[np.generic] | None,
-    seconds: float | None,
-    gap: float,
 ) -> Iterator[Problem]:
     known = ", ".join(OBJECTIVES)
     for name in objectives:
@@ -151,10 +146,6 @@ def _problems(
         yield Problem("previous", "changes are counted from `previous`, which is missing")
     if previous is not None and previous.shape != (m,):
         yield Problem("previous", f"previous has shape {previous.shape}, not ({m},)")
-    if seconds is not None and not 0 < seconds < np.inf:
-        yield Problem("seconds", f"{seconds} seconds are no time to solve in")
-    if not 0 <= gap < 1:
-        yield Problem("gap", f"a gap of {gap} is not in [0, 1)")
 
 
 OPTIMAL, FEASIBLE, INFEASIBLE = "optimal", "feasible", "infeasible"

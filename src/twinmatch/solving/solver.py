@@ -50,8 +50,6 @@ def solve(
     *,
     objectives: Sequence[str] = ("filled", "total"),
     previous: npt.ArrayLike | None = None,
-    seconds: float | None = None,
-    gap: float = 1e-4,
 ) -> Solution:
     """The choice of meetings that keeps every row and is best in the objectives, in their order.
 
@@ -65,14 +63,13 @@ def solve(
     and last of all early guests with early hosts, so that the answer does not depend on the order
     of the candidates.
 
-    previous (m,) is true for meetings of an earlier answer. seconds bounds the search where the rules
-    are no network; `gap` is the relative gap at which a MIP may stop and still be called optimal.
+    previous (m,) is true for meetings of an earlier answer.
 
     Where no choice keeps the rules the status is "infeasible" and `advice` says why. Raises
     `DataError` for candidates or blocks that cannot be used, `QuestionError` for a wrong question
-    or where no answer was found in the seconds given.
+    or where no answer was found with the effort allowed.
     """
-    question, by = asked(candidates, blocks, objectives, previous, seconds, gap)
+    question, by = asked(candidates, blocks, objectives, previous)
     power = exponent(question.candidates.score)
     if power:
         score = np.ldexp(question.candidates.score, -power)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.proposal.wire import Hidden, Instant
 from twinmatch.reading.personal_data import redact
-from twinmatch.store import COMMAND_LINE, Fallbacks, RunRecord, Store, note, open_store
+from twinmatch.store import COMMAND_LINE, RunRecord, Store, note, open_store
 from twinmatch.store.records import named
 from twinmatch.store.tables import LongText, Moment, Name, Plain, answers, metadata
 from twinmatch.web.auth import SESSION_HOURS, Person, Rank, digest, new_secret, same
@@ -166,13 +166,12 @@ class Board:
         asked: Mapping[str, Any],
         by: str,
         result: bytes,
-        fallbacks: Fallbacks | None = None,
     ) -> str:
         """Return the id of a proposal that was made already, such as an offer that was taken; it waits for nobody."""
         with self._change() as c:
             job = self._ask(c, title, asked, by, state="done", ended=_now())
             after = str(asked.get("programme_of") or "")
-            self.store.keep_as(c, job, result, title, by, fallbacks, after)
+            self.store.keep_as(c, job, result, title, by, after=after)
         return job
 
     def job(self, job: str) -> Job:
@@ -266,7 +265,6 @@ class Board:
         state: State,
         problems: Sequence[Problem] = (),
         result: bytes = b"",
-        fallbacks: Fallbacks | None = None,
         who: str = "",
     ) -> bool:
         """End a job that has not ended yet, and keep the proposal that it made as a run; return whether it had not.
@@ -283,9 +281,8 @@ class Board:
             if result:
                 made = c.execute(_JOB.where(jobs.c.id == job)).one()
                 after = str(made.asked.get("programme_of") or "")
-                self.store.keep_as(c, job, result, made.title, made.asked_by, fallbacks, after)
-                if fallbacks is None:
-                    c.execute(answers.insert().values(run=job, what="declines"))
+                self.store.keep_as(c, job, result, made.title, made.asked_by, after=after)
+                c.execute(answers.insert().values(run=job, what="declines"))
         return True
 
     def result(self, job: str) -> bytes:

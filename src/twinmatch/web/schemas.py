@@ -11,6 +11,8 @@ from twinmatch.app.pairs import PairExplanation
 from twinmatch.proposal import Evidence
 from twinmatch.store.history import CONSENTS, DECISIONS, STEPS
 from twinmatch.store.tables import is_storable
+from twinmatch.web.board import State
+from twinmatch.whatif.repair import Kind
 
 MOST_VALUES: Final = 10_000
 MOST_NAMES: Final = 200
@@ -312,7 +314,7 @@ class ProposalState(Shape):
 
     id: str
     title: str
-    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    state: State
     steps: list[str]
     """What was begun, in order; the last is under way while it runs"""
     asked: dict[str, Any]
@@ -371,7 +373,7 @@ class AskRepair(Asked):
 class TakeRepair(AskRepair):
     """The offer that is taken after what happened."""
 
-    offer: Literal["keep all", "few changes", "best"]
+    offer: Kind
 
 
 class Health(Shape):
