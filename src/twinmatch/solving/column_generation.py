@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-import scipy.sparse as sp
 
 from twinmatch.solving.blocks import Candidates, Floats, Ints
 from twinmatch.solving.flow import Network, Transport, cheapest, least_cost_bound, middle
@@ -149,12 +148,8 @@ def feasible_columns(model: Model, columns: Ints, owner: Ints, clock: Clock) -> 
     n = model.matrix.shape[1]
     if len(columns) == n or not len(short):
         return columns
-    wide = model.with_columns(len(short), least=0.0, most=np.inf, whole=False)
     sign = np.where(model.low[short] > 0, 1.0, -1.0)
-    stand_ins = sp.csc_array(
-        (sign, (short, np.arange(len(short)))), shape=(model.matrix.shape[0], len(short))
-    )
-    wide = replace(wide, matrix=sp.csc_array(sp.hstack([model.matrix, stand_ins], format="csc")))
+    wide = model.missing(short, sign, np.arange(len(short)))
     gain = np.zeros(n + len(short))
     gain[n:] = -1.0
     start = np.concatenate([columns, n + np.arange(len(short))])

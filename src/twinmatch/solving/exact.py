@@ -354,8 +354,7 @@ def _packed(model: Model, worth: Floats, apart: float) -> tuple[Model, Floats]:
     if found.x is None or not found.proven:
         raise ArithmeticError("set packing found no proven answer")
     chosen = np.round(found.x)
-    least = np.array([chosen @ worth - apart])
-    return model.with_rows(csc_array(worth[None, :]), least, np.array([np.inf])), chosen
+    return model.at_least(worth, float(chosen @ worth) - apart), chosen
 
 
 MOST_HALVES = 50_000_000  # splits in two that are looked at, a second's work

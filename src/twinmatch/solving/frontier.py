@@ -159,8 +159,7 @@ class _Aims:
         """The rules that can bind, and as many meetings as can be."""
         m = len(self.candidates)
         model, *_ = base_model(self.blocks, bound(self.blocks, m), m)
-        filling = sp.csc_array(np.append(np.ones(m), np.zeros(model.matrix.shape[1] - m))[None, :])
-        return model.with_rows(filling, np.array([float(self.filled)]), np.array([np.inf]))
+        return model.at_least(np.ones(m), float(self.filled))
 
     def worst(self) -> tuple[Bools, bool]:
         """The guest that is worst off has as much as can be."""
@@ -183,31 +182,21 @@ class _Aims:
     def even(self) -> tuple[Bools, bool]:
         """The busiest host has as few meetings as can be."""
         c, m, n = self.candidates, len(self.candidates), self.model.matrix.shape[1]
-        model = self.model.with_columns(1, least=0.0, most=float(m), whole=True)
-        loads = sp.csr_array((np.ones(m), (c.host, np.arange(m))), shape=(c.n_hosts, n))
+        loads = sp.csr_array((np.ones(m), (c.host, np.arange(m))), shape=(c.n_hosts, m))
         busiest = sp.csr_array(-np.ones((c.n_hosts, 1)))
-        rows = sp.csc_array(sp.hstack([loads, busiest], format="csc"))
-        model = model.with_rows(rows, np.full(c.n_hosts, -np.inf), np.zeros(c.n_hosts))
-        gain = np.zeros(n + 1)
-        gain[-1] = -1.0
-        return self._then_total(model, gain)
+        model = self.model.extended(loads, busiest, -np.inf, 0.0, most=float(m), whole=True)
+        return self._then_total(model, np.append(np.zeros(n), -1.0))
 
     def _marks(self, label: Ints) -> tuple[Bools, bool]:
         """As many labels (m,) as can be, -1 for none, have a candidate chosen."""
         n = self.model.matrix.shape[1]
-        names, row = np.unique(label[label >= 0], return_inverse=True)
-        k = len(names)
-        model = self.model.with_columns(k, least=0.0, most=1.0, whole=True)
         inside = np.flatnonzero(label >= 0)
-        matrix = sp.csc_array(
-            (
-                np.concatenate([np.ones(len(inside)), -np.ones(k)]),
-                (np.concatenate([row, np.arange(k)]), np.concatenate([inside, n + np.arange(k)])),
-            ),
-            shape=(k, n + k),
-        )
-        model = model.with_rows(matrix, np.zeros(k), np.full(k, np.inf))
-        return self._then_total(model, np.concatenate([np.zeros(n), np.ones(k)]))
+        names, row = np.unique(label[inside], return_inverse=True)
+        k = len(names)
+        chosen = sp.csr_array((np.ones(len(inside)), (row, inside)), shape=(k, len(label)))
+        own = sp.csr_array(-sp.eye_array(k))
+        model = self.model.extended(chosen, own, 0.0, np.inf, whole=True)
+        return self._then_total(model, np.append(np.zeros(n), np.ones(k)))
 
     def _then_total(self, model: Model, gain: Floats) -> tuple[Bools, bool]:
         m, n = len(self.candidates), model.matrix.shape[1]
@@ -215,9 +204,7 @@ class _Aims:
         if first.x is None:
             return np.zeros(m, dtype=np.bool_), False
         reached = float(np.rint(gain @ first.x))
-        locked = model.with_rows(
-            sp.csc_array(gain[None, :]), np.array([reached - 1e-6]), np.array([np.inf])
-        )
+        locked = model.at_least(gain, reached - 1e-6)
         score = np.concatenate([self.candidates.score, np.zeros(n - m)])
         second = maximise(locked, score, whole=True, gap=1e-6)
         x = first.x if second.x is None else second.x

@@ -61,6 +61,20 @@ EFFORT = (
 NODES = (500, 50_000)  # fewest and most nodes of a search
 
 
+class Columns(TypedDict, total=False):
+    """Bounds of columns, 0 and 1 where they are not given, and whether they are whole in the end."""
+
+    least: Floats | float
+    most: Floats | float
+    whole: bool
+
+
+def one_each(columns: Ints, n: int) -> sp.csr_array:
+    """(r, n) rows with a 1 at one column each."""
+    each = np.arange(len(columns))
+    return sp.csr_array((np.ones(len(columns)), (each, columns)), shape=(len(columns), n))
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """Columns with their bounds, rows with theirs, and which columns are whole in the end."""
@@ -72,24 +86,43 @@ class Model:
     most: Floats
     whole: Bools
 
-    def with_rows(self, matrix: sp.csc_array, low: Floats, high: Floats) -> Model:
-        """The same model with more rows below."""
-        return replace(
-            self,
-            matrix=sp.csc_array(sp.vstack([self.matrix, matrix], format="csc")),
-            low=np.concatenate([self.low, low]),
-            high=np.concatenate([self.high, high]),
+    def extended(
+        self,
+        old: sp.csr_array,
+        new: sp.csr_array,
+        low: Floats | float,
+        high: Floats | float,
+        **columns: Unpack[Columns],
+    ) -> Model:
+        """The same model with k columns and r rows more: what the first columns, (r, up to n), and the new ones, (r, k), count there."""
+        (rows, n), (r, k) = self.matrix.shape, new.shape
+        wide = sp.hstack([self.matrix, sp.csc_array((rows, k))], format="csc")
+        under = sp.hstack([old, sp.csr_array((r, n - old.shape[1])), new], format="csc")
+        matrix = sp.csc_array(sp.vstack([wide, under], format="csc"))
+        matrix.eliminate_zeros()
+        return Model(
+            matrix,
+            np.append(self.low, np.broadcast_to(low, r)),
+            np.append(self.high, np.broadcast_to(high, r)),
+            np.append(self.least, np.broadcast_to(columns.get("least", 0.0), k)),
+            np.append(self.most, np.broadcast_to(columns.get("most", 1.0), k)),
+            np.append(self.whole, np.broadcast_to(columns.get("whole", False), k)),
         )
 
-    def with_columns(self, n: int, *, least: float, most: float, whole: bool) -> Model:
-        """The same model with n more columns, which stand in no row yet."""
-        rows = self.matrix.shape[0]
+    def at_least(self, gain: Floats, low: float) -> Model:
+        """The same model with one row more: this gain (n,) comes to at least so much."""
+        return self.extended(sp.csr_array(gain[None, :]), sp.csr_array((1, 0)), low, np.inf)
+
+    def missing(self, rows: Ints, sign: Floats | float, column: Ints) -> Model:
+        """The same model with columns by which some of its rows may be missed; column (r,) numbers that of each row."""
+        r, k = self.matrix.shape[0], int(column.max(initial=-1)) + 1
+        own = sp.csc_array((np.broadcast_to(sign, len(rows)), (rows, column)), shape=(r, k))
         return replace(
             self,
-            matrix=sp.csc_array(sp.hstack([self.matrix, sp.csc_array((rows, n))], format="csc")),
-            least=np.concatenate([self.least, np.full(n, least)]),
-            most=np.concatenate([self.most, np.full(n, most)]),
-            whole=np.concatenate([self.whole, np.full(n, whole)]),
+            matrix=sp.csc_array(sp.hstack([self.matrix, own], format="csc")),
+            least=np.append(self.least, np.zeros(k)),
+            most=np.append(self.most, np.full(k, np.inf)),
+            whole=np.append(self.whole, np.zeros(k, dtype=np.bool_)),
         )
 
     def take(self, columns: Ints) -> Model:
@@ -261,7 +294,7 @@ def base_model(blocks: Sequence[Block], rows: RuleRows, m: int) -> tuple[Model, 
     for bounds, sign in ((kept.low, 1.0), (kept.high, -1.0)):
         soft = priced[np.isfinite(bounds[priced])]
         _, first, column = np.unique(together[soft], return_index=True, return_inverse=True)
-        model = _missing(model, soft, sign, column)
+        model = model.missing(soft, sign, column)
         gain = np.concatenate([gain, -price[kept.block[soft[first]]]])
     for block in blocks:
         if block.switch is not None:
@@ -270,52 +303,27 @@ def base_model(blocks: Sequence[Block], rows: RuleRows, m: int) -> tuple[Model, 
             if block.price is not None:
                 counted = np.arange(len(np.unique(block.switch.group[block.switch.trigger >= 0])))
                 at = model.matrix.shape[0] - 2 * len(counted) + counted
-                model = _missing(model, at, 1.0, counted)
+                model = model.missing(at, 1.0, counted)
                 gain = np.concatenate([gain, np.full(len(counted), -block.price)])
     return model, kept, gain
-
-
-def _missing(model: Model, rows: Ints, sign: float, column: Ints) -> Model:
-    """The model with columns by which some of its rows may be missed; column (r,) numbers that of each row."""
-    n, k = model.matrix.shape[1], int(column.max(initial=-1)) + 1
-    if not k:
-        return model
-    wider = model.with_columns(k, least=0.0, most=np.inf, whole=False)
-    own = sp.csc_array(
-        (np.full(len(rows), sign), (rows, n + column)), shape=(model.matrix.shape[0], n + k)
-    )
-    return replace(wider, matrix=sp.csc_array(wider.matrix + own))
 
 
 def _switched(model: Model, switch: Switch, rows: RuleRows, soft: Ints) -> Model:
     live = np.flatnonzero(switch.trigger >= 0)
     trigger, group = switch.trigger[live], switch.group[live]
     used, place = np.unique(group, return_inverse=True)
-    n, k = model.matrix.shape[1], len(used)
-    model = model.with_columns(k, least=0.0, most=1.0, whole=True)
-    m = switch.counted.shape[1]
+    k, m = len(used), switch.counted.shape[1]
     pairs = sp.csr_array((np.ones(len(live)), (place, trigger)), shape=(k, m))
-    y = n + np.arange(k)
-
-    def rows_of(matrix: sp.csr_array, own: Floats) -> sp.csc_array:
-        left = sp.csr_array(
-            (matrix.data, matrix.indices, matrix.indptr), shape=(matrix.shape[0], n + k)
-        )
-        return sp.csc_array(left + sp.csr_array((own, (np.arange(len(own)), y)), shape=left.shape))
-
-    each = np.arange(len(live))
-    one, two = np.ones(len(live)), np.full(k, np.inf)
-    on = sp.csc_array(
-        (
-            np.concatenate([one, -one]),
-            (np.concatenate([each, each]), np.concatenate([n + place, trigger])),
-        ),
-        shape=(len(live), n + k),
+    counted = switch.counted[used, :]
+    least, most = sp.diags_array(switch.least[used]), sp.diags_array(_most(pairs, rows, soft))
+    r, open_ = len(live), np.full(k, np.inf)
+    return model.extended(
+        sp.vstack([-one_each(trigger, m), counted, pairs], format="csr"),
+        sp.vstack([one_each(place, k), -least, -most], format="csr"),
+        np.concatenate([np.zeros(r + k), -open_]),
+        np.concatenate([np.full(r, np.inf), open_, np.zeros(k)]),
+        whole=True,
     )
-    model = model.with_rows(on, np.zeros(len(live)), np.full(len(live), np.inf))
-    counted = sp.csr_array(switch.counted[used, :])
-    model = model.with_rows(rows_of(counted, -switch.least[used]), np.zeros(k), two)
-    return model.with_rows(rows_of(pairs, -_most(pairs, rows, soft)), -two, np.zeros(k))
 
 
 def _most(pairs: sp.csr_array, rows: RuleRows, soft: Ints) -> Floats:
@@ -338,41 +346,35 @@ def _most(pairs: sp.csr_array, rows: RuleRows, soft: Ints) -> Floats:
 class Guests:
     """The guests of a question that can have a meeting, with what their rows are made of.
 
-    number (G',) of each guest; most (G',) its meetings at most; reach: B above; placed: the columns
-    of z (G',), or None where there are none.
+    number (G',) of each guest; most (G',) its meetings at most; reach: B above; placed: the first
+    column of z (G',), or None where there are none.
     """
 
     question: AssignmentQuestion
     number: Ints
     most: Ints
     reach: float
-    placed: Ints | None = None
+    placed: int | None = None
 
     def __len__(self) -> int:
         return len(self.number)
 
-    def rows(self, value: Floats, n_columns: int) -> sp.csr_array:
-        """(G', n) rows with this value (m,) at each candidate of the guest."""
-        guest, m = self.question.candidates.guest, self.question.m
-        place = np.full(self.question.candidates.n_guests, -1, dtype=np.int64)
-        place[self.number] = np.arange(len(self))
-        mine = np.flatnonzero(place[guest] >= 0)
-        return sp.csr_array(
-            (value[mine], (place[guest[mine]], mine)), shape=(len(self), max(n_columns, m))
-        )
+    def rows(self, value: Floats) -> sp.csr_array:
+        """(G', m) rows with this value (m,) at each candidate of the guest."""
+        c = self.question.candidates
+        every = sp.csr_array((value, (c.guest, np.arange(len(c)))), shape=(c.n_guests, len(c)))
+        return sp.csr_array(every[self.number, :])
 
-    def sums(self, n_columns: int, every: bool) -> tuple[sp.csr_array, float]:
+    def sums(self, every: bool) -> tuple[sp.csr_array, float]:
         """(G', n) rows of the sums of scores less B for a guest with a meeting, and what each is then short of."""
-        score, B = self.question.candidates.score, self.reach
+        score, B, k = self.question.candidates.score, self.reach, len(self)
         if every:
-            return self.rows(score, n_columns), 0.0
+            return self.rows(score), 0.0
         if self.placed is None:
-            return self.rows(score - B, n_columns), B
-        own = sp.csr_array(
-            (np.full(len(self), -B), (np.arange(len(self)), self.placed)),
-            shape=(len(self), n_columns),
-        )
-        return sp.csr_array(self.rows(score, n_columns) + own), B
+            return self.rows(score - B), B
+        between = sp.csr_array((k, self.placed - self.question.m))
+        own = sp.diags_array(np.full(k, -B))
+        return sp.csr_array(sp.hstack([self.rows(score), between, own], format="csr")), B
 
 
 def guests_of(question: AssignmentQuestion) -> Guests:
@@ -386,55 +388,37 @@ def guests_of(question: AssignmentQuestion) -> Guests:
 def with_placed(guests: Guests, model: Model) -> tuple[Guests, Model, Floats]:
     """The model with a column for each guest that says whether it has a meeting, and the gain of their number."""
     n, k = model.matrix.shape[1], len(guests)
-    model = model.with_columns(k, least=0.0, most=1.0, whole=True)
-    placed = n + np.arange(k)
-    each = guests.rows(np.ones(guests.question.m), n + k)
-    at = np.arange(k), placed
-    one = sp.csr_array((np.ones(k), at), shape=each.shape)
-    most = sp.csr_array((guests.most.astype(np.float64), at), shape=each.shape)
+    each, most = guests.rows(np.ones(guests.question.m)), guests.most.astype(np.float64)
+    own = sp.vstack([-sp.eye_array(k), -sp.diags_array(most)], format="csr")
     none, open_ = np.zeros(k), np.full(k, np.inf)
-    model = model.with_rows(sp.csc_array(each - one), none, open_)
-    model = model.with_rows(sp.csc_array(each - most), -open_, none)
-    gain = np.zeros(n + k)
-    gain[placed] = 1.0
-    return replace(guests, placed=placed), model, gain
+    low, high = np.append(none, -open_), np.append(open_, none)
+    model = model.extended(sp.vstack([each, each], format="csr"), own, low, high, whole=True)
+    return replace(guests, placed=n), model, np.append(np.zeros(n), np.ones(k))
 
 
 def with_floor(guests: Guests, model: Model, every: bool) -> tuple[Model, Floats]:
     """The model with a floor under the guests with a meeting (`every`: all have one), and the gain of the floor."""
-    n = model.matrix.shape[1]
-    model = model.with_columns(1, least=-guests.reach, most=guests.reach, whole=False)
-    sums, short = guests.sums(n + 1, every)
-    floor = sp.csr_array(
-        (np.ones(len(guests)), (np.arange(len(guests)), np.full(len(guests), n))), shape=sums.shape
-    )
-    low = np.full(len(guests), -short)
-    gain = np.zeros(n + 1)
-    gain[n] = 1.0
-    return model.with_rows(sp.csc_array(sums - floor), low, np.full(len(guests), np.inf)), gain
+    sums, short = guests.sums(every)
+    floor = sp.csr_array(-np.ones((len(guests), 1)))
+    gain = np.append(np.zeros(model.matrix.shape[1]), 1.0)
+    reach = guests.reach
+    return model.extended(sums, floor, -short, np.inf, least=-reach, most=reach), gain
 
 
 def with_sums(guests: Guests, model: Model, every: bool) -> Model:
     """The model with a column f for each guest, the last of all, that holds its sum of scores."""
-    n, k = model.matrix.shape[1], len(guests)
-    model = model.with_columns(k, least=-guests.reach, most=2 * guests.reach, whole=False)
-    sums, short = guests.sums(n + k, every)
-    own = sp.csr_array((np.ones(k), (np.arange(k), n + np.arange(k))), shape=sums.shape)
-    fixed = np.full(k, -short)
-    return model.with_rows(sp.csc_array(sums - own), fixed, fixed)
+    sums, short = guests.sums(every)
+    own, reach = sp.csr_array(-sp.eye_array(len(guests))), guests.reach
+    return model.extended(sums, own, -short, -short, least=-reach, most=2 * reach)
 
 
 def with_smallest(
     guests: Guests, model: Model, first: int, n_smallest: int
 ) -> tuple[Model, Floats]:
     """The model with the sum of the smallest sums, f at column `first`, and the gain of that sum."""
-    n, k = model.matrix.shape[1], len(guests)
-    model = model.with_columns(1, least=-guests.reach, most=2 * guests.reach, whole=False)
-    model = model.with_columns(k, least=0.0, most=3 * guests.reach, whole=False)
-    each, one = np.arange(k), np.ones(k)
-    row = np.concatenate([each, each, each])
-    column = np.concatenate([first + each, n + 1 + each, np.full(k, n)])
-    matrix = sp.csc_array((np.concatenate([one, one, -one]), (row, column)), shape=(k, n + 1 + k))
-    gain = np.zeros(n + 1 + k)
-    gain[n], gain[n + 1 :] = float(n_smallest), -1.0
-    return model.with_rows(matrix, np.zeros(k), np.full(k, np.inf)), gain
+    n, k, reach = model.matrix.shape[1], len(guests), guests.reach
+    own = sp.hstack([sp.csr_array(-np.ones((k, 1))), sp.eye_array(k)], format="csr")
+    least, most = np.append(-reach, np.zeros(k)), np.append(2 * reach, np.full(k, 3 * reach))
+    sums = one_each(first + np.arange(k), n)
+    gain = np.concatenate([np.zeros(n), [float(n_smallest)], -np.ones(k)])
+    return model.extended(sums, own, 0.0, np.inf, least=least, most=most), gain

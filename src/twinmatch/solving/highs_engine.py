@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.sparse as sp
 
 from twinmatch.errors import QuestionError
 from twinmatch.solving.blocks import Bools, Floats, Ints
@@ -369,8 +368,7 @@ def _slack(value: float) -> float:
 
 
 def _locked(model: Model, gain: Floats, value: float) -> Model:
-    row = sp.csc_array(gain[None, :])
-    return model.with_rows(row, np.array([value - _slack(value)]), np.array([np.inf]))
+    return model.at_least(gain, value - _slack(value))
 
 
 def _fixed(stage: _Stage) -> Model:
