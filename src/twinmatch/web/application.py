@@ -19,6 +19,7 @@ from starlette_compress import CompressMiddleware, add_compress_type
 
 from twinmatch import __version__
 from twinmatch.errors import TwinmatchError
+from twinmatch.files import data_beside
 from twinmatch.web import (
     bodies,
     cities,
@@ -43,12 +44,7 @@ from twinmatch.web.state import State, state_of
 for _media in (*LISTS.values(), "application/problem+json", "application/schema+json"):
     add_compress_type(_media)
 
-ABOUT = """Peer matching and twinning for climate-neutral cities: "cities like mine" with the reasons, the account of
-any pair, and proposals for whole rounds.
-
-Every score is the sum of its named evidence. Every error is `application/problem+json` (RFC 9457) with the codes of
-the command line. Answers about cities carry an ETag: send it back as If-None-Match. `RateLimit` says how many requests are left
-in how many seconds."""
+_TEXTS: Final = data_beside(__file__, "openapi.toml")
 
 
 def application(settings: Settings) -> ASGIApp:
@@ -70,7 +66,7 @@ def application(settings: Settings) -> ASGIApp:
     app = FastAPI(
         title="twinmatch",
         version=__version__,
-        description=ABOUT,
+        description=_TEXTS["about"],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         servers=[{"url": "/", "description": "This service"}],
         lifespan=lifespan,
@@ -97,7 +93,7 @@ def application(settings: Settings) -> ASGIApp:
             allow_origins=settings.origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "If-None-Match"],
-            expose_headers=["Deprecation", "Sunset", *_HEADERS],
+            expose_headers=["Deprecation", "Sunset", *_TEXTS["headers"]],
         )
     return door
 
@@ -163,24 +159,6 @@ def _add_health(app: FastAPI) -> None:
         return Response(state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-_HEADERS: Final = {
-    "X-Request-Id": ("Names the request in the log", "8f14e45fceea167a"),
-    "RateLimit": ("Requests that are left, and seconds until all are", '"usual";r=1199;t=60'),
-    "RateLimit-Policy": ("Requests in how many seconds", '"usual";q=1200;w=60'),
-    "ETag": ("Send it back as If-None-Match, or as If-Match with a decision", 'W/"5f2b8c"'),
-    "Location": ("Where to look", "/v1/proposals/8f14e45fceea167a"),
-    "Link": ("The next page of a list", '</v1/cities?cursor=WyJuYW1lIl0>; rel="next"'),
-}
-"""What the headers of answers mean, each with an example."""
-
-_TAGS: Final = {
-    "cities": "Profiles, cities like mine, the account of a pair",
-    "proposals": "Rounds: asked for, followed, decided about, repaired",
-    "privacy": "What is held of persons, and who changed what",
-    "health": "Whether the service lives and is ready",
-}
-
-
 def _describe(app: FastAPI) -> None:
     """Complete the OpenAPI document: errors, keys, headers, what routes and tags are called."""
     made = app.openapi
@@ -198,6 +176,8 @@ def _described(document: dict[str, Any]) -> dict[str, Any]:
     shown = parts.setdefault("schemas", {})
     schema = bodies.ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
     shown |= schema.pop("$defs", {}) | {"ProblemDetails": schema}
+    for name, given in _TEXTS["examples"].items():
+        shown[name]["examples"] = given
     for name in ("HTTPValidationError", "ValidationError"):
         shown.pop(name, None)
     for where, path in document["paths"].items():
@@ -207,7 +187,7 @@ def _described(document: dict[str, Any]) -> dict[str, Any]:
             route["security"] = [{"key": []}] if counted else []
             route["summary"] = route["operationId"].replace("_", " ").capitalize()
             for status, answer in route["responses"].items():
-                names = list(_HEADERS)[: 3 if counted else 1]
+                names = list(_TEXTS["headers"])[: 3 if counted else 1]
                 is_tagged = "304" in route["responses"] or where.endswith("/decisions")
                 names += ["ETag"] if status in {"200", "201"} and is_tagged else []
                 names += ["Location"] if status in {"201", "202"} else []
@@ -215,11 +195,13 @@ def _described(document: dict[str, Any]) -> dict[str, Any]:
                 answer["headers"] = {n: {"$ref": f"#/components/headers/{n}"} for n in names}
     parts["headers"] = {
         name: {"description": says, "schema": {"type": "string"}, "example": example}
-        for name, (says, example) in _HEADERS.items()
+        for name, (says, example) in _TEXTS["headers"].items()
     }
     key = {"type": "http", "scheme": "bearer", "description": "A key: twm_…"}
     parts["securitySchemes"] = {"key": key}
-    document["tags"] = [{"name": name, "description": says} for name, says in _TAGS.items()]
+    document["tags"] = [
+        {"name": name, "description": says} for name, says in _TEXTS["tags"].items()
+    ]
     return document
 
 

@@ -39,6 +39,7 @@ from twinmatch.errors import (
     TwinmatchError,
     Where,
 )
+from twinmatch.files import data_beside
 from twinmatch.proposal import CityCard
 from twinmatch.proposal.wire import to_wire
 from twinmatch.validate import as_sentence
@@ -265,46 +266,10 @@ def sources_once(accounts: Iterable[list[dict[str, Any]]]) -> dict[str, str]:
 
 MEDIA_TYPE: Final = "application/problem+json"
 
-_CODES: Final[dict[int, tuple[str, ...]]] = {
-    401: ("key-missing", "key-wrong"),
-    403: ("role-too-low", "other-origin"),
-    404: (
-        *("city-unknown", "proposal-unknown", "upload-unknown", "file-unknown"),
-        *("not-found", "link-closed", "run-unknown", "meeting-not-in-run", "mail-off"),
-    ),
-    405: ("not-allowed-here",),
-    406: ("not-acceptable",),
-    409: (
-        *("not-ready", "not-possible-now", "status-wrong", "not-a-draft"),
-        *("nothing-to-undo", "seen-by-others", "withdrawn", "letter-changed", "sent-already"),
-    ),
-    412: ("changed-meanwhile",),
-    413: ("too-large",),
-    415: ("kind-unknown",),
-    421: ("host-unknown",),
-    428: ("version-missing",),
-    429: ("too-many",),
-    502: ("mail-broken", "mail-unreachable"),
-    503: (
-        *("service-busy", "store-busy", "store-broken", "store-full"),
-        *("store-read-only", "store-unreachable"),
-    ),
+_TABLE: Final = data_beside(__file__, "problems.toml")
+_STATUS: Final = {
+    code: int(status) for status, codes in _TABLE["statuses"].items() for code in codes
 }
-"""The codes of each status that is no plain bad request."""
-
-_STATUS: Final = {code: status for status, codes in _CODES.items() for code in codes}
-
-_FRAMEWORK: Final[dict[int, str]] = {
-    400: "request-wrong",
-    401: "key-missing",
-    403: "role-too-low",
-    404: "not-found",
-    405: "not-allowed-here",
-    406: "not-acceptable",
-    413: "too-large",
-    415: "kind-unknown",
-}
-"""Our code for a status that the framework gives."""
 
 
 class ProblemLine(BaseModel):
@@ -443,7 +408,7 @@ def _by_validation(_: Request, error: Exception) -> Told:
 
 def _by_framework(_: Request, error: Exception) -> Told:
     assert isinstance(error, HTTPException)
-    code = _FRAMEWORK.get(error.status_code, "error")
+    code = _TABLE["framework"].get(str(error.status_code), "error")
     return (
         error.status_code,
         [Problem(code, titled(_sentence(str(error.detail))))],

@@ -247,24 +247,8 @@ class SimilarQuery(SimilarAsked, Filters):
     """Facets to leave out, with commas"""
 
 
-_EXAMPLE: dict[str, Any] = {
-    "profile": {
-        "id": "it-sampleville",
-        "name": "Sampleville",
-        "country": "IT",
-        "needs": "We need help with heat networks in listed buildings.",
-        "challenges": {"built_environment": 3, "energy_systems": 2},
-        "levers_needed": ["finance_funding"],
-    },
-    "k": 3,
-    "filters": {"other_country": True},
-}
-
-
 class AskSimilar(SimilarAsked):
     """A city that is not in the data, and what is asked of it."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     profile: dict[str, Any] = {}
     """A profile by the schema at /v1/schema/city.json; id, name, country are needed"""
@@ -285,10 +269,6 @@ class AskSimilar(SimilarAsked):
 
 class AskProposal(Asked):
     """What a proposal is to be made of; everything left out is the service's own."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"title": "Round 5", "programme": ["twinning"]}]},
-    )
 
     title: str = Field("", max_length=200)
     programme: list[str] = Field([], max_length=20)
@@ -333,20 +313,8 @@ class Proposals(Shape):
     next: str = NEXT
 
 
-_LOCKED: dict[str, Any] = {
-    "kind": "lock",
-    "one": "de-cologne",
-    "other": "fi-lahti",
-    "why": "wish of both",
-}
-
-
 class Decision(Asked):
     """A decision about a proposal."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [_LOCKED]},
-    )
 
     kind: Literal[*DECISIONS, *CONSENTS, *STEPS, "undo"]  # type: ignore[valid-type]
     one: str = Field("", max_length=200)
