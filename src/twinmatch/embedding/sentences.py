@@ -47,7 +47,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.errors import DataError, Where
-from twinmatch.files import bundled_path
+from twinmatch.files import bundled_path, data_beside
 from twinmatch.vocabulary.topics import Topic
 
 _UNKNOWN = "[UNK]"
@@ -177,30 +177,9 @@ _INITIALS = re.compile(r"(?:[^\W\d_]\.-?)*[^\W\d_]")
 _CUTS = re.compile(r";\s+|\n\s*")
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-# Before these a name or a thing always follows, in any of the languages of the European Union.
-_ABBREVIATIONS = _set(
-    """
-    approx appr ca cf dept dr dres eg e.g esp excl fr gen gov hon ie i.e incl ing jr mr mrs
-    ms mt prof rev sen sgt st ste vs viz resp univ al
-    allg bspw bzgl bzw dgl dipl einschl etw evtl ggf ggü hl inkl insb lfd lt sog tägl u.a vgl z.b
-    zzgl zgl d.h o.ä u.ä n.chr v.chr
-    mgr mme mlle p.ex av bd boul dott dr.ssa ecc.mo egr sig sigg geom avv
-    apdo avda cía dña ej gral p.ej sr sra srta ud uds exmo exma sto sta
-    bijv blz dhr drs d.w.z i.p.v m.b.t mevr o.a t.a.v bl.a f.eks fx t.ex kl iht jf jfr
-    esim např npor popř příp tj tzv tzn tzw napr np ul os woj m.in ún kb vö
-    д.р т.н т.е вкл гр ул бул напр π.χ βλ δηλ
-    """
-)
-# After these a sentence may well begin, so they hold it together only before a number.
-_BEFORE_NUMBERS = _set(
-    """
-    art arts no nos nr nrs num núm fig figs p pp pag pág s vol vols sec sect ch chap para ed eds
-    jan feb mar apr jun jul aug sep sept oct okt nov dec dez čl odst č br št t tel abs ziff kap anh
-    """
+_TABLE = data_beside(__file__, "abbreviations.toml")
+_ABBREVIATIONS, _BEFORE_NUMBERS = (
+    frozenset(_TABLE[when].split()) for when in ("before_names", "before_numbers")
 )
 
 
