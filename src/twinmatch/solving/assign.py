@@ -28,13 +28,14 @@ from twinmatch.solving.model import (
     OPTIMAL,
     Advice,
     AssignmentQuestion,
+    Level,
     Solution,
     exponent,
     gap_between,
     is_time,
     numbers,
 )
-from twinmatch.solving.solver import answer, shortage, undercuts
+from twinmatch.solving.solver import answer, impossible, multiplied
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,12 +123,12 @@ class _Task:
         host, guest = np.nonzero(self.allowed)
         return Candidates(host, guest, self.score[host, guest], H, G)
 
-    def blocks(self, c: Candidates) -> list[Block]:
+    def blocks(self, c: Candidates) -> tuple[Block, ...]:
         """The limits as rules over these candidates."""
-        return [
+        return (
             counts("host", c.host, low=self.at_least, high=self.capacity, rows=c.n_hosts),
             counts("guest", c.guest, low=0.0, high=self.demand, rows=c.n_guests),
-        ]
+        )
 
     def limits(self, host: Ints, guest: Ints) -> Families:
         """The limits of guests and hosts as two families of rules, over these candidates."""
@@ -203,37 +204,33 @@ def assign(
     )
     if power:
         task = replace(task, score=np.ldexp(task.score, -power))
-    found = _by_total(task) if fairness == "total" else _fair(task, FAIRNESS[fairness], seconds)
-    return _multiplied(found, power) if power else found
+    c, found = _by_total(task)
+    if fairness != "total" and found.status != INFEASIBLE:
+        c, found = _fair(task, c, found, FAIRNESS[fairness], seconds)
+    return _assignment(c, multiplied(found, power))
 
 
-def _multiplied(found: Assignment, power: int) -> Assignment:
-    """The answer in the unit of the scores as they were given."""
-    return replace(
-        found,
-        score=float(np.ldexp(found.score, power)),
-        bound=float(np.ldexp(found.bound, power)),
-        floor=float(np.ldexp(found.floor, power)),
-        floor_bound=float(np.ldexp(found.floor_bound, power)),
-        duals=Duals(np.ldexp(found.duals.host, power), np.ldexp(found.duals.guest, power)),
-    )
+Found = tuple[Candidates, Solution]
+"""An answer, and the candidates that it is of."""
 
 
-def _fair(task: _Task, objectives: tuple[str, ...], seconds: float | None) -> Assignment:
-    """The fair modes: by flows if these are enough, else by linear programming."""
-    best = _by_total(task)
-    if best.status == INFEASIBLE:
-        return best
-    if "worst-off" in objectives and len(best.pairs) == task.demand.sum():
-        raised = _raised(task, best)
+def _fair(
+    task: _Task,
+    c: Candidates,
+    best: Solution,
+    objectives: tuple[str, ...],
+    seconds: float | None,
+) -> Found:
+    """The fair modes, from the best total: by flows if these are enough, else by linear programming."""
+    if "worst-off" in objectives and best.filled == task.demand.sum():
+        raised = _raised(task, c, best)
         if raised is not None:
             return raised
     c = task.candidates()
-    blocks = tuple(task.blocks(c))
-    return _assignment(c, answer(AssignmentQuestion(c, blocks, objectives, None, seconds)))
+    return c, answer(AssignmentQuestion(c, task.blocks(c), objectives, None, seconds))
 
 
-def _raised(task: _Task, best: Assignment) -> Assignment | None:
+def _raised(task: _Task, c: Candidates, best: Solution) -> Found | None:
     """The best total raised to the highest floor, where weights in a flow reach one that none can pass.
 
     No guest can have more than the sum of its best allowed scores, so the least of these sums bounds every floor. Guests
@@ -242,38 +239,32 @@ def _raised(task: _Task, best: Assignment) -> Assignment | None:
 
         total of any answer with that floor  <=  best total of scores s (1 + w_g)  -  t * sum of w_g
     """
-    if best.score <= 0 or not len(best.pairs):
+    if best.score <= 0 or not best.filled:
         return None
     asks = np.flatnonzero(task.demand)
     highest = highest_floor(task.score, task.allowed, task.demand)
     enough = highest - REACHED * max(1.0, abs(highest))
     weight, found, bound = np.zeros(len(task.demand)), best, best.bound
     for more in (*WEIGHTS, None):
-        score = task.score[found.pairs[:, 0], found.pairs[:, 1]]
-        sums = np.bincount(found.pairs[:, 1], score, len(weight))
+        host, guest = c.host[found.chosen], c.guest[found.chosen]
+        score = task.score[host, guest]
+        sums = np.bincount(guest, score, len(weight))
         below = asks[sums[asks] < enough]
         if not len(below):
             break
         if more is None:
             return None
         weight[below] = more
-        found = _by_total(replace(task, score=task.score * (1.0 + weight)))
+        c, found = _by_total(replace(task, score=task.score * (1.0 + weight)))
         bound = min(bound, found.bound - highest * float(weight.sum()))
     total, floor = float(score.sum()), float(sums[asks].min())
     bound = max(bound, total)
     gap = gap_between(total, bound)
     if gap > GAP:
         return None
-    return replace(
-        best,
-        pairs=found.pairs,
-        score=total,
-        bound=bound,
-        gap=gap,
-        status=OPTIMAL,
-        floor=floor,
-        floor_bound=max(highest, floor),
-    )
+    levels = (Level("worst-off", floor, max(highest, floor)),)
+    raised = replace(best, chosen=found.chosen, score=total, bound=bound, gap=gap, levels=levels)
+    return c, replace(raised, status=OPTIMAL)
 
 
 def highest_floor(score: Floats, allowed: Bools | None, demand: Ints) -> float:
@@ -285,10 +276,10 @@ def highest_floor(score: Floats, allowed: Bools | None, demand: Ints) -> float:
     return float(sums[demand[asks] - 1, asks].min())
 
 
-def _by_total(task: _Task) -> Assignment:
+def _by_total(task: _Task) -> Found:
     """A flow over few pairs where there are many, else, or where that gives up, over all."""
     G, H = task.shape
-    nobody = np.zeros(0, dtype=np.int64)
+    nobody, aims = np.zeros(0, dtype=np.int64), FAIRNESS["total"]
     if G * H >= FEW_FROM:
         rows = transport(task.limits(nobody, nobody), 0)
         filled = rows.most_by_rows()
@@ -300,23 +291,22 @@ def _by_total(task: _Task) -> Assignment:
             host, guest = few.host[by], few.guest[by]
             c = Candidates(host, guest, task.score[host, guest], H, G)
             problem = transport(task.limits(host, guest), len(c))
-            chain = Chain(_total_of(c), problem, filled)
+            chain = Chain(AssignmentQuestion(c, (), aims), problem, filled)
             chain.keep("total", few, np.concatenate([few.flow[by], few.flow[len(by) :]]))
             assert chain.early(), "a flow that holds has an early one"
-            return _from_chain(chain)
+            return c, _of_chain(chain)
     c = task.candidates()
-    found = settled(_total_of(c), transport(task.limits(c.host, c.guest), len(c)))
-    return _impossible(c, task.blocks(c)) if found is None else _from_chain(found)
+    question = AssignmentQuestion(c, (), aims)
+    found = settled(question, transport(task.limits(c.host, c.guest), len(c)))
+    if found is None:
+        return c, impossible(replace(question, blocks=task.blocks(c)), FLOW)
+    return c, _of_chain(found)
 
 
-def _total_of(c: Candidates) -> AssignmentQuestion:
-    return AssignmentQuestion(c, (), ("filled", "total"))
-
-
-def _from_chain(chain: Chain) -> Assignment:
+def _of_chain(chain: Chain) -> Solution:
     c, rows = chain.question.candidates, chain.prices[FIRST_ROW:]
     host, guest = chain.prices[SINK] - rows[c.n_guests :], rows[: c.n_guests] - chain.prices[SOURCE]
-    return _assignment(c, chain.solution(chain.question, (host, guest)))
+    return chain.solution(chain.question, (host, guest))
 
 
 def _assignment(c: Candidates, found: Solution) -> Assignment:
@@ -335,13 +325,6 @@ def _assignment(c: Candidates, found: Solution) -> Assignment:
         found.considered or len(c),
         found.advice,
     )
-
-
-def _impossible(c: Candidates, blocks: list[Block]) -> Assignment:
-    advice: tuple[Advice, ...] = (*undercuts(c, blocks), *shortage(c, blocks))
-    nothing = np.zeros((0, 2), dtype=np.int64)
-    prices = Duals(np.zeros(c.n_hosts), np.zeros(c.n_guests))
-    return Assignment(nothing, np.nan, np.nan, np.nan, INFEASIBLE, FLOW, prices, advice=advice)
 
 
 def _task(

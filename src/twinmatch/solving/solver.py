@@ -80,11 +80,13 @@ def solve(
         candidates = replace(question.candidates, score=score)
         question = replace(question, candidates=candidates, blocks=blocks)
     found = answer(question)
-    return _in_asked_order(_multiplied(found, power) if power else found, by)
+    return _in_asked_order(multiplied(found, power), by)
 
 
-def _multiplied(found: Solution, power: int) -> Solution:
-    """The answer in the unit of the scores as they were given."""
+def multiplied(found: Solution, power: int) -> Solution:
+    """The answer in the unit of the scores as they were given, which were divided by this power of two."""
+    if not power:
+        return found
     scored = ("worst-off", "leximin", "total")
     return replace(
         found,
@@ -109,8 +111,8 @@ def answer(question: AssignmentQuestion) -> Solution:
     rows = bound(question.blocks, question.m)
     nested = families(rows) if _flow_can(question) else None
     if nested is not None:
-        return by_flow(question, rows, nested) or _impossible(question, FLOW)
-    return by_highs(question, rows) or _impossible(question, LP)
+        return by_flow(question, rows, nested) or impossible(question, FLOW)
+    return by_highs(question, rows) or impossible(question, LP)
 
 
 def _with_served(question: AssignmentQuestion) -> tuple[str, ...]:
@@ -133,7 +135,8 @@ def _flow_can(question: AssignmentQuestion) -> bool:
     return not {"served", *FAIR} & set(question.objectives) or question.single()
 
 
-def _impossible(question: AssignmentQuestion, engine: str) -> Solution:
+def impossible(question: AssignmentQuestion, engine: str) -> Solution:
+    """The answer where no choice keeps the rules, with why."""
     candidates, blocks = question.candidates, [block.hard for block in question.blocks]
     return Solution(
         chosen=np.zeros(question.m, dtype=np.bool_),
