@@ -28,13 +28,12 @@ from twinmatch.app.round import RUNS, held_twinning, open_round, propose_round
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError
 from twinmatch.exporting.folder_files import proposal_json
-from twinmatch.intake.survey import hosts_of, open_survey
+from twinmatch.intake import survey
 from twinmatch.programmes.programme import Programme, load, load_text, programme_model
 from twinmatch.programmes.proposing import named
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Pairs, Proposal, from_plain
 from twinmatch.reading import read, read_raw
-from twinmatch.validate import validate
 from twinmatch.web.board import Board, Job
 from twinmatch.web.sandbox import PROCESSES, put_table, scratch, sweep, warm
 from twinmatch.web.settings import Settings
@@ -216,7 +215,7 @@ def made(board: Board, settings: Settings, job: Job) -> bytes:
 def round_of_version(board: Board, settings: Settings, job: Job) -> Round:
     """Return the round that a kept proposal was made in: its cities and its programme, locks and bans among it."""
     settings_of = orjson.loads(board.result(job.id))["made_from"]
-    return _opened(board, settings, job.asked, _programme_in(settings_of), Decided())
+    return _opened(board, settings, job.asked, programme_in(settings_of), Decided())
 
 
 def round_of(
@@ -265,10 +264,10 @@ def pairs(asked: Mapping[str, Any], name: str) -> Pairs:
 def programme_made_from(board: Board, proposal: str) -> Programme:
     """Return the programme that a proposal was made from, without what is decided on the page; raises QuestionError."""
     made_from = orjson.loads(board.result(proposal))["made_from"]
-    return bare(_programme_in(made_from, lock=(), ban=()), made_from)
+    return bare(programme_in(made_from, lock=(), ban=()), made_from)
 
 
-def _programme_in(made_from: Mapping[str, Any], **twinning: Any) -> Programme:
+def programme_in(made_from: Mapping[str, Any], **twinning: Any) -> Programme:
     """Return the programme that something was made from, with other settings of the twinning; raises QuestionError."""
     settings = {**((made_from.get("programme") or {}).get("settings") or {})}
     if "twinning" in settings:
@@ -301,10 +300,8 @@ def cohort_of(board: Board, settings: Settings, asked: Mapping[str, Any]) -> Coh
         return read(settings.profiles)
     with scratch() as folder, scratch() as beside:
         raw = read_raw(kept_table(board, upload, folder))
-        if not raw.is_survey and not hosts:
-            return validate(raw.cities, raw.units, raw.problems)
         at = hosts if hosts in {"", "bundled"} else str(kept_table(board, hosts, beside))
-        return open_survey(raw, [hosts_of(at)] if at else []).cohort
+        return survey.cohort_of(raw, [at] if at else [], lambda _: None)
 
 
 def kept_table(board: Board, upload: str, folder: Path) -> Path:

@@ -37,6 +37,7 @@ from twinmatch.validate import as_sentence
 from twinmatch.web.board import Board, Job
 from twinmatch.web.jobs import (
     cohort_of,
+    programme_in,
     programme_made_from,
     proposal_of,
     round_of,
@@ -244,7 +245,7 @@ class Tried:
 
 def rules_of(made: Proposal) -> dict[str, Any]:
     """Return the twinning's settings as they were used, and the rules of every format, with two rows for new ones."""
-    programme = programme_in(made)
+    programme = programme_in(made.made_from)
     weights = programme.twinning.weights if programme.twinning else {}
     total = sum(weights.values()) or 1.0
     said = [{"format": product, **shown_rule(rule)} for product, rule in rules_said(made.made_from)]
@@ -269,12 +270,6 @@ def _rules_in(form: Mapping[str, str]) -> Iterator[tuple[Where, dict[str, str]]]
         yield Where(sheet=RULE_SHEET, row=k + 1), row
 
 
-def programme_in(made: Proposal) -> Programme:
-    """Return the programme that a proposal was made from; raises QuestionError where this version knows it no longer."""
-    settings = (made.made_from.get("programme") or {}).get("settings") or {}
-    return _checked(settings)
-
-
 def _checked(settings: Mapping[str, Any]) -> Programme:
     try:
         return programme_model().model_validate(settings)
@@ -287,7 +282,7 @@ def _checked(settings: Mapping[str, Any]) -> Programme:
 
 def with_rules(made: Proposal, form: Mapping[str, str]) -> Programme:
     """Return the programme of a proposal with what a form says of it; raises QuestionError with all that is wrong."""
-    programme = programme_in(made)
+    programme = programme_in(made.made_from)
     if programme.twinning is not None:
         settings = programme.model_dump(mode="json", exclude_none=True)
         programme = _checked({**settings, "twinning": _twinning(programme.twinning, form)})
@@ -325,7 +320,7 @@ def tried(rounds: Rounds, job: Job, made: Proposal, programme: Programme) -> Tri
 
     Raises NoProposalError where nothing keeps them.
     """
-    before, text = programme_in(made), toml(programme)
+    before, text = programme_in(made.made_from), toml(programme)
     round_ = replace(rounds.round(job), programme=programme)
     after = {
         p.product: PRODUCTS[p.product](

@@ -30,10 +30,10 @@ from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, Person, Reader, coordinator, pages_router
 from twinmatch.web.board import Job
 from twinmatch.web.bodies import as_model
-from twinmatch.web.jobs import proposal_of
+from twinmatch.web.jobs import programme_in, proposal_of
 from twinmatch.web.pages import language, page, wants_fragment
 from twinmatch.web.proposals import check_programme, checked, programmes_known
-from twinmatch.web.rounds import again, missed, programme_in, rules_of, toml, tried, with_rules
+from twinmatch.web.rounds import again, missed, rules_of, toml, tried, with_rules
 from twinmatch.web.state import Shared, State
 from twinmatch.whatif.stability import choices
 from twinmatch.wording import say
@@ -380,7 +380,7 @@ def committee(request: Request, found: Looked) -> Response:
 
 def gate(made: Proposal) -> float:
     """Return the part of the weights below which too little is known of a pair: a third where the gate is lower."""
-    settings = programme_in(made).twinning
+    settings = programme_in(made.made_from).twinning
     return max(settings.known_at_least if settings else 0.0, 1 / 3)
 
 
@@ -417,7 +417,7 @@ def what_would_change(request: Request, state: State, job: Job, programme: Progr
 @router.get("/{proposal}/programme.toml")
 def programme(state: Shared, job: Made) -> Response:
     """Return the programme that a proposal was made from as a file."""
-    text = toml(programme_in(proposal_of(state.board, job.id)))
+    text = toml(programme_in(proposal_of(state.board, job.id).made_from))
     return file_of(text, "programme.toml", "application/toml; charset=utf-8")
 
 
