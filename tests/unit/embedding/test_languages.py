@@ -1,7 +1,8 @@
 import pytest
 
-from twinmatch.embedding.choice import detect, foreign_language, language_name
+from twinmatch.embedding.choice import detect, foreign_language
 from twinmatch.files import bundled_path
+from twinmatch.vocabulary.geography import language_name
 
 SENTENCES = {
     "bg": "Търсим град, който вече е обновил панелни блокове и може да покаже как е убедил собствениците.",
