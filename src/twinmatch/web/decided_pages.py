@@ -18,9 +18,8 @@ from twinmatch.errors import QuestionError
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.store import CONSENTS, DECISIONS, STEPS, About, HistoryEntry, RunSnapshot, held
 from twinmatch.web.auth import Committee, Coordinator, Person, coordinator, pages_router
-from twinmatch.web.jobs import proposal_of
+from twinmatch.web.jobs import programme_in, proposal_of
 from twinmatch.web.pages import own, page, wants_fragment
-from twinmatch.web.rounds import programme_in
 from twinmatch.web.rounds_pages import (
     Looked,
     Made,
@@ -246,7 +245,7 @@ def workbook(
         path = folder / "proposal.xlsx"
         path.write_bytes(file.file.read(state.settings.most_upload))
         sheet, rules = decisions_of(path, state.rounds.round(job).cohort, made)
-    programme = with_rules_changed(programme_in(made), [rules]) if rules else None
+    programme = with_rules_changed(programme_in(made.made_from), [rules]) if rules else None
     run = run_state(job.id, store)
     if step := not_yet(run, decided_so_far(store, job.id, run.held), sheet.found):
         store.add_all(job.id, person.name, step, version)
