@@ -53,7 +53,7 @@ NEAREST_COUNTRIES = 3
 
 @dataclass(frozen=True)
 class CountryTie:
-    """Why two countries may share a cluster, and how much that is worth."""
+    """Why two countries may share a cluster, as what is said of the two, and how much that is worth."""
 
     worth: float
     reason: str
@@ -81,13 +81,7 @@ def ties(
         for _, other in [
             a for a in away if a[0] <= NEAREST_KM and frozenset({code, a[1]}) not in barred
         ][:NEAREST_COUNTRIES]:
-            names = say(
-                "{one} and {other}",
-                one=country(code).name,
-                other=country(other).name,
-            )
-            says = say("{names} {same_funds}", names=names, same_funds=same_funds(code, other))
-            found[frozenset({code, other})] = CountryTie(NEAREST, says)
+            found[frozenset({code, other})] = CountryTie(NEAREST, same_funds(code, other))
     return found
 
 
@@ -113,9 +107,7 @@ def _tie(one: str, other: str) -> CountryTie | None:
     if not found:
         return None
     reasons = [says for _, says in found] + ([under] if under else [])
-    names = say("{one} and {other}", one=country(one).name, other=country(other).name)
-    worth = found[0][0] + FURTHER * (len(found) - 1)
-    return CountryTie(worth, say("{names} {reasons}", names=names, reasons=listed(reasons)))
+    return CountryTie(found[0][0] + FURTHER * (len(found) - 1), listed(reasons))
 
 
 def _middle(round_: Round, code: str) -> NDArray[np.float64]:

@@ -208,8 +208,22 @@ class _Joining:
         if len(group) == 1:
             return Home(codes, "")
         pairs = sorted(map(frozenset, combinations(group, 2)), key=sorted)
-        reasons = (self._ties[pair].reason for pair in pairs if pair in self._ties)
         few = [country(code).name for code in sorted(group) if code in self.small]
+        named = (
+            "{one} and {other} {reasons}"
+            if len(group) > len(few) or len(few) > 2
+            else "they {reasons}"
+        )
+        reasons = (
+            say(
+                named,
+                one=country(min(pair)).name,
+                other=country(max(pair)).name,
+                reasons=self._ties[pair].reason,
+            )
+            for pair in pairs
+            if pair in self._ties
+        )
         joined_because = say_n(
             "{countries} has too few cities for a cluster of its own, which takes at least {low}; joined because {reasons}.",
             "{countries} have too few cities for clusters of their own, which take at least {low}; joined because {reasons}.",
