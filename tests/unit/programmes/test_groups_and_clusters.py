@@ -325,7 +325,8 @@ def test_countries_within_the_band_are_clusters():
 def test_small_countries_join_their_relations_and_say_why():
     product = propose_national_clusters(round_of(city("cz-a"), city("sk-b")), clusters())
     assert of(product) == {"Czechia with Slovakia": {"cz-a", "sk-b"}}
-    assert "joined because they have close languages" in product.meetings[0].says
+    assert "joined because they work together" in product.meetings[0].says
+    assert "close languages" in product.meetings[0].says
     apart = propose_national_clusters(
         round_of(city("cz-a"), city("sk-b")), clusters(never_joined=[("CZ", "SK")])
     )
