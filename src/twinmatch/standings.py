@@ -176,11 +176,17 @@ def drawn_pairs(n: int) -> Iterator[tuple[Ints, Ints]]:
 def standing(likeness: Floats, others: NDArray[np.bool_]) -> Floats:
     """Return the share of the pairs in ``others`` with a known likeness that each pair beats, ties half.
 
-    Shape and order are those of ``likeness``; nan stands at 0.5.
+    Shape and order are those of ``likeness``, which may be any number, such as kilometres; nan stands at 0.5.
     """
-    steps = steps_of(likeness)
-    count = np.bincount(steps[others], minlength=UNKNOWN + 1)
-    return np.asarray(standing_table(count)[steps])
+    known = likeness[others & ~np.isnan(likeness)]
+    if not known.size:
+        return np.full(likeness.shape, UNKNOWN_STANDING)
+    ordered = np.sort(known)
+    filled = np.where(np.isnan(likeness), ordered[0], likeness)
+    below = np.searchsorted(ordered, filled, side="left")
+    up_to = np.searchsorted(ordered, filled, side="right")
+    share = (below + up_to) / (2 * ordered.size)
+    return np.where(np.isnan(likeness), UNKNOWN_STANDING, share)
 
 
 def tie_keys(ids: Iterable[str]) -> NDArray[np.uint32]:
