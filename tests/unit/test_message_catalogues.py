@@ -32,7 +32,7 @@ from twinmatch.proposal import (
 )
 from twinmatch.reading.mapping import columns
 from twinmatch.schema import NAMES
-from twinmatch.vocabulary.topics import BLOCKS
+from twinmatch.vocabulary.topics import BLOCKS, KINDS
 from twinmatch.web.pages import templates
 from twinmatch.wording import (
     LANGUAGES,
@@ -72,7 +72,11 @@ def messages() -> set[tuple[str, str]]:
         (str(text), "") for table in (*tables, dict(words.READING)) for text in table.values()
     }
     found |= {(str(label), "") for label, _ in words.READING}
-    found |= {(text, "") for block in BLOCKS.values() for text in block.values()}
+    of_kinds = [KINDS[of] for of in ("says", "regions", "one_of", "titles")] + [
+        *KINDS["words"].values()
+    ]
+    found |= {(words, "") for _, words in KINDS["traits"].values()}
+    found |= {(text, "") for table in (*BLOCKS.values(), *of_kinds) for text in table.values()}
     found |= {(part, "") for c in columns().values() for part in c.label.split(": ")}
     found |= {(form, "") for forms in YOURS.values() for form in forms.values()}
     for path in SOURCE.rglob("*.py"):

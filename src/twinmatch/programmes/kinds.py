@@ -31,7 +31,7 @@ from twinmatch.vocabulary.geography import (
     language_name,
     with_article,
 )
-from twinmatch.vocabulary.topics import Topic
+from twinmatch.vocabulary.topics import KINDS, Topic
 from twinmatch.wording import joined, listed, say
 
 SMALL, LARGE = 100_000, 500_000
@@ -169,93 +169,25 @@ FIELDS: Final[dict[str, CityField]] = {
 }
 """What conditions are about, by the word that says it."""
 
-REGIONS: Final = {
-    "north": say("Northern Europe"),
-    "west": say("Western Europe"),
-    "south": say("Southern Europe"),
-    "east": say("Eastern Europe"),
-    "world": say("outside Europe"),
-}
+
+def _each_said(table: dict[str, str]) -> dict[str, str]:
+    return {code: say(words) for code, words in table.items()}
+
+
+REGIONS: Final = _each_said(KINDS["regions"])
 """The names of the parts of Europe."""
 
-_SAYS: Final = {
-    "country": "from {value}",
-    "region": "from {value}",
-    "eu": "{value}",
-    "nuts": "from the NUTS region {value}",
-    "size": "{value}",
-    "population": "home to {value} people",
-    "urbanisation": "of degree of urbanisation {value}",
-    "readiness": "at a mean readiness of {value}",
-    "stage": "at the stage “{value}” of climate readiness",
-    "target": "aiming for a target year of {value}",
-    "hours": "able to give {value} staff hours a month",
-    "english": "at English level {value}",
-    "history": "{value}",
-    "programme": "among the participants of {value}",
-    "covenant": "{value}",
-    "role": "among the {value}",
-    "language": "working in {value}",
-    "label": "labelled {value}",
-    "topic": "seeking {value}",
-    "shows": "able to show {value}",
-    "domain": "challenged by {value}",
-    "strength": "strong in {value}",
-    "lever": "looking for help with {value}",
-    "national": "{value}",
-    "foreign": "{value}",
-}
+_SAYS: Final[dict[str, str]] = KINDS["says"]
 """What is said of a city that has a value of a field, after "must be"."""
 
-_WORDS: Final[dict[str, dict[str, str]]] = {
-    "region": REGIONS,
-    "eu": {
-        "member": say("from the EU"),
-        "associated": say("from associated countries"),
-        "candidate": say("from candidate countries"),
-        "other": say("from other countries than the EU's, associated or candidate ones"),
-    },
-    "size": {
-        "small": say("small"),
-        "middle-sized": say("middle-sized"),
-        "large": say("large"),
-    },
-    "readiness": {
-        "starting": say("starting"),
-        "under way": say("under way"),
-        "advanced": say("advanced"),
-    },
-    "history": {
-        "newcomer": say("new to exchange programmes"),
-        "experienced": say("experienced in exchange programmes"),
-    },
-    "covenant": {"yes": say("among the signatories of the Covenant")},
-    "role": {
-        "mission": say("Mission Cities"),
-        "pilot": say("Pilot Cities"),
-        "guest": say("guests"),
-    },
+_WORDS: Final = {"region": REGIONS} | {
+    of: _each_said(words) for of, words in KINDS["words"].items()
 }
 """Words of fields as they stand in a sentence; those of topics, domains and levers have names of their own."""
 
 # --- conditions in words -------------------------------------------------------------------------------------
 
-TRAITS: Final[dict[str, tuple[str, str]]] = {
-    "small": ("population < small", say("small")),
-    "large": ("population >= small", say("large")),
-    "newcomer": ("history: newcomer", say("new to exchange programmes")),
-    "experienced": ("history: experienced", say("experienced in exchange programmes")),
-    "in the EU": ("eu: member", say("from the EU")),
-    "outside the EU": ("not eu: member", say("from outside the EU")),
-    "associated": ("eu: associated", say("from associated countries")),
-    "candidate": ("eu: candidate", say("from candidate countries")),
-    "mission": ("role: mission", say("among the Mission Cities")),
-    "pilot": ("role: pilot", say("among the Pilot Cities")),
-    "guest": ("role: guest", say("among the guests")),
-    "signatory": ("covenant: yes", say("among the signatories of the Covenant")),
-    "national": ("", say("from the host's own country")),
-    "foreign": ("", say("from another country than the host's")),
-}
+TRAITS: Final = {trait: (of, say(words)) for trait, (of, words) in KINDS["traits"].items()}
 """Traits, the condition that each stands for, and its wording; the last two depend on the host."""
 
 OF_PAIRS: Final = ("national", "foreign")
@@ -443,16 +375,8 @@ Who = Annotated[str, BeforeValidator(_said), AfterValidator(lambda who: parsed(w
 
 # --- categories ----------------------------------------------------------------------------------------------
 
-ONE_OF: Final[dict[Attribute, str]] = {
-    "country": say("from one country"),
-    "region": say("from one region of Europe"),
-    "eu": say("of one standing to the EU"),
-    "size": say("of one size"),
-    "urbanisation": say("of one degree of urbanisation"),
-    "readiness": say("of one stage of readiness"),
-    "mission": say("all Mission Cities or all others"),
-    "newcomer": say("all newcomers or all others"),
-    **{name: say("from one NUTS {n} region", n=name[-1]) for name in NUTS},
+ONE_OF: Final = _each_said(KINDS["one_of"]) | {
+    name: say("from one NUTS {n} region", n=name[-1]) for name in NUTS
 }
 """What is said of the cities of any one category."""
 
@@ -466,16 +390,8 @@ def of_category(attribute: Attribute, word: str) -> str:
     return worded(field, word.split(" and ") if attribute == "eu" else [word])
 
 
-TITLES: Final[dict[Attribute, str]] = {
-    "country": say("countries"),
-    "region": say("regions of Europe"),
-    "eu": say("standings to the EU"),
-    "size": say("sizes of city"),
-    "urbanisation": say("degrees of urbanisation"),
-    "readiness": say("stages of readiness"),
-    "mission": say("Mission Cities and others"),
-    "newcomer": say("newcomers and others"),
-    **{name: say("NUTS {n} regions", n=name[-1]) for name in NUTS},
+TITLES: Final = _each_said(KINDS["titles"]) | {
+    name: say("NUTS {n} regions", n=name[-1]) for name in NUTS
 }
 
 CATEGORIES: Final[dict[Attribute, Callable[[City], object]]] = {

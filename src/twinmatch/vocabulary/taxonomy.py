@@ -67,45 +67,17 @@ def words(listed: str) -> frozenset[str]:
     return frozenset(word.strip() for word in listed.split(";"))
 
 
-_GRID_OUT = "energy sold to the grid is counted where it is used"
-_WASTE_IN = "waste from outside is counted where it is made"
-_BEYOND = "outside the boundary and not part of BASIC"
-
-
-def _gpc() -> tuple[Sector, ...]:
-    """The GPC's reference numbers; BASIC is scope 1 and 2 of I and II, and scope 1 and 3 of the city's waste."""
-    found: list[Sector] = []
-    for sub in range(1, 7):
-        found += [Sector(f"I.{sub}.{s}", "stationary_energy", s) for s in (1, 2)]
-        found.append(Sector(f"I.{sub}.3", "stationary_energy", 3, basic=False, why=_BEYOND))
-    found.append(Sector("I.4.4", None, 1, basic=False, why=_GRID_OUT))
-    found += [Sector(f"I.{sub}.1", "stationary_energy", 1) for sub in (7, 8)]
-    for sub in range(1, 6):
-        found += [Sector(f"II.{sub}.{s}", "transport", s) for s in (1, 2)]
-        found.append(Sector(f"II.{sub}.3", "transport", 3, basic=False, why=_BEYOND))
-    for sub in range(1, 5):
-        found += [Sector(f"III.{sub}.1", "waste", 1), Sector(f"III.{sub}.2", "waste", 3)]
-        found.append(Sector(f"III.{sub}.3", None, 1, basic=False, why=_WASTE_IN))
-    found += [Sector(f"IV.{sub}", "ippu", 1, basic=False) for sub in (1, 2)]
-    found += [Sector(f"V.{sub}", "afolu", 1, basic=False) for sub in (1, 2, 3)]
-    found.append(Sector("VI.1", None, 3, basic=False, why=_BEYOND))
-    return tuple(found)
-
-
-GPC: Final = Standard(
-    "gpc",
-    "Global Protocol for Community-Scale Greenhouse Gas Inventories 1.1 (WRI, C40, ICLEI 2021), tables 4.2 and 4.3",
-    _gpc(),
-)
+_TABLE: Final = data_beside(__file__, "standards.toml")
 
 
 def _standard(name: str) -> Standard:
     """Return a standard of the table of standards."""
-    row = data_beside(__file__, "standards.toml")[name]
+    row = _TABLE[name]
     lines = ({"field": None, **line, "also": tuple(line.get("also", ()))} for line in row["lines"])
     return Standard(name, row["source"], tuple(Sector(**line) for line in lines))
 
 
+GPC: Final = _standard("gpc")
 CRF: Final = _standard("crf")
 COVENANT: Final = _standard("covenant")
 CONTRACT_GPC: Final = _standard("contract-gpc")
@@ -119,18 +91,6 @@ SECTOR_FIELDS: Final = (
 )
 """The fields of a profile's sectors, in order."""
 
-_KEYS: Final = {
-    "no": "NO",
-    "not occurring": "NO",
-    "ne": "NE",
-    "not estimated": "NE",
-    "ie": "IE",
-    "included elsewhere": "IE",
-    "c": "C",
-    "confidential": "C",
-    "blank": "blank",
-}
-
 
 def notation(text: str) -> str | None:
     """Return the notation key that a cell holds, or None.
@@ -139,7 +99,7 @@ def notation(text: str) -> str | None:
     ``NO; IE`` is IE, since part of it does occur.
     """
     parts = [plain(re.sub(r"\(.*?\)", "", part)) for part in re.split(r"[;,/]", text)]
-    keys = [_KEYS[part] for part in parts if part in _KEYS]
+    keys = [key for part in parts if (key := _TABLE["keys"].get(part))]
     if not keys or len(keys) < len([part for part in parts if part]):
         return None
     return together(keys)

@@ -15,6 +15,9 @@ from twinmatch.wording import raised, say
 
 _TABLE: Final = data_beside(__file__, "topics.toml")
 
+KINDS: Final = data_beside(__file__, "kinds.toml")
+"""Kinds of cities in words: what is said of the values of each field, and traits."""
+
 BLOCKS: Final[dict[str, dict[str, str]]] = data_beside(__file__, "blocks.toml")
 """The blocks of a profile by name: in words, what is open while one is not known, the question that fills it."""
 
