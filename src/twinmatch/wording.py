@@ -97,7 +97,7 @@ def say(message: str, /, **values: Any) -> str:
 
     ``{name:raised}`` begins a text with a capital letter, ``{name:lower}`` with a small one unless it is German, and
     ``{name:sentence}`` makes a sentence of it; ``{name:max240}`` cuts it to so many characters,
-    ``{name:stopless}`` takes its full stop off.
+    ``{name:stopless}`` takes its full stop off; what a city says is ``{name:reported}`` to others, ``{name:yours}`` to it.
     """
     return _said(message, "", values)
 
@@ -304,6 +304,10 @@ def _pieces(message: str) -> tuple[tuple[str, str | None, str], ...]:
 
 def _part(value: Any, spec: str, code: str, leaf: Leaf) -> str:
     """Return a parameter as it stands in a text."""
+    if spec in ("reported", "yours"):
+        from twinmatch.vocabulary.taxonomy import spoken_by  # which needs this module
+
+        value, spec = own_words(spoken_by(value, spec), getattr(value, "language", "")), ""
     kind, _, key = spec.partition(" ")
     if kind in ("territories", "languages") and code != "en":
         from babel import Locale
@@ -328,8 +332,7 @@ def _part(value: Any, spec: str, code: str, leaf: Leaf) -> str:
         text += leaf(sentence(plain)[len(plain.strip()) :], "")
     if spec in ("sentence", "raised"):
         return text[:1].upper() + text[1:]
-    lower = spec == "lower" and code != "de"
-    return text[:1].lower() + text[1:] if lower else text
+    return text[:1].lower() + text[1:] if spec == "lower" and code != "de" else text
 
 
 def _shortened(value: str, longest: int, code: str, leaf: Leaf) -> str:

@@ -15,6 +15,7 @@ from twinmatch.figures import group_tables
 from twinmatch.programmes import PRODUCTS, Round, load
 from twinmatch.proposal import Product
 from twinmatch.proposal.tables import ReasonRow
+from twinmatch.vocabulary.taxonomy import spoken_by
 from twinmatch.wording import LANGUAGES, Said, filled
 
 GOLDEN = Path(__file__).with_name("bundled_round.json")
@@ -159,7 +160,7 @@ def english_in(text: str, code: str) -> list[str]:
         return [text]
     pieces: list[tuple[str, str]] = []
     filled(text, code, lambda piece, language: pieces.append((piece, language)) or piece)
-    own = set(own_words_in(text))
+    own = {said for words in own_words_in(text) for said in (words, spoken_by(words))}
     return [piece for piece, language in pieces if language == "en" and piece not in own]
 
 

@@ -12,9 +12,9 @@ from twinmatch.proposal.evidence import (
     faults,
     is_sentence,
     printed,
-    reported,
     shortened,
 )
+from twinmatch.vocabulary.taxonomy import spoken_by
 
 HERE = Ground(frozenset({"fr-dijon"}))
 HEAT = "The heat network delivers 450 GWh a year."
@@ -157,7 +157,7 @@ def test_a_shortened_text_is_short_and_begins_the_text(text):
 
 
 def test_a_paraphrase_is_reported_and_only_own_words_are_quoted():
-    assert reported("We run our buses; the US does not help us.") == (
+    assert spoken_by("We run our buses; the US does not help us.") == (
         "They run their buses; the US does not help them."
     )
     assert "“" not in printed("We run buses.", "Climate City Contract of Dijon, lines 3-5")

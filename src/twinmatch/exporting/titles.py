@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from twinmatch.files import data_beside
 from twinmatch.proposal import Product
 from twinmatch.schema import NAMES
-from twinmatch.wording import Said, count, own_words, raised, say, titled, with_parts
+from twinmatch.wording import Said, count, raised, say, titled, with_parts
 
 TITLES: Final = data_beside(__file__, "titles.toml")
 """The words for codes, by what they are codes of."""
@@ -92,22 +91,10 @@ LISTS: Final = ("{t0}", "{first}", "{names}")
 """How messages begin that list names."""
 
 
-_YOU: Final = {"they": "you", "them": "you", "their": "your", "theirs": "yours"}
-_THEY = re.compile(rf"(?<!\bof )\b({'|'.join(_YOU)})\b", re.IGNORECASE)  # "521 of them" are others
-
-
-def _to_you(found: re.Match[str]) -> str:
-    said = _YOU[found[0].lower()]
-    return said.capitalize() if found[0][0].isupper() else said
-
-
 def addressed(text: str, name: str, within: bool = False) -> str:
     """Return a text as it is said to the city of a name; ``within`` a sentence that is about the city."""
-    if not isinstance(text, Said) or not (within or name[1:] in text):
+    if not isinstance(text, Said) or text.language or not (within or name[1:] in text):
         return text
-    if text.language:
-        reported = within and text.startswith(("They ", "Their "))
-        return own_words(_THEY.sub(_to_you, text), text.language) if reported else text
     forms = YOURS.get(text.message, {})
     at = next((key for key in forms if text.values.get(key) == name), "" if within else None)
     form = forms.get(at, "") if at is not None else ""

@@ -431,29 +431,6 @@ def shortened(text: str, longest: int = LONGEST, whole: int = LONGEST_WHOLE) -> 
     return text if len(text) <= whole else ""
 
 
-_PERSONS: Final = {
-    "we": "they",
-    "our": "their",
-    "us": "them",
-    "ours": "theirs",
-    "ourselves": "themselves",
-}
-_FIRST = re.compile(rf"\b({'|'.join(_PERSONS)})\b", re.IGNORECASE)
-
-
-def reported(text: str) -> str:
-    """Return a paraphrase written in a city's voice as reported speech: we becomes they, our becomes their."""
-
-    def other(found: re.Match[str]) -> str:
-        word = found[0]
-        if word.isupper() and len(word) > 1:  # US, and no pronoun
-            return word
-        said = _PERSONS[word.lower()]
-        return said.capitalize() if word[0].isupper() else said
-
-    return _FIRST.sub(other, text)
-
-
 _DOCUMENT = re.compile(r"https?://|read from|contract", re.IGNORECASE)
 
 
@@ -474,9 +451,9 @@ def printed(text: str, source: str, language: str = "en") -> str:
     if is_own_words(source):
         whole = text.strip() if len(text.strip()) <= LONGEST_WHOLE else ""
         return say("“{words}”", words=own_words(whole, language)) if whole else ""
-    said = own_words(reported(shortened(text)).rstrip("."), language)
+    said = own_words(shortened(text).rstrip("."), language)
     if not said:
         return ""
     if "climate city contract" in source.lower():
-        return say("{words} (its Climate City Contract).", words=said)
-    return say("{words} (public page).", words=said)
+        return say("{words:reported} (its Climate City Contract).", words=said)
+    return say("{words:reported} (public page).", words=said)

@@ -240,11 +240,12 @@ def test_what_is_said_of_a_city_is_said_to_it():
     says = say("{on}{name} says: {said}", on="", name="Graz", said=own)
     assert addressed(says, "Graz") == "You say: Graz heats with gas."
     assert addressed(says, "Lund") is says
-    paraphrase = own_words("They run a bus line with their neighbours, 5 of them small", "en")
-    shows = say("{words} (its Climate City Contract).", words=paraphrase)
+    paraphrase = own_words("A firm of ours and our neighbours run 5 lines and pay for them", "en")
+    shows = say("{words:reported} (its Climate City Contract).", words=paraphrase)
     shows = say("{on}{name} can show: {said}", on="", name="Graz", said=shows)
+    assert "A firm of theirs and their neighbours run 5 lines and pay for them (its" in shows
     assert addressed(shows, "Graz") == (
-        "You can show: You run a bus line with your neighbours, 5 of them small (your Climate City Contract)."
+        "You can show: A firm of yours and your neighbours run 5 lines and pay for them (your Climate City Contract)."
     )
     tried = say("has a pilot activity on {piloted}", piloted="heat")
     strong = joined([say("is strong in {strong}", strong="waste"), tried], " and ")

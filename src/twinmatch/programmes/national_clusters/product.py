@@ -20,6 +20,7 @@ from twinmatch.affinity import Affinity
 from twinmatch.embedding.sentences import TOPICS
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.answered import PRESENT, topic_table
+from twinmatch.facets.quoting import shows
 from twinmatch.files import shared_out
 from twinmatch.programmes.national_clusters.countries import (
     Cluster,
@@ -68,9 +69,6 @@ LEAST_LIFT = 0.15
 
 LARGEST_COMPARED: Final = 1_500
 """Cities up to which all are compared to bound what rules cost; above it each counts as alike as can be."""
-
-FEW: Final = 3
-"""Cities that are named of those that can show something on a topic, at most."""
 
 MADE_OF: Final = ("one cluster each", "country first")
 """Rules that say what national clusters are."""
@@ -313,30 +311,27 @@ def _known_beside(affinity: Affinity, i: int, cluster: Cluster) -> float:
 
 
 def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
-    """Return what more cities of a cluster want to learn about than elsewhere, and who can show it; empty for nothing.
+    """Return what more cities of a cluster want to learn about than elsewhere, and what one can show of it; empty for nothing.
 
-    Two topics at most, each sought by two cities or more; leads are named first, ``FEW`` cities at most.
+    Two topics at most, each sought by two cities or more, those first of which one shows something; a lead before others.
     """
     table, all_ = topic_table(round_.cohort, round_.facet_cache), len(cluster.cities)
     usual = dict(zip(TOPICS, (table.seeks > PRESENT).mean(axis=0).tolist(), strict=True))
     each = (table.sought(round_.cohort.cities[i], i) for i in cluster.cities)
     sought = Counter(topic for topics in each for topic in topics)
     lift = {t: round(n - all_ * usual[t], 6) for t, n in sought.items() if n > 1}
-    first = sorted(cluster.cities, key=lambda i: (i not in leads, i))
+    lift = {t: more for t, more in lift.items() if more > 0}
+    best_on = table.offers.best_on
+    able = {t: best_on([*leads], {t}) or best_on(cluster.cities, {t}) for t in lift}
     parts = []
-    for topic in sorted((t for t in lift if lift[t] > 0), key=lambda t: (-lift[t], t))[:2]:
-        able = [round_.name(i) for i in first if topic in table.offers.served([i])]
-        says = "{n} of its {all} cities want to learn about {topic}"
+    for topic in sorted(lift, key=lambda t: (able[t] is None, -lift[t], t))[:2]:
+        says = "{n} of its {all} cities want to learn about {topic}."
         if sought[topic] == all_:
-            says = (
-                "All {all} cities want to learn about {topic}"
-                if all_ > 2
-                else "Both cities want to learn about {topic}"
-            )
-        text = say(says, n=sought[topic], all=all_, topic=topic.wording)
-        shown = "{text}; {names} can show something on it."
-        shown = shown if able else "{text}."
-        parts.append(say(shown, text=text, names=listed(able[:FEW])))
+            says = "All {all} cities want to learn about {topic}."
+            says = "Both cities want to learn about {topic}." if all_ == 2 else says
+        parts.append(say(says, n=sought[topic], all=all_, topic=topic.wording))
+        if found := able[topic]:
+            parts.append(shows(round_.name(found[0].city), found[0]))
     return joined(parts)
 
 

@@ -224,10 +224,8 @@ class Unplaced:
                 ),
             )
         if codes == {"capacity"}:
-            return (
-                "capacity",
-                say("Every host that is open has given its places to cities that fit it better."),
-            )
+            says = say("All hosts that are open to this city have the guests that they can take.")
+            return "capacity", says + self._taken(int(open_[np.argmax(self._score[open_, g])]), g)
         return "places", self._outscored(g)
 
     def _outscored(self, g: int) -> str:
@@ -252,17 +250,20 @@ class Unplaced:
                 lowest=100 * lowest,
                 **told,
             )
-        taken = np.flatnonzero(self.chosen.reshape(self._shape)[best]).tolist()
-        if taken:
-            return says + say(
-                " The host with the best fit, {host} ({score:.1f} points of 100), takes {others}.",
-                others=listed([self._with_points(best, other) for other in taken]),
-                **told,
-            )
+        if taken := self._taken(best, g):
+            return says + taken
         return says + say(
             " The best pair that was possible, with {host}, has {score:.1f} points of 100; no exchange for a pair that was chosen would make the round better.",
             **told,
         )
+
+    def _taken(self, h: int, g: int) -> str:
+        """Return which guests the host takes that fits one best; empty for none."""
+        taken = np.flatnonzero(self.chosen.reshape(self._shape)[h]).tolist()
+        others = listed([self._with_points(h, other) for other in taken])
+        host, score = _in_words(self.ready.frame.hosts[h]), 100 * self._score[h, g]
+        says = " The host with the best fit, {host} ({score:.1f} points of 100), takes {others}."
+        return say(says, host=host, score=score, others=others) if taken else ""
 
     def _with_points(self, h: int, g: int) -> str:
         """Return a guest with the points that it has with a host, in brackets."""
@@ -283,7 +284,7 @@ class Unplaced:
         scores = np.where(self._allowed[:, g], self._score[:, g], 0.0)
         best, score = self.ready.frame.hosts[int(scores.argmax())], 100 * float(scores.max())
         told = {"lowest": lowest, "score": score, "host": _in_words(best)}
-        if n and score > lowest:
+        if n and round(score, 1) >= round(lowest, 1):
             text += say_n(
                 " The one that was chosen fits better together with all other pairs.",
                 " The {n} that were chosen fit better together with all other pairs: each has at least {lowest:.1f} points of 100, the best pair that was possible, with {host}, {score:.1f}.",
