@@ -76,6 +76,9 @@ def messages() -> set[tuple[str, str]]:
         *KINDS["words"].values()
     ]
     found |= {(words, "") for _, words in KINDS["traits"].values()}
+    found |= {(row[of], "") for row in KINDS["conditions"].values() for of in ("asks", "fails")}
+    found |= {(text, "") for of in ("asks", "fails") for text in KINDS["urbanisation"][of]}
+    found |= {(text, "") for text in KINDS["urbanisation"]["own"][1:]}
     found |= {(text, "") for table in (*BLOCKS.values(), *of_kinds) for text in table.values()}
     found |= {(part, "") for c in columns().values() for part in c.label.split(": ")}
     found |= {(form, "") for forms in YOURS.values() for form in forms.values()}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -22,6 +21,7 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import roles_in_words
 from twinmatch.schema import Role
 from twinmatch.vocabulary.geography import in_eu
+from twinmatch.vocabulary.topics import KINDS
 from twinmatch.wording import joined, listed, say, say_n
 
 English = Literal["A1", "A2", "B1", "B2", "C1", "C2"]
@@ -106,72 +106,16 @@ def _took_part(city: City, rule: Eligibility) -> bool:
     return bool(set(own) & set(rule.took_part_in))
 
 
-URBAN: Final = (
-    say("a city (degree of urbanisation 1)"),
-    say("a city, town or suburb (degree of urbanisation 1 or 2)"),
-    say("a city, town, suburb or rural area (any degree of urbanisation)"),
-)
-"""Places up to each degree of urbanisation."""
-
-CONDITIONS: Final[dict[str, tuple[str, str, Callable[[Any], str], Callable[[Any, Any], str]]]] = {
-    "neutral_by": (
-        "target <= {0}",
-        "commitment",
-        lambda n: say("a commitment to climate neutrality by {n} or earlier", n=n),
-        lambda n, has: say(
-            "guests aim to be climate neutral by {n} or earlier (the application states {has})",
-            n=n,
-            has=int(has),
-        ),
-    ),
-    "staff_hours_a_month": (
-        "hours >= {0:f}",
-        "participation",
-        lambda n: say("at least {n:g} staff hours a month", n=n),
-        lambda n, has: say(
-            "guests give at least {n:g} staff hours a month (the application states {has:g})",
-            n=n,
-            has=has,
-        ),
-    ),
-    "english": (
-        "english >= {0}",
-        "participation",
-        lambda n: say("English at {n} or better", n=n),
-        lambda n, has: say(
-            "guests work in English at {n} or better (the application states {has})",
-            n=n,
-            has=ENGLISH_LEVELS[int(has)],
-        ),
-    ),
-    "population_at_least": (
-        "population >= {0}",
-        "population",
-        lambda n: say("at least {n:,} residents", n=n),
-        lambda n, has: say(
-            "guests have at least {n:,} residents (the profile states {has:,})", n=n, has=has
-        ),
-    ),
-    "population_at_most": (
-        "population <= {0}",
-        "population",
-        lambda n: say("at most {n:,} residents", n=n),
-        lambda n, has: say(
-            "guests have at most {n:,} residents (the profile states {has:,})", n=n, has=has
-        ),
-    ),
-    "urbanisation_at_most": (
-        "urbanisation <= {0}",
-        "",
-        lambda n: say("to lie in {places}", places=URBAN[n - 1]),
-        lambda n, has: say(
-            "guests are {places}, and Eurostat classes this municipality as {own}",
-            places=(say("cities"), say("cities, towns or suburbs"))[n - 1],
-            own=(say("a town or suburb"), say("a rural area"))[int(has) - 2],
-        ),
-    ),
-}
-"""Each setting as a kind of city, the block of a profile that answers it, in words, and what is said where it is not met."""
+def _worded(setting: str, says: str, n: Any, has: Any = None) -> str:
+    """Return what a condition "asks", or what is said where it "fails", with what the city has."""
+    values: dict[str, Any] = {"n": n}
+    if has is not None:
+        values["has"] = ENGLISH_LEVELS[has] if setting == "english" else has
+    if setting == "urbanisation_at_most":
+        of = KINDS["urbanisation"]
+        values = {"places": say(of[says][n - 1])}
+        values |= {} if has is None else {"own": say(of["own"][has - 1])}
+    return say(KINDS["conditions"][setting][says], **values)
 
 
 def conditions(city: City, rule: Eligibility) -> tuple[list[str], dict[str, str]]:
@@ -180,15 +124,15 @@ def conditions(city: City, rule: Eligibility) -> tuple[list[str], dict[str, str]
     unknown: dict[str, str] = {}
     if clash := [role for role in rule.not_roles if city.has(role)]:
         failed.append(say("guests are cities other than {kinds}", kinds=roles_in_words(clash)))
-    for name, (kind, block, words, otherwise) in CONDITIONS.items():
+    for name, row in KINDS["conditions"].items():
         if (asked := getattr(rule, name)) is None:
             continue
-        held = is_kind(city, kind.format(asked))
+        held = is_kind(city, row["kind"].format(asked))
         if held is None:
-            unknown[words(asked)] = block
+            unknown[_worded(name, "asks", asked)] = row["block"]
         elif not held:
-            read = FIELDS[kind.partition(" ")[0]].number
-            failed.append(otherwise(asked, read(city) if read else None))
+            read = FIELDS[row["kind"].partition(" ")[0]].number
+            failed.append(_worded(name, "fails", asked, read(city) if read else None))
     if rule.inside_eu is not None and in_eu(city.country) != rule.inside_eu:
         inside = say("guests are cities in the EU")
         failed.append(inside if rule.inside_eu else say("guests are cities outside the EU"))
