@@ -22,8 +22,11 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints, fact_of, kinds_of, known_mean
+from twinmatch.facets.quoting import shows
+from twinmatch.facets.text import offers_said
 from twinmatch.proposal import Fact
 from twinmatch.schema import IN_TEXT, NAMES, City, Domain, Lever
+from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import joined, listed, say
 
 FINE: Final = tuple(d for d in Domain if d is not Domain.STATIONARY_ENERGY)
@@ -143,8 +146,8 @@ class SharedChallenges:
 class ChallengesMet:
     """Cover of the guest's challenges by what the host is strong in: sum of challenge weight times strength."""
 
-    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
-        self._cohort = cohort
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
+        self._cohort, self._facet_cache = cohort, facet_cache
         self._needs = challenges(cohort)
         self._shows = strengths(cohort)
 
@@ -153,7 +156,7 @@ class ChallengesMet:
         return self._needs.beside(self._shows, rows, cols, lambda a, b: a @ b.T)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
-        """Return which of the guest's challenges the host is strong in."""
+        """Return which of the guest's challenges the host is strong in, and what it can show of them where it says so."""
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
         names = {"guest": guest.name, "host": host.name}
         facts = _domain_facts(guest, "challenges")
@@ -174,9 +177,18 @@ class ChallengesMet:
             says = "{host} {parts}, which {guest} names as a challenge."
             if len(met) > 1:
                 says = "{host} {parts}; {guest} names these as challenges."
-            text = say(says, **told)
+            text = joined(filter(None, (say(says, **told), self._shown(j, met))))
         facts += _domain_facts(host, "strengths") + _pilot_facts(self._cohort, j)
         return text, facts
+
+    def _shown(self, j: int, met: Sequence[Domain]) -> str:
+        """Return what a host can show of some domains in its words; empty for nothing."""
+        fine = {d for d in FINE if d in met or wider(d) in met}
+        found = None
+        if self._cohort.cities[j].offers or self._cohort.pilots(j):
+            said = offers_said(self._cohort, self._facet_cache)
+            found = said.best_on([j], {t for t in Topic if t.area in fine})
+        return shows(self._cohort.cities[j].name, *found) if found else ""
 
 
 class SharedLevers:

@@ -44,6 +44,17 @@ def test_cover_is_challenge_weight_times_strength():
     )
 
 
+def test_a_strength_is_told_by_what_the_host_can_show_of_it(bundled, bundled_facet_cache):
+    guest = next(
+        i for i, c in enumerate(bundled.cities) if "mobility_transport" in (c.challenges or ())
+    )
+    facet, hosts = ChallengesMet(bundled, bundled_facet_cache), range(len(bundled))
+    told = [facet.says(guest, j)[0] for j in hosts if j != guest]
+    shown = [text for text in told if "can show: " in text]
+    assert shown
+    assert all("is strong in" in text or "has a pilot activity" in text for text in shown)
+
+
 def test_levers_met_is_the_share_of_those_needed():
     facet = LeversMet(cohort_of(GUEST, HOST), facet_cache())
     assert likeness(facet) == 0.5
