@@ -77,12 +77,12 @@ _GIVES: Final = re.compile(
     rf"\b(?:we|they) g[ai]ve\b|\b{_PEOPLE} (?:get|got)\b|\bgrants? (?:to|for) {_PEOPLE}", re.I
 )
 _COSTS: Final = re.compile(
-    r"\b(?:costs?|costly|expensive|afford|(?:lacks?|no|too little|without) (?:money|funds|funding))\b",
+    r"\b(?:costs?|costly|expensive|afford|financ\w+|loans?|to fund|(?:lacks?|no|too little|without) (?:money|funds|funding))\b",
     re.I,
 )
 _MONEY: Final = re.compile(
     r"€|\b(?:costs?|[mb]illion|euros?|funds?|funding|financ\w+|invest\w+|loans?|bonds?|budgets?|money|grants?|pays?|paid"
-    r"|subsid\w+|savings)\b",
+    r"|subsid\w+|savings|capital)\b",
     re.I,
 )
 _ENDING: Final = re.compile(r"(ations?|ings?|ions?|ies|ers?|ed|es|s|e|y)$")

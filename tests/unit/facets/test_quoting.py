@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from twinmatch.facets.quoting import (
     Passage,
     WordWeights,
     asks,
+    is_of_costs,
     names_topic,
     printable,
     same_matter,
@@ -24,6 +26,7 @@ from twinmatch.facets.quoting import (
     telling,
     worth,
 )
+from twinmatch.facets.text import needs_said, offers_said
 from twinmatch.vocabulary.topics import Topic
 
 SOURCE = "the city's answer to a survey"
@@ -224,3 +227,42 @@ def test_grants_that_a_city_gives_and_sentences_that_tell_little_are_no_evidence
 def test_a_need_is_quoted_only_beside_what_speaks_of_most_of_it(need, answer, topic, near):
     found = next(t for t in Topic if t.startswith(topic))
     assert speaks_of(answer, need, found) is near
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        ("We want to learn how to finance geothermal district heat.", True),
+        ("We want to learn how to fund heat networks.", True),
+        ("New pipes have to be paid by loans and grants.", True),
+        ("We want to learn how small users are connected to district heat.", False),
+        ("Our city fund of trees is old.", False),
+    ],
+)
+def test_a_need_of_money_is_one_of_costs_whatever_word_it_uses(text, is_so):
+    assert is_of_costs(text) == is_so
+
+
+VAGUE = re.compile(
+    r"\bor (?:being )?tested\b|at work on (?:it|them)|\ba development bank\b|joined the Covenant|test wells|more than "
+    r"\d+ indicators|\bstars of\b|\bjoint memorandum\b",
+    re.IGNORECASE,
+)
+LIST = re.compile(
+    r"We (?:want to learn|want help|want peers|look for|seek)\b.{40,},(?! and\b).+ and\b"
+)
+
+
+def test_bundled_evidence_of_hosts_is_no_pledge_praise_or_hearsay(bundled, bundled_facet_cache):
+    offers = offers_said(bundled, bundled_facet_cache)
+    hosts = [i for i, city in enumerate(bundled.cities) if {"mission", "pilot"} & {*city.roles}]
+    places, worths = offers.by(hosts)
+    serving = [offers.passages[p].text for p, w in zip(places, worths, strict=True) if w.any()]
+    assert len(serving) > 400
+    assert not [text for text in serving if VAGUE.search(text)]
+
+
+def test_a_wish_of_a_bundled_mission_city_is_for_one_thing(bundled, bundled_facet_cache):
+    wishes = [p for p in needs_said(bundled, bundled_facet_cache).passages if p.what == "needs"]
+    mission = [p.text for p in wishes if "mission" in bundled.cities[p.city].roles]
+    assert not [text for text in mission if LIST.match(text)]
