@@ -335,7 +335,7 @@ def visits(seed: int) -> Fault:
 FORMS: dict[str, Callable[[int], Fault]] = {"members": members, "split": split, "visits": visits}
 
 
-def run(form: str, seeds: range) -> dict[str, Any]:
+def run(form: str, seeds: Sequence[int]) -> dict[str, Any]:
     """Return how many rounds of a form were answered in which way, and every fault with its seed."""
     found = [(seed, *FORMS[form](seed)) for seed in seeds]
     faults = [{"seed": seed, "found": wrong} for seed, _, wrong in found if wrong]

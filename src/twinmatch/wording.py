@@ -116,6 +116,8 @@ def own_words(text: str, language: str) -> str:
 
 def titled(text: str) -> str:
     """Return a title that a programme states: shown as it is where no catalogue has it."""
+    if isinstance(text, Said):
+        return text
     return _made(text, text.replace("{", "{{").replace("}", "}}"), "", {})
 
 
@@ -482,7 +484,7 @@ def _gather(thing: Any, found: dict[str, Said]) -> None:
 
 CODES: Final = {
     *("id", "city", "name", "product", "role", "roles", "as_role", "status", "facet", "block"),
-    *("rule", "code", "level", "key", "file", "sheet", "column"),
+    *("code", "level", "key", "file", "sheet", "column"),
 }
 """Names of what is never a text for people, though a text may say the same word: codes, ids and names."""
 

@@ -21,7 +21,11 @@ import rule_proofs
 
 HARD = (444, 1702, 2058)  # HiGHS 1.14 called a wrong answer proven
 SEEDS = (*HARD, *range(20_000, 20_060))
-SOME = {"members": range(80), "split": range(10), "visits": range(120, 130)}
+SOME = {
+    "members": range(80),
+    "split": range(10),
+    "visits": [*range(120, 130), 7000500, 7000531],  # nobody to choose, and a minimum over all
+}
 
 
 def test_no_answer_is_beaten_and_no_rule_is_read_otherwise():

@@ -38,8 +38,8 @@ RULE_NAMES = {name: say(name) for name in TITLES["rule_names"]["names"]}
 
 def humanise(code: str) -> str:
     """Return a code as words: underscores replaced, the first letter raised."""
-    found = NAMES.get(code) or RULE_NAMES.get(code) or titled(code.replace("_", " ").strip())
-    return raised(found)
+    text = code if isinstance(code, Said) else titled(code.replace("_", " ").strip())
+    return raised(NAMES.get(code) or RULE_NAMES.get(code) or text)
 
 
 def facet_title(code: str) -> str:

@@ -343,8 +343,9 @@ def is_kind(city: City, who: str) -> bool | None:
 
 
 def wording(who: str) -> str:
-    """Return a kind as it stands in a sentence."""
-    return joined((condition.wording for condition in parsed(who)), " and ")
+    """Return a kind as it stands in a sentence, what a city is not last, so that it is plain what "not" is about."""
+    conditions = sorted(parsed(who), key=lambda condition: condition.no)
+    return joined((condition.wording for condition in conditions), " and ")
 
 
 # --- the one form of a rule ----------------------------------------------------------------------------------

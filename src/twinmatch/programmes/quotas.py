@@ -110,6 +110,12 @@ class Quota(ProgrammeSection):
             parts.append(of_category(self.each, category) if category else ONE_OF[self.each])
         return joined(parts, " and ")
 
+    def named(self, counted: str, place: str = "") -> str:
+        """Return the name of the rule: which of those who are ``counted``, and where, such as "in each group"."""
+        name = say("{counted} that are {what}", counted=counted, what=self.wording)
+        name = name if self.wording else say("number of {counted}", counted=counted)
+        return say("{rule}, {place}", rule=name, place=place) if place else name
+
     @property
     def bound(self) -> Bound:
         """Return all that it asks for."""
@@ -299,7 +305,7 @@ def quota_rules(
 def rules_of(name: str, quota: Quota, units: Units, kinds: Sequence[Counted]) -> Iterator[Rule]:
     """Yield the rules of a quota, one for each of its bounds, numbered from the second on."""
     for n, (bound, block) in enumerate(quota_rules(name, quota, units, kinds), 1):
-        own = f"{name} {n}" if n > 1 else name
+        own = say("{name} {k}", name=name, k=n) if n > 1 else name
         says = counted_says(units.where, bound, quota.wording) + "."
         there = np.concatenate([units.there.astype(np.float64) @ kind.cities for kind in kinds])
         there_too = there if len(there) == len(block) else None

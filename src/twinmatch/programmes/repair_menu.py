@@ -218,8 +218,10 @@ def _says(change: LimitChange, rules: Sequence[Rule]) -> str:
             bound = say("0 to {n}", n=count(int(most), rule.noun) if rule.noun else int(most))
         elif rule.noun:
             bound = say("any number of {noun}", noun=say_n(rule.noun, rule.noun + "s", 2))
-    row_ = say("{row:stopless}: {bound}", row=block.says(row), bound=bound)
-    row_ = row_ if rule.loosened is None else rule.loosened(row, bound)
+    if rule.loosened is not None:  # givers have no row of their own
+        row_ = rule.loosened(row, bound)
+    else:
+        row_ = say("{row:stopless}: {bound}", row=block.says(row), bound=bound)
     if none:
         return say("{row} in place of at least {before:g}", row=row_, before=before)
     return say("{row} in place of {before:g}", row=row_, before=before)

@@ -41,6 +41,7 @@ from twinmatch.solving.model import (
     asked,
     exponent,
 )
+from twinmatch.solving.referee import broken
 from twinmatch.wording import count, joined, say, say_n
 
 
@@ -107,6 +108,9 @@ def answer(question: AssignmentQuestion) -> Solution:
     if not question.m:
         # With nobody to choose there is nothing to be fair about; only the rules have a say.
         question = replace(question, objectives=("filled", "total"))
+        hard = [block for block in question.blocks if block.price is None]
+        if broken(question.candidates, np.zeros(0, dtype=np.bool_), hard):
+            return _impossible(question, LP)
     question = replace(question, objectives=_with_served(question))
     rows = bound(question.blocks, question.m)
     nested = families(rows) if _flow_can(question) else None

@@ -11,6 +11,7 @@ from cities import cohort_of, facet_cache
 from rounds_for_tests import answers, propose, random_case, small_case, small_cities, worth
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes import Round
+from twinmatch.programmes.kinds import wording
 from twinmatch.programmes.programme import programme_model
 from twinmatch.programmes.proposing import solve_round
 from twinmatch.programmes.round import SolvedProduct, price_bounds
@@ -195,7 +196,7 @@ def test_a_rule_with_a_price_costs_what_the_proposal_says_in_every_format():
     assert {(s.product, s.rule): s.paid for s in found.soft} == told
     # Of two mixed panels each has one Mission City of the two that are asked for.
     assert sorted(told.values()) == [15, 20]
-    (lifted,) = (p.price for p in found.rules if p.rule == "country: BE guests")
+    (lifted,) = (p.price for p in found.rules if p.rule == "guests that are from Belgium")
     assert matches(lifted, (0, 0.15))
     for product in proposal.products:
         pure = sum(
@@ -248,7 +249,9 @@ def test_a_rule_of_panels_costs_no_more_than_its_bound(seed):
             "city_panels", cities, **fields, mission_at_least=0, rules=[*asked[:k], *asked[k + 1 :]]
         )
         gained = loose.made[0].score - tight.made[0].score
-        assert gained <= told[f"{quota['who']} cities per panel"].score + 1e-6
+        assert (
+            gained <= told[f"cities that are {wording(quota['who'])}, in each panel"].score + 1e-6
+        )
 
 
 def test_seats_of_panels_have_the_bound_of_their_one_solve():

@@ -121,7 +121,7 @@ class CityPanels(ProductSettings):
         if self.cities_per_country is not None:
             yield "cities per country", Quota(each="country", at_most=self.cities_per_country)
         for quota in self.rules:
-            yield f"{quota.who or quota.each} cities per panel", quota
+            yield quota.named(say("cities"), say("in each panel")), quota
 
 
 Places = NDArray[np.intp]

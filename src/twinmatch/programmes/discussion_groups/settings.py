@@ -87,12 +87,19 @@ class DiscussionGroups(GatedProduct):
             one = Quota(each="country", per="group", at_most=self.cities_per_country)
             yield "cities per country", one
         for quota in self.rules:
-            yield f"{quota.who or quota.each} cities per {quota.per}", quota
+            yield quota.named(say("cities"), PLACES[quota.per]), quota
 
 
 _OF_THEME, _OF_ALL = "In the groups of each theme", "In all groups"
 WHERE: Final = {"group": "In each group", "theme": _OF_THEME, "all": _OF_ALL}
 """Where a rule on kinds of cities is counted, in words."""
+
+PLACES: Final = {
+    "group": say("in each group"),
+    "theme": say("in the groups of each theme"),
+    "all": say("in all groups"),
+}
+"""The same within a sentence."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from twinmatch.programmes.base import Band, CountryName, GatedProduct, Load
 from twinmatch.programmes.quotas import Quota, counted_per
 from twinmatch.schema import City, Role
 from twinmatch.vocabulary.geography import disputes
+from twinmatch.wording import say
 
 KEY = r"^[a-z]{2}(-[a-z]{2})*(-[1-9][0-9]{0,3})?$"
 """The id of a cluster: its countries, and its number where they have several."""
@@ -51,7 +52,7 @@ class NationalClusters(GatedProduct):
     def quotas(self) -> Iterator[tuple[str, Quota]]:
         """Yield every rule on kinds of cities with its name."""
         for quota in self.rules:
-            yield f"{quota.who or quota.each} cities per cluster", quota
+            yield quota.named(say("cities"), say("in each cluster")), quota
 
     def split_into(self, codes: Sequence[str]) -> int | None:
         """Return into how many clusters these countries are to be split; None where nobody asked."""

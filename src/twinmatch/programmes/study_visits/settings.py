@@ -128,8 +128,9 @@ class StudyVisits(GatedProduct):
     def quotas(self) -> Iterator[tuple[str, PairQuota]]:
         """Yield every rule on kinds of cities with its name."""
         for quota in self.rules:
-            side = "visitors" if quota.of == "guests" else "hosts"
-            yield f"{quota.who or quota.each or 'any'} {side} per {quota.per}", quota
+            place = say("on each visit") if quota.per == "visit" else say("on all visits")
+            side = say("visitors") if quota.of == "guests" else say("hosts")
+            yield quota.named(side, place), quota
 
 
 def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:

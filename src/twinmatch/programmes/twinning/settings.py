@@ -13,6 +13,7 @@ from twinmatch.programmes.eligibility import Eligibility
 from twinmatch.programmes.kinds import Attribute
 from twinmatch.programmes.quotas import PairQuota, counted_per
 from twinmatch.schema import LanguageCode, Role
+from twinmatch.wording import say
 
 PairQuotas = Annotated[
     tuple[PairQuota, ...], counted_per("all", "host", "host country", of_host=True)
@@ -144,5 +145,6 @@ class Twinning(GatedProduct):
             *self.overall,
             *self.rules,
         ):
-            who = f"{quota.who or quota.each or 'any'} {quota.of}"
-            yield who + ("" if quota.per == "all" else f" per {quota.per}"), quota
+            of = say("guests") if quota.of == "guests" else say("hosts")
+            place = {"host": say("at each host"), "host country": say("in each host country")}
+            yield quota.named(of, place.get(quota.per, "")), quota
