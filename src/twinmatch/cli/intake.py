@@ -15,9 +15,7 @@ from typer import Argument, Option
 from twinmatch import app
 from twinmatch.cli.options import (
     AsJson,
-    Hosts,
     MappingFile,
-    Model,
     Profiles,
     literal,
     print_json,
@@ -43,11 +41,11 @@ MOST_SHOWN = 60
 def validate(
     profiles: Profiles = None,
     mapping: MappingFile = None,
-    hosts: Hosts = None,
+    hosts: list[str] | None = None,
     accept: list[str] | None = None,
     why: Annotated[str, Option(show_default=False)] = "",
     notes: bool = False,
-    text_model: Model = None,
+    text_model: str | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Check profiles: every error, doubt and note at once, each with its place and what to do about it.

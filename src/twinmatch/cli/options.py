@@ -25,6 +25,7 @@ from typer import Argument, Option
 
 from twinmatch import app, whatif, wording
 from twinmatch.errors import QuestionError, TwinmatchError, grouped
+from twinmatch.files import data_beside
 from twinmatch.proposal.wire import to_wire
 from twinmatch.wording import LANGUAGES, shown
 
@@ -85,58 +86,11 @@ else:
     globals().update({name.rpartition(".")[2]: _Lazy(name) for name in _NAMES.split()})
 
 
-Profiles = Annotated[
-    Path | None,
-    Argument(help="A folder of profiles, a .csv or an .xlsx; the bundled cities where left out."),
-]
-Hosts = Annotated[
-    list[str] | None,
-    Option(
-        help="bundled, or a folder or table of hosts: whom the cities of PROFILES are to meet; later ones override."
-    ),
-]
-MappingFile = Annotated[
-    Path | None, Option("--mapping", "-m", help="TOML file that says what headers mean.")
-]
-Programme = Annotated[
-    list[str] | None,
-    Option(
-        "--programme",
-        "-p",
-        help="Programme file, or the name of a bundled one; may be given several times.",
-    ),
-]
+Profiles = Annotated[Path | None, Argument()]
+MappingFile = Annotated[Path | None, Option("--mapping", "-m")]
+Programme = Annotated[list[str] | None, Option("--programme", "-p")]
 Pairs = list[str] | None
-Previous = Annotated[
-    Path | None,
-    Option(
-        help="An earlier proposal.json: of equally good answers the one nearest to it is taken."
-    ),
-]
-Lock = Annotated[Pairs, Option(help="A=B: the two must meet; may be given several times.")]
-Ban = Annotated[Pairs, Option(help="A=B: the two must not meet; may be given several times.")]
-Seed = Annotated[int, Option(help="Seed of the draws; the same seed, the same result.")]
-Dask = Annotated[
-    str | None,
-    Option(help="Spread the work over a Dask cluster: its address, or a number of local workers."),
-]
-AsJson = Annotated[bool, Option("--json", help="Print JSON alone on stdout.")]
-Model = Annotated[
-    str | None,
-    Option(
-        "--text-model",
-        help="auto, bundled, static, minilm, multilingual, or a sentence-transformers model.",
-    ),
-]
-StorePlace = Annotated[
-    str | None,
-    Option(
-        "--store",
-        help="A file or postgresql://…; else TWINMATCH_STORE, else twinmatch.sqlite here.",
-    ),
-]
-Word = Annotated[bool, Option("--word", help="Dossiers as Word documents too; takes longer.")]
-Pdf = Annotated[bool, Option("--pdf", help="Report and dossiers as tagged PDF too; takes minutes.")]
+AsJson = Annotated[bool, Option("--json")]
 
 
 def _language(code: str) -> str:
@@ -152,10 +106,9 @@ Language = Annotated[
         envvar="TWINMATCH_LANGUAGE",
         parser=_language,
         metavar="|".join(LANGUAGES),
-        help="Language of the files for people, and of errors.",
     ),
 ]
-FilesOut = Annotated[Path, Option("--out", "-o", help="Folder for the files.")]
+FilesOut = Annotated[Path, Option("--out", "-o")]
 
 
 def need_web() -> None:
@@ -378,17 +331,22 @@ def described(command: Callable[..., None]) -> Callable[..., None]:
     words = dict(line.split(": ", 1) for line in lines)
     hints = get_type_hints(command, include_extras=True)
     asked: Any = hints.get("asked")
-    parameters = []
+    given: list[tuple[str, Any, Any]] = []
     for name, own in signature(command).parameters.items():
         if name == "asked":
             of_kind = get_type_hints(asked, include_extras=True)
-            parts = [(f.name, f.default, of_kind[f.name]) for f in fields(asked)]
+            given += [(f.name, of_kind[f.name], f.default) for f in fields(asked)]
         else:
-            parts = [(name, own.default, _with_help(name, own, hints, words))]
-        parameters += [
-            Parameter(part, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-            for part, default, kind in parts
-        ]
+            given.append((name, hints.get(name, own.annotation), own.default))
+    parameters = [
+        Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=_with_help(name, kind, default, words.get(name, "")),
+        )
+        for name, kind, default in given
+    ]
 
     @wraps(command)
     def run(**given: Any) -> None:
@@ -401,15 +359,12 @@ def described(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _with_help(name: str, own: Parameter, hints: dict[str, Any], words: dict[str, str]) -> Any:
-    """Return the type of an option with its help, where the words have any."""
-    kind = hints.get(name, own.annotation)
-    if name not in words:
-        return kind
+def _with_help(name: str, kind: Any, default: Any, words: str) -> Any:
+    """Return the type of an option with its help: a command's own words, or those of every command with such an option."""
     kind, *said = get_args(kind) if get_origin(kind) is Annotated else (kind,)
     flag = Option(f"--{name.replace('_', '-')}") if kind is bool else Option()
-    info = copy(said[0] if said else Argument() if own.default is own.empty else flag)
-    info.help = words[name]
+    info = copy(said[0] if said else Argument() if default is Parameter.empty else flag)
+    info.help = words or info.help or data_beside(__file__, "options.toml").get(name)
     return Annotated[kind, info]
 
 
@@ -419,7 +374,7 @@ class OfRound:
 
     profiles: Profiles = None
     programme: Programme = None
-    text_model: Model = None
+    text_model: str | None = None
     as_json: AsJson = False
 
     @property
@@ -459,9 +414,9 @@ class OfRound:
 class OfDecidedRound(OfRound):
     """What commands are asked with over a round on which options decide."""
 
-    previous: Previous = None
-    lock: Lock = None
-    ban: Ban = None
+    previous: Path | None = None
+    lock: Pairs = None
+    ban: Pairs = None
 
     def decided(self) -> tuple[Decided, ...]:
         """Return what the options decide: pairs that must or must not meet, and the earlier proposal."""

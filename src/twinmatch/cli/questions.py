@@ -9,13 +9,10 @@ from typer import Argument, Option
 
 from twinmatch import app, whatif
 from twinmatch.cli.options import (
-    Dask,
-    Model,
     OfDecidedRound,
     OfRound,
     Profiles,
     Programme,
-    Seed,
     literal,
     print_json,
     say,
@@ -166,7 +163,7 @@ def ask(
     asked: OfRound,
     cities: int = 12,
     draws: int = 3,
-    seed: Seed = 0,
+    seed: int = 0,
 ) -> None:
     """Which applicants to ask what first: the answers that would change most pairs.
 
@@ -199,9 +196,9 @@ def ask(
 def stability(
     asked: OfDecidedRound,
     runs: int = 200,
-    seed: Seed = 0,
+    seed: int = 0,
     workers: int = 1,
-    dask: Dask = None,
+    dask: str | None = None,
 ) -> None:
     """How often each pair survives when weights are shaken and what is not known is drawn; the fragile first.
 
@@ -248,7 +245,7 @@ def _show_stability(found: Stability) -> None:
     show(f"Pairs that survive without a facet: {without}.")
 
 
-def frontier(asked: OfRound, dask: Dask = None) -> None:
+def frontier(asked: OfRound, dask: str | None = None) -> None:
     """Several named twinning proposals: each best in one respect, with what it gives up."""
     with spread_over(dask), asked.case() as (case, told):
         told("Named proposals")
@@ -283,7 +280,7 @@ def pictures(
     profiles: Profiles = None,
     programme: Programme = None,
     out: Annotated[Path | None, Option("--out", "-o")] = None,
-    text_model: Model = None,
+    text_model: str | None = None,
 ) -> None:
     """Pictures of a pair, as Vega-Lite and SVG: how the score adds up, emissions side by side, readiness by dimension.
 

@@ -15,20 +15,12 @@ from typer import Argument, Option
 from twinmatch import __version__, app
 from twinmatch.cli.options import (
     AsJson,
-    Ban,
     FilesOut,
-    Hosts,
     Language,
-    Lock,
     MappingFile,
-    Model,
     OfRound,
-    Pdf,
-    Previous,
     Profiles,
     Programme,
-    StorePlace,
-    Word,
     choice,
     cohort_of,
     cut,
@@ -70,7 +62,7 @@ if TYPE_CHECKING:
 def init(
     folder: Path,
     programme: Programme = None,
-    hosts: Hosts = None,
+    hosts: list[str] | None = None,
 ) -> None:
     """Make a new round's folder: a programme file, a form for the cities, and what to do with them.
 
@@ -98,8 +90,8 @@ def notebooks(
 def publish(
     proposal: Path,
     out: FilesOut = Path("proposal"),
-    word: Word = False,
-    pdf: Pdf = False,
+    word: bool = False,
+    pdf: bool = False,
     contacts: Path | None = None,
     sender: str = "",
     answer_by: str = "",
@@ -135,7 +127,7 @@ def themes(
     profiles: Profiles = None,
     count: int | None = None,
     out: Annotated[Path | None, Option("--out", "-o")] = None,
-    text_model: Model = None,
+    text_model: str | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Themes for discussion groups, found in what cities say they need: a TOML snippet to name and use.
@@ -182,24 +174,24 @@ def themes(
 def propose(
     profiles: Profiles = None,
     programme: Programme = None,
-    hosts: Hosts = None,
+    hosts: list[str] | None = None,
     mapping: MappingFile = None,
     yes: bool = False,
     out: FilesOut = Path("proposal"),
-    previous: Previous = None,
-    lock: Lock = None,
-    ban: Ban = None,
+    previous: Path | None = None,
+    lock: list[str] | None = None,
+    ban: list[str] | None = None,
     past: bool = False,
     decided_run: Annotated[str | None, Option("--run")] = None,
-    store: StorePlace = None,
+    store: str | None = None,
     decisions: Path | None = None,
     repair: list[str] | None = None,
     answers: bool = False,
     title: str = "",
-    word: Word = False,
-    pdf: Pdf = False,
+    word: bool = False,
+    pdf: bool = False,
     language: Language = "en",
-    text_model: Model = None,
+    text_model: str | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Propose a round: twinning pairs, groups, visits, clusters and panels, explained and proven.
@@ -298,9 +290,9 @@ def similar(
     city: str,
     profiles: Profiles = None,
     k: Annotated[int, Option("-k")] = 10,
-    hosts: Hosts = None,
+    hosts: list[str] | None = None,
     mapping: MappingFile = None,
-    text_model: Model = None,
+    text_model: str | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Cities like mine: the k cities most like a city, each with its reasons.
@@ -375,7 +367,7 @@ def features(
     out: Annotated[Path | None, Option("--out", "-o")] = None,
     text: bool = False,
     describe: bool = False,
-    text_model: Model = None,
+    text_model: str | None = None,
 ) -> None:
     """City feature vectors as one table: a row a city, an empty cell where not known.
 

@@ -13,7 +13,6 @@ from twinmatch import __version__, app, whatif
 from twinmatch.cli.options import (
     AsJson,
     OfRound,
-    StorePlace,
     files,
     history,
     literal,
@@ -32,12 +31,7 @@ if TYPE_CHECKING:
     from twinmatch.app.decisions import RunState
     from twinmatch.store import HistoryEntry, RunRecord
 
-By = Annotated[str | None, Option(help="Who decides; your user name where left out.")]
-Run = Annotated[str, Argument(metavar="RUN", help="The run's id, or as much of it as is clear.")]
-Why = Annotated[str, Option(help="Why.")]
-Seen = Annotated[
-    int | None, Option(help="The version you saw; where the run has gone on, nothing is written.")
-]
+Run = Annotated[str, Argument(metavar="RUN")]
 
 
 # The docstrings of the commands are their help on the command line.
@@ -47,8 +41,8 @@ def keep(
     proposal: Path,
     asked: OfRound,
     title: str = "",
-    by: By = None,
-    store: StorePlace = None,
+    by: str | None = None,
+    store: str | None = None,
 ) -> None:
     """Keep a proposal as a run in the store, with what is offered if a city declines.
 
@@ -66,7 +60,7 @@ def keep(
     say(f"Next: twinmatch runs decide {run.id} accept GUEST HOST, or {history}")
 
 
-def list_runs(store: StorePlace = None, as_json: AsJson = False) -> None:
+def list_runs(store: str | None = None, as_json: AsJson = False) -> None:
     """Every run that is kept, the last one first."""
     with app.decisions.opened(store) as runs:
         found = runs.runs()
@@ -89,10 +83,10 @@ def decide(
     one: Annotated[str, Argument(metavar="[GUEST]")] = "",
     other: Annotated[str, Argument(metavar="[HOST]")] = "",
     city: str = "",
-    why: Why = "",
-    by: By = None,
-    seen: Seen = None,
-    store: StorePlace = None,
+    why: str = "",
+    by: str | None = None,
+    seen: int | None = None,
+    store: str | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide on a meeting of a run, or note a city's consent: by whom, when and why is kept for good.
@@ -112,10 +106,10 @@ def decide(
 def state(
     run: Run,
     step: Annotated[str | None, Argument()] = None,
-    why: Why = "",
-    by: By = None,
-    seen: Seen = None,
-    store: StorePlace = None,
+    why: str = "",
+    by: str | None = None,
+    seen: int | None = None,
+    store: str | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Move a run from draft to approved to published, and back: what is published can be withdrawn.
@@ -142,7 +136,7 @@ def state(
 
 def decisions(
     run: Run,
-    store: StorePlace = None,
+    store: str | None = None,
     toml: bool = False,
     as_json: AsJson = False,
 ) -> None:
@@ -189,7 +183,7 @@ def _show_meetings(found: RunState) -> None:
 
 
 def past(
-    store: StorePlace = None,
+    store: str | None = None,
     toml: bool = False,
     as_json: AsJson = False,
 ) -> None:
@@ -216,7 +210,7 @@ def past(
 
 def learn(
     asked: OfRound,
-    store: StorePlace = None,
+    store: str | None = None,
     satisfaction: Path | None = None,
     out: Annotated[Path | None, Option("--out", "-o")] = None,
     name: str = "weights",

@@ -22,10 +22,8 @@ import twinmatch as tm
 from twinmatch import app
 from twinmatch.cli.options import (
     AsJson,
-    Model,
     Profiles,
     Programme,
-    StorePlace,
     auth,
     board,
     bodies,
@@ -110,7 +108,7 @@ def _option(name: str, kind: Any, default: Any, says: str, **more: Any) -> Param
 
 def _parameters() -> list[Parameter]:
     """Return what ``serve`` takes: every setting of the service, and two of its server."""
-    others = {"profiles": Profiles, "programme": Programme, "text_model": Model}
+    others = {"profiles": Profiles, "programme": Programme, "text_model": str | None}
     found = [
         Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
         for name, kind in others.items()
@@ -211,7 +209,7 @@ def personal_data(
     city: str,
     reasons: bool = False,
     profiles: Path | None = None,
-    store: StorePlace = None,
+    store: str | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Show or erase what the store holds of the persons of a city: contacts in uploads, reasons of decisions.
@@ -267,7 +265,7 @@ def _say_not_readable(uploads: list[str]) -> None:
 def purge(
     uploads_days: Annotated[int, Option(min=0)] = 90,
     names_days: Annotated[int, Option(min=0)] = 1095,
-    store: StorePlace = None,
+    store: str | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Erase what was held for its time: old uploads, ended sessions, names and reasons in the history.
@@ -282,7 +280,7 @@ def purge(
     say("Next: schedule it nightly (docs/governance.md).")
 
 
-def changes(store: StorePlace = None, as_json: AsJson = False) -> None:
+def changes(store: str | None = None, as_json: AsJson = False) -> None:
     """Who changed what and when: keys, uploads, what was erased, decisions without their words."""
     found = persons.changes_of(_opened(store))
     if printed({"changes": found}, as_json):
@@ -422,7 +420,7 @@ def _short(city: tm.City) -> dict[str, Any]:
 def mcp(
     profiles: Profiles = None,
     programme: Programme = None,
-    text_model: Model = None,
+    text_model: str | None = None,
     http: int = 0,
     keys: str = "",
     name: list[str] | None = None,
