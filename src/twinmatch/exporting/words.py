@@ -60,6 +60,11 @@ def points(part: float) -> str:
     return "–" if math.isnan(part) else say("{n:.1f}", n=part * 100)
 
 
+def gained(part: float) -> str:
+    """Return by how much a score, weight or share in [0, 1] changes, as signed points of 100 with one decimal."""
+    return say("{n:+.1f}", n=round(part * 100, 1) + 0.0)
+
+
 def likeness_words(line: Evidence) -> str:
     """Return a line's likeness with two decimals, or that it is not known."""
     return say("{n:.2f}", n=line.likeness) if line.known else NOT_KNOWN

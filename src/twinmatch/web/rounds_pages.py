@@ -202,7 +202,7 @@ def one(
         extra |= rules_of(found["made"])
     elif tab == "letters":
         given = Correspondence(language=language(request), edited=found["now"].letters)
-        written = letters(found["made"], given)
+        written = sorted(letters(found["made"], given), key=lambda letter: not letter.meetings)
         extra |= {"letters": written, "by_mail": "TWINMATCH_SMTP_HOST" in os.environ, **signed}
     return page(request, f"{name}.html.j2", tab=tab, **found, **extra)
 

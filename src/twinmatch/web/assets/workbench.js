@@ -66,6 +66,9 @@ tabs?.addEventListener("focusin", ({ target }) => {
 document.addEventListener("htmx:afterSwap", ({ target }) => {
   const status = document.getElementById("step");
   const step = target.id === "making" && target.querySelector(".notice, .steps > :last-child");
+  if (["price", "moves", "split"].includes(target.id) && target.getBoundingClientRect().bottom > innerHeight) {
+    target.previousElementSibling.scrollIntoView(); // what was asked, and below it what that costs
+  }
   if (target.id === "tried") document.activeElement.scrollIntoView({ block: "nearest" });
   if (step && status.textContent !== step.textContent) status.textContent = step.textContent;
 });
