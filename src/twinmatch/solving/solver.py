@@ -110,7 +110,7 @@ def answer(question: AssignmentQuestion) -> Solution:
         question = replace(question, objectives=("filled", "total"))
         hard = [block for block in question.blocks if block.price is None]
         if broken(question.candidates, np.zeros(0, dtype=np.bool_), hard):
-            return _impossible(question, LP)
+            return impossible(question, LP)
     question = replace(question, objectives=_with_served(question))
     rows = bound(question.blocks, question.m)
     nested = families(rows) if _flow_can(question) else None
