@@ -56,7 +56,8 @@ class TopicTable:
         self.offers = texts.offers_said(cohort, facet_cache)
         self.seeks = _profiles(cohort, "seeks", self.needs)
         self.shows = _profiles(cohort, "shows", self.offers)
-        count = (self.seeks > PRESENT).sum(axis=0) + (self.shows > PRESENT).sum(axis=0)
+        self.asked = (self.seeks > PRESENT).sum(axis=0)
+        count = self.asked + (self.shows > PRESENT).sum(axis=0)
         rarity = np.log((1.0 + 2 * len(cohort)) / (1.0 + count))
         self.seeking, self.showing = (_unit(table * rarity) for table in (self.seeks, self.shows))
 

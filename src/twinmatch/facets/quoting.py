@@ -184,6 +184,12 @@ def _named(city: str) -> frozenset[str]:
 _plain = lru_cache(maxsize=65_536)(plain)
 
 
+def named_in(text: str, city: str) -> frozenset[str]:
+    """Return the stems of a city's name that stand in a text, perhaps within a word."""
+    whole = _plain(text)
+    return frozenset(stem for stem in _named(city) if stem in whole)
+
+
 class WordWeights:
     """How much a shared word says: the logarithm of how rare it is among the sentences of a cohort."""
 
@@ -208,8 +214,7 @@ class WordWeights:
 
         Two names count at most, and that of the city that says it for nothing; 3 is little.
         """
-        whole = _plain(text)
-        own = frozenset(stem for stem in _named(city) if stem in whole)
+        own = named_in(text, city)
         if (text, own) not in self._told:
             self._told[text, own] = self._tells(text, own)
         return self._told[text, own]

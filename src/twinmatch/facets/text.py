@@ -30,6 +30,7 @@ from twinmatch.facets.quoting import (
     in_language,
     is_of_costs,
     is_of_money,
+    named_in,
     passages_of,
     printable,
     readable,
@@ -102,6 +103,7 @@ class Sayings:
         self._role, self._classifier = role, classifier_for(facet_cache)
         self._names = [city.name for city in cohort.cities]
         self._worths: dict[int, Floats] = {}
+        self._worth: dict[tuple[int, str, int, frozenset[str]], float] = {}
         self.words = facet_cache.once(
             cohort, "word weights", lambda: WordWeights(all_sentences(cohort))
         )
@@ -206,10 +208,13 @@ class Sayings:
                 least, read = LEAST_SURE, read * np.isin(kinds, [*ASKS])[:, None]
             for row, column in np.argwhere(read >= least).tolist():
                 sure, most = float(read[row, column]), float(read[row].max())
-                said, topic = self.passages[places[row]], TOPICS[column]
-                found[row, column] = worth(
-                    said, topic, sure, most, self._role, self.words, self._names[city]
-                )
+                said, name = self.passages[places[row]], self._names[city]
+                alike = int(self.line[places[row]]), said.what, column, named_in(said.text, name)
+                if alike not in self._worth:
+                    self._worth[alike] = worth(
+                        said, TOPICS[column], sure, most, self._role, self.words, name
+                    )
+                found[row, column] = self._worth[alike]
             self._worths[city] = found
         return self._worths[city]
 

@@ -278,12 +278,12 @@ def pair_bound(likeness: ArrayLike, sizes: ArrayLike) -> float:
         return math.inf
     np.fill_diagonal(worth, -np.inf)
     price = fair_prices(worth, smallest - 1)
-    return math.fsum((*nearest_worth(worth - price, smallest - 1).tolist(), *price.tolist()))
+    return math.fsum((*nearest(worth - price, smallest - 1).mean(axis=1).tolist(), *price.tolist()))
 
 
-def nearest_worth(worth: Floats, most: int) -> Floats:
-    """Return the mean of the ``most`` largest in each row, (r,)."""
-    return np.asarray(np.sort(np.partition(worth, -most, axis=1)[:, -most:], axis=1).mean(axis=1))
+def nearest(worth: Floats, most: int) -> Floats:
+    """Return the ``most`` largest in each row, the least of them first, (r, most)."""
+    return np.asarray(np.sort(np.partition(worth, -most, axis=1)[:, -most:], axis=1))
 
 
 def fair_prices(worth: Floats, most: int) -> Floats:
@@ -296,7 +296,7 @@ def fair_prices(worth: Floats, most: int) -> Floats:
     price, found, least = np.zeros(len(worth)), np.zeros(len(worth)), math.inf
     for step in range(1, 1 + PRICINGS):
         left = worth - price
-        bound = math.fsum((*nearest_worth(left, most).tolist(), *price.tolist()))
+        bound = math.fsum((*nearest(left, most).mean(axis=1).tolist(), *price.tolist()))
         if bound < least:
             least, found = bound, price
         chosen = (left >= np.partition(left, -most, axis=1)[:, [-most]]).sum(axis=0) / most

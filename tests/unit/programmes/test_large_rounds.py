@@ -91,7 +91,7 @@ def test_the_bound_of_parts_holds_for_the_best_of_all_splits(monkeypatch, few):
     cohort, settings = cohort_of(*italians(8, 8)), clusters(size=(4, 4), anchor=None)
     everyone = list(range(8))
     affinity = compare(cohort, settings.weights, facet_cache(), rows=everyone, columns=None)
-    likeness = search._likeness(affinity, settings, everyone)
+    likeness = search._likeness(affinity, settings, np.array(everyone))
 
     def worth(split):
         return sum(
@@ -138,8 +138,8 @@ def test_likeness_to_some_is_a_part_of_the_likeness_to_all(few):
     settings = clusters()
     cohort = cohort_of(*italians(12, 3))
     affinity = compare(cohort, settings.weights, facet_cache(), rows=range(12), columns=None)
-    whole = search._likeness(affinity, settings, list(range(12)))
-    some = search._likeness(affinity, settings, [1, 5, 7], [5, 0, 11, 1])
+    whole = search._likeness(affinity, settings, np.arange(12))
+    some = search._likeness(affinity, settings, np.array([1, 5, 7]), np.array([5, 0, 11, 1]))
     np.testing.assert_allclose(some, whole[np.ix_([1, 5, 7], [5, 0, 11, 1])], atol=1e-9)
     assert some[0, 3] == some[1, 0] == 0.0  # a city beside itself
     np.testing.assert_allclose(whole, whole.T)
@@ -155,7 +155,7 @@ def test_the_direction_puts_like_cities_side_by_side():
         cities.append(city(f"it-c{k:02}", wants={domain: 1}, population=size))
     settings, cohort = clusters(weights={"context": 1, "shared_challenges": 1}), cohort_of(*cities)
     affinity = compare(cohort, settings.weights, facet_cache(), rows=range(40), columns=None)
-    along = search._direction(affinity, settings, list(range(40)))
+    along = search._direction(affinity, settings, np.arange(40))
     left, right = along[::2], along[1::2]
     assert left.max() < right.min() or right.max() < left.min()
 

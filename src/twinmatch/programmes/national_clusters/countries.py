@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity
 from twinmatch.embedding.choice import foreign_language
 from twinmatch.embedding.sentences import TOPICS, split_sentences
-from twinmatch.facets.answered import PRESENT, topic_table
+from twinmatch.facets.answered import topic_table
 from twinmatch.facets.quoting import shows
 from twinmatch.facets.text import answers
 from twinmatch.files import shared_out
@@ -430,7 +430,7 @@ def _shared_topic(
     table = topic_table(round_.cohort, round_.facet_cache)
     pair = here[0], there[0]
     one, other = ({*table.sought(round_.cohort.cities[i], i)} for i in pair)
-    asked = (table.seeks > PRESENT).sum(axis=0)
+    asked = table.asked
     topic = min(one & other, key=lambda t: (asked[TOPICS.index(t)], t), default=None)
     if topic is None or asked[TOPICS.index(topic)] > max(2, NARROW * len(round_.cohort)):
         return None

@@ -19,7 +19,7 @@ import numpy as np
 from twinmatch.affinity import Affinity
 from twinmatch.embedding.sentences import TOPICS
 from twinmatch.errors import NoProposalError, Problem
-from twinmatch.facets.answered import PRESENT, topic_table
+from twinmatch.facets.answered import topic_table
 from twinmatch.facets.quoting import shows
 from twinmatch.files import shared_out
 from twinmatch.programmes.national_clusters.countries import (
@@ -316,7 +316,7 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
     Two topics at most, each sought by two cities or more, those first of which one shows something; a lead before others.
     """
     table, all_ = topic_table(round_.cohort, round_.facet_cache), len(cluster.cities)
-    usual = dict(zip(TOPICS, (table.seeks > PRESENT).mean(axis=0).tolist(), strict=True))
+    usual = dict(zip(TOPICS, (table.asked / len(round_.cohort)).tolist(), strict=True))
     each = (table.sought(round_.cohort.cities[i], i) for i in cluster.cities)
     sought = Counter(topic for topics in each for topic in topics)
     lift = {t: round(n - all_ * usual[t], 6) for t, n in sought.items() if n > 1}

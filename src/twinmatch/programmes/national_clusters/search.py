@@ -9,8 +9,8 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import combinations, islice, pairwise, product
+from functools import cached_property, partial
+from itertools import combinations, combinations_with_replacement, islice, pairwise, product
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from twinmatch.solving.exchange import (
     exchange,
     exchange_in_parts,
     fair_prices,
-    nearest_worth,
+    nearest,
     pair_bound,
     pair_score,
 )
@@ -291,7 +291,7 @@ def split_country(
             raise _no_seats(home, low, high)
         label, slack = _split_in_parts(affinity, settings, cities, sizes, seats, anchors, rules)
         return _members_of(cities, label, count), slack
-    likeness = _likeness(affinity, settings, cities)
+    likeness = _likeness(affinity, settings, np.array(cities))
     best: tuple[float, list[int]] | None = None
     reach, shared = -math.inf, (each, each + 1) if anchors.any() else (0, len(cities))
     tried = list(islice(seatings, None if len(cities) <= AT_ONCE else 1))
@@ -319,7 +319,7 @@ def _split_by_rules(
     rules: Sequence[Distribute],
 ) -> tuple[list[tuple[int, ...]], float]:
     """Return groups under rules on kinds of cities and the unproven slack; anchors are shared evenly where that can be."""
-    likeness = _likeness(ready.affinity, ready.settings, cities)
+    likeness = _likeness(ready.affinity, ready.settings, np.array(cities))
     asked = ready.asked.within(cities, sizes)
     codes = _codes(ready, cities)
     small = [[k for k, c in enumerate(codes) if c == code] for code in _small(ready, home, cities)]
@@ -380,16 +380,16 @@ def _split_in_parts(
     Halved again and again along the direction in which they differ most, each half with its share of anchors and of
     groups, until a part is small enough for every swap in it to be tried.
     """
-    label, parts = seats.copy(), list[list[int]]()
+    label, parts, places = seats.copy(), list[list[int]](), np.array(cities)
 
     def likeness(who: Ints) -> Floats:
-        return _likeness(affinity, settings, [cities[k] for k in who.tolist()])
+        return _likeness(affinity, settings, places[who])
 
     def halved(who: Ints, groups: Ints) -> None:
         if len(who) > TOGETHER and len(groups) > 1:
             cut = len(groups) // 2
             left = _half(
-                _direction(affinity, settings, [cities[k] for k in who.tolist()]),
+                _direction(affinity, settings, places[who]),
                 np.where(seats[who] < 0, 0, np.where(seats[who] < groups[cut], 1, -1)),
                 anchors[who],
                 sum(sizes[g] for g in groups[:cut].tolist()),
@@ -403,23 +403,30 @@ def _split_in_parts(
 
     everyone = np.arange(len(cities))
     halved(everyone, np.arange(len(sizes)))
-    label = exchange_in_parts(label, likeness, rules, parts, fixed=seats >= 0)
     price, most = np.zeros(len(cities)), max(min(sizes) - 1, 1)
     for groups in parts:
         who = np.flatnonzero(np.isin(label, groups))
         block = likeness(who)
+        label = exchange_in_parts(label, partial(_given, block), rules, [groups], fixed=seats >= 0)
         np.fill_diagonal(block, -np.inf)
         price[who] = fair_prices(block, most)
-    bound = math.fsum(price.tolist())
-    for part in np.array_split(everyone, -(-(len(cities) ** 2) // BLOCK)):
-        rows = [cities[k] for k in part.tolist()]
-        block = _likeness(affinity, settings, rows, cities)
-        block[np.arange(len(part)), part] = -np.inf
-        bound += math.fsum(nearest_worth(block - price, most).tolist())
+    best = np.full((len(cities), most), -np.inf)  # the nearest of each city, less their prices
+    blocks = np.array_split(everyone, -(-len(cities) // math.isqrt(BLOCK)))
+    for one, other in combinations_with_replacement(blocks, 2):
+        block = _likeness(affinity, settings, places[one], places[other])
+        block[one[:, None] == other] = -np.inf
+        best[one] = nearest(np.hstack([best[one], block - price[other]]), most)
+        if one is not other:
+            best[other] = nearest(np.hstack([best[other], block.T - price[one]]), most)
+    bound = math.fsum((*price.tolist(), *best.mean(axis=1).tolist()))
     return label, max(0.0, bound - pair_score(label, likeness))
 
 
-def _direction(affinity: Affinity, settings: NationalClusters, cities: list[int]) -> Floats:
+def _given(likeness: Floats, _: Ints) -> Floats:
+    return likeness
+
+
+def _direction(affinity: Affinity, settings: NationalClusters, cities: Ints) -> Floats:
     """Return where cities stand along the direction in which they differ most, (n,): beside some of them.
 
     The first principal component of the likenesses to landmarks; rounded, its sign set by its largest part.
@@ -448,17 +455,13 @@ def _half(direction: Floats, side: Ints, anchors: Bools, size: int) -> Bools:
 
 
 def _likeness(
-    affinity: Affinity,
-    settings: NationalClusters,
-    cities: list[int],
-    others: list[int] | None = None,
+    affinity: Affinity, settings: NationalClusters, rows: Ints, others: Ints | None = None
 ) -> Floats:
     """Return how alike cities are in what a country is split by, to each other or to others, (n, m), in [0, 1]."""
     facets = SPLIT_FACETS.get(settings.split_by, tuple(affinity.weights))
     used = [name for name in affinity.weights if name in facets] or list(affinity.weights)
     whole = sum(affinity.weights[name] for name in used)
-    rows = np.array(cities, dtype=np.intp)
-    columns = rows if others is None else np.array(others, dtype=np.intp)
+    columns = rows if others is None else others
     likeness = _weighted(affinity, used, whole, rows, columns)
     if not affinity.peers or any(FACETS[name].directed for name in used):
         back = likeness if others is None else _weighted(affinity, used, whole, columns, rows)
