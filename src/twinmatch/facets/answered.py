@@ -27,10 +27,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.backends import ENGLISH
@@ -43,6 +42,9 @@ from twinmatch.proposal import Fact
 from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import listed, say
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 PRESENT: Final = 0.3
 """From this much on a topic counts among those that a city speaks of, for the rarity of topics."""
@@ -206,6 +208,10 @@ def _bags(n: int, passages: Sequence[Passage]) -> list[Counter[str]]:
 
 
 def _sparse(rows: Sequence[dict[str, float]], place: dict[str, int]) -> csr_array:
+    from scipy.sparse import (
+        csr_array,
+    )  # a third of what a start imports; few questions compare words
+
     cells = [(place[word], row[word]) for row in rows for word in sorted(row)]
     columns, values = ([cell[k] for cell in cells] for k in (0, 1))
     starts = np.cumsum([0, *map(len, rows)])
