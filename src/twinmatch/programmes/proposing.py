@@ -176,11 +176,16 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
 
 
 def _with_advice(round_: Round, found: Round | tuple[Problem, ...]) -> Round:
-    """Return the round whose last product has no meetings with its repairs as advice; or as it was repaired."""
+    """Return the round whose last product has no meetings with its repairs as advice; or as it was repaired.
+
+    With repairs it counts as not formed.
+    """
     if isinstance(found, Round):
         return found
     *others, empty = round_.made
     advised = replace(empty, advice=tuple(problem.found for problem in found))
+    if any(problem.code == "repair" for problem in found):
+        advised = replace(advised, status="infeasible")
     return replace(round_, made=(*others, advised))
 
 

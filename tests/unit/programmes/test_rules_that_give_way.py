@@ -80,6 +80,15 @@ def test_the_first_repair_is_the_smallest_and_solves(name, rule, change):
     assert any(r.rule == "rules" and r.repair == 1 for r in product.rules)
 
 
+def test_a_product_without_meetings_that_a_repair_would_form_is_not_formed():
+    product = proposed("national_clusters", {"who": "small", "at_least": 2}).products[0]
+    assert (product.status, product.meetings) == ("infeasible", ())
+    assert product.advice
+    assert proposed("study_visits", {"who": "small", "share_at_least": 1.0, "per": "all"}).products[
+        0
+    ].status != ("infeasible")
+
+
 def test_a_rule_with_a_price_never_gives_way():
     assert repairs_of("study_visits", {"who": "small", "at_least": 4, "price": 5}) == []
     product = proposed("study_visits", {"who": "small", "at_least": 4, "price": 5}).products[0]
