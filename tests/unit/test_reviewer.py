@@ -68,6 +68,12 @@ def test_on_theme(topics, theme, fault):
         ("A dashboard is being built with a firm.", "shows", {"kind": "action"}, True),
         ("Capital, some of it blended, is developed in a lab.", "shows", {"kind": "action"}, True),
         ("Emissions are shown by a tool in the making.", "shows", {"kind": "action"}, True),
+        (
+            "Homes get models in a pilot, where they are prepared.",
+            "shows",
+            {"kind": "action"},
+            True,
+        ),
         ("The tram was extended to the port.", "shows", {"kind": "action"}, False),
         ("The council has a climate plan to 2030.", "shows", {"kind": "achievement"}, False),
         (HEAT, "asks", {"kind": "plan"}, True),

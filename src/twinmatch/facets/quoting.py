@@ -347,10 +347,11 @@ def _quoted(says: str, name: str, passage: Passage, topic: Topic | None) -> str:
 
 
 def _on(topic: Topic | None, said: str) -> str:
-    """Return the beginning that names a topic; empty where what is said is in other words than those of the topic."""
-    return (
-        say("On {topic}, ", topic=topic.wording) if topic and names_topic(said, topic) >= 0 else ""
-    )
+    """Return the beginning that names a topic; empty where what is said begins with it, or is in other words than its own."""
+    if topic is None or names_topic(said, topic) < 0:
+        return ""
+    begins = frozenset(stems(topic.wording)) - VAGUE
+    return "" if begins & {*stems(said)[:2]} else say("On {topic}, ", topic=topic.wording)
 
 
 def speaks_of(answer: str, need: str, topic: Topic) -> bool:

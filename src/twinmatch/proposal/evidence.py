@@ -277,7 +277,7 @@ def of_the_right_kind(claim: Claim, _: Ground) -> bool:
         return not _SHARE.search(claim.text)
     if claim.showable is False or (claim.kind and claim.kind not in OFFERS):
         return False
-    if _PLANNED.search(_MAIN_CLAUSE.split(claim.text)[0]):
+    if _PLANNED.search(_MAIN_CLAUSE.split(claim.text)[0]) or _PREPARED.search(claim.text):
         return False
     known = claim.showable is not None or claim.kind
     return not _SHARE.search(claim.text) and bool(known or not _PROBLEM.search(claim.text))
@@ -377,6 +377,9 @@ _PLANNED = re.compile(
     re.IGNORECASE,
 )
 """A main clause of what is only planned or being made: nothing that a city could show yet."""
+
+_PREPARED = re.compile(r"\b(is|are) (being )?(prepared|drafted)\W*$", re.IGNORECASE)
+"""An end that says of all before it that it is still being made."""
 
 _MAIN_CLAUSE = re.compile(r"[;:]|,(?= (?:and|but|which|while|who|whose|where|so|after|with)\b)")
 

@@ -180,6 +180,8 @@ def test_a_sentence_in_other_words_than_its_topic_is_printed_without_it():
     tram = Sentence("The tram carries forty thousand people a day.")
     assert "solar" not in shows("Lund", tram, Topic.SOLAR_WIND_POWER)
     assert Topic.PUBLIC_TRANSPORT.wording in shows("Lund", tram, Topic.PUBLIC_TRANSPORT)
+    own = Sentence("Public transport carries forty thousand people a day.")
+    assert shows("Lund", own, Topic.PUBLIC_TRANSPORT).startswith("Lund can show")
 
 
 def test_a_text_tells_more_with_rare_words_a_figure_or_names_and_a_year_is_no_figure():

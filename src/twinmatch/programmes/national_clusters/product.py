@@ -61,7 +61,7 @@ from twinmatch.vocabulary.geography import country
 from twinmatch.wording import count, joined, listed, say
 
 LEAST_NAMED = 1 / 3
-"""Part of the cities of a cluster that must name what it is named by."""
+"""Part of the cities of a cluster that must name what it is named by, or want to learn what is said of them."""
 
 LEAST_LIFT = 0.15
 """By how much more often a topic is named in a part than in the others, to name the part by it."""
@@ -313,18 +313,18 @@ def _known_beside(affinity: Affinity, i: int, cluster: Cluster) -> float:
 def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
     """Return what more cities of a cluster want to learn about than elsewhere, and what one can show of it; empty for nothing.
 
-    Two topics at most, each sought by two cities or more, those first of which one shows something; a lead before others.
+    Two topics at most, each sought by a third of the cities; those first of which one shows something, a lead before others.
     """
     table, all_ = topic_table(round_.cohort, round_.facet_cache), len(cluster.cities)
     usual = dict(zip(TOPICS, (table.asked / len(round_.cohort)).tolist(), strict=True))
     each = (table.sought(round_.cohort.cities[i], i) for i in cluster.cities)
     sought = Counter(topic for topics in each for topic in topics)
-    lift = {t: round(n - all_ * usual[t], 6) for t, n in sought.items() if n > 1}
-    lift = {t: more for t, more in lift.items() if more > 0}
+    least = max(2, LEAST_NAMED * all_)
+    more = [t for t, n in sought.items() if n >= least and n > all_ * usual[t] + 1e-9]
     best_on = table.offers.best_on
-    able = {t: best_on([*leads], {t}) or best_on(cluster.cities, {t}) for t in lift}
+    able = {t: best_on([*leads], {t}) or best_on(cluster.cities, {t}) for t in more}
     parts = []
-    for topic in sorted(lift, key=lambda t: (able[t] is None, -lift[t], t))[:2]:
+    for topic in sorted(more, key=lambda t: (able[t] is None, -sought[t], t))[:2]:
         says = "{n} of its {all} cities want to learn about {topic}."
         if sought[topic] == all_:
             says = "All {all} cities want to learn about {topic}."
