@@ -95,7 +95,8 @@ def addressed(text: str, name: str, within: bool = False) -> str:
     """Return a text as it is said to the city of a name; ``within`` a sentence that is about the city."""
     if not isinstance(text, Said) or text.language or not (within or name[1:] in text):
         return text
-    forms = YOURS.get(text.message, {})
+    plural = text.several and text.values["n"] != 1
+    forms = YOURS.get(text.several if plural else text.message, {})
     at = next((key for key in forms if text.values.get(key) == name), "" if within else None)
     form = forms.get(at, "") if at is not None else ""
     is_list = len(text.values) > 1 and text.message.startswith(LISTS)

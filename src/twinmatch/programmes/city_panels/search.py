@@ -306,8 +306,9 @@ def seated(
             near = Counter(every[i] for i in np.array(cities)[fits[fewest] >= FITS])
             if n >= size[0] > sum(min(m, most) if kind else m for kind, m in near.items()):
                 kind, m = max(near.items(), key=lambda item: (item[1], item[0]))
-                words |= {"kind": of_category(attribute, kind), "others": m, "most": most}
-                says = "{panel}: {n} cities want to learn about it or can show something on it. {others} of them are {kind}; a panel takes at most {most} of these, and at least {size} cities in all."
+                others = say("{m} of them", m=m) if m < n else say("All of them")
+                words |= {"kind": of_category(attribute, kind), "others": others, "most": most}
+                says = "{panel}: {n} cities want to learn about it or can show something on it. {others} are {kind}; a panel takes at most {most} of these, and at least {size} cities in all."
         why = say(says, **words)
         if n >= size[0] and "kind" not in words:  # rules that clash
             rules[2] = replace(rules[2], says=banded)

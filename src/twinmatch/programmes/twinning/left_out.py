@@ -464,7 +464,7 @@ class Unplaced:
             score = np.where(self.placed, -1.0, score)
             g = int(np.argmax(score))
         if score[g] <= 0:
-            return joined([*parts, say("No guest that may come here is without a place.")])
+            return joined([*parts, say("Every guest that may come here has a place.")])
         told = {"guest": self._with_points(h, g), "lowest": 100 * lowest}
         says = "Of those without a place {guest} fits best here; every pair chosen has {lowest:.1f} points of 100 or more."
         if score[g] > lowest:
