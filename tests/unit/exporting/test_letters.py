@@ -23,7 +23,7 @@ from twinmatch.exporting.titles import addressed
 from twinmatch.programmes.rules import QUESTIONS
 from twinmatch.proposal import Gap, Table
 from twinmatch.proposal.tables import InterviewRow, LoadRow, ReasonRow
-from twinmatch.wording import joined, listed, own_words, say, say_n
+from twinmatch.wording import joined, listed, own_words, say, say_n, shown
 
 SETTINGS = {"programme": {"settings": {"twinning": {"takes": {"guest": {"hours": 5, "trips": 1}}}}}}
 
@@ -271,5 +271,7 @@ def test_what_is_said_to_a_city_keeps_its_number(cities, verb):
     says = "{cities} %s {area} as a challenge too and can compare with {city} what each has tried."
     told = {"cities": listed(cities), "area": "industry", "city": "Graz"}
     text = say_n(says % "names", says % "name", len(cities), **told)
-    assert addressed(text, "Graz").startswith(f"{listed(cities)} {verb} industry as a challenge too")
+    assert addressed(text, "Graz").startswith(
+        f"{listed(cities)} {verb} industry as a challenge too"
+    )
     assert "compare with you" in addressed(text, "Graz")

@@ -150,6 +150,24 @@ def test_what_binds_is_named(changes, expected):
     assert causes(proposed(*cities, **changes)) == expected
 
 
+def test_a_quota_before_the_best_host_binds_though_a_worse_host_is_free():
+    """The guest fits de-y better than the weakest pair chosen, and Germany has its one pair; it-w alone wants a place."""
+    cities = (
+        city("at-a", "guest", wants={"industry": 3}),
+        city("be-b", "guest", wants={"energy_systems": 3, "mobility_transport": 1}),
+        city("cz-c", "guest", wants={"built_environment": 2, "industry": 1}),
+        city("de-x", "mission", shows={"industry": 3}),
+        city("de-y", "mission", shows={"energy_systems": 3}),
+        city("fr-z", "mission", shows={"built_environment": 3}),
+        city("it-w", "mission", shows={"mobility_transport": 3}),
+    )
+    product = proposed(*cities, places=2, pairs_per_host_country=1)
+    assert causes(product) == {"be-b": "quota"}
+    (left,) = [x for x in product.left_out if x.city == "be-b"]
+    assert "hosts in Germany: at most 1" in left.why
+    assert "With the other hosts all places went to pairs that fit better" in left.why
+
+
 def test_a_host_without_places_is_not_ready_to_host_and_a_guest_beside_it_is_short_of_hosts():
     closed = city("de-x", "mission", shows={"industry": 3}, participation={"guests_at_most": 0})
     product = proposed(GUEST, closed)

@@ -226,6 +226,12 @@ class Unplaced:
         if codes == {"capacity"}:
             says = say("All hosts that are open to this city have the guests that they can take.")
             return "capacity", says + self._taken(int(open_[np.argmax(self._score[open_, g])]), g)
+        score = np.where(self._allowed[:, g], self._score[:, g], -1.0)
+        at = int(np.argmax(score))
+        quota = [k for k in names if k[0] not in CAUSES and self.blocked[k][at, g] >= 0]
+        if quota and score[at] >= self._score[self.chosen.reshape(self._shape)].min(initial=1.0):
+            says = "With the other hosts all places went to pairs that fit better together."
+            return "quota", joined([self._quota(quota[0], at, g), say(says)])
         return "places", self._outscored(g)
 
     def _outscored(self, g: int) -> str:
