@@ -57,10 +57,9 @@ def programme_of(n: int) -> Any:
     """Return the programme of a round of n cities: the bundled one, its places grown with the cohort.
 
     Everybody with a guest's role may be one (what is not known of a generated city is let in), hosts take more guests, of
-    a country up to a tenth of them; hosts of a country keep their three pairs, which is what ends twinning of up to 13,000
-    cities at about a hundred pairs. Cities lead up to four groups and themes have up to twenty; a panel may
-    have eight cities of a country (half of the signatories are Italian) and none of the Mission, for there are too few;
-    every city has a seat on one.
+    a country up to a tenth of them, and the pairs of a host country grow in step. Cities lead up to four groups and
+    themes have up to twenty; a panel may have eight cities of a country (half of the signatories are Italian) and none
+    of the Mission, for there are too few; every city has a seat on one.
     """
     from twinmatch.programmes import load
 
@@ -73,6 +72,7 @@ def programme_of(n: int) -> Any:
         "places": None,
         "guests_per_host": (0, each),
         "guests_per_country": max(4, n // 10),
+        "pairs_per_host_country": -(-bundled.twinning.pairs_per_host_country * n // BUNDLED),
         "guests": {"roles": ["guest"], "not_roles": ["mission"], "unknown": "let in"},
     }
     whole["ledger"] |= {"tasks": each + 8}
