@@ -102,7 +102,7 @@ def _is_text(cell: str) -> bool:
 
 
 _BETWEEN_CITIES: Final = re.compile(
-    r"(?:^|\s+)(?:and|or|either|und|oder|entweder|et|ou|soit|ed?|od?|[yiaoe]|oraz|lub|albo|en|of|och|eller|og|ja|tai|és|vagy"
+    r"(?:^|(?<!\s)\s++)(?:and|or|either|und|oder|entweder|et|ou|soit|ed?|od?|[yiaoe]|oraz|lub|albo|en|of|och|eller|og|ja|tai|és|vagy"
     r"|și|si|sau|ali|in|ili|nebo|alebo|un|vai|ir|arba|või|или|або|και|ή|ve|veya|&|\+|/)\s+"
 )
 
