@@ -66,6 +66,8 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
     known = {_id(r): r for host in hosts for r in host.cities if _hosts(r)}
     bundled = {_id(r): r for r in read_raw().cities}
     mine = [_filled(r, known.get(_id(r)) or bundled.get(_id(r))) for r in cities]
+    if raw.is_survey:  # whoever answered has applied
+        mine = [r if r.data.get("roles") else _with_roles(r, ["guest"]) for r in mine]
     ids = set(map(_id, mine))
     everyone = [*mine, *(_host_only(r) for i, r in known.items() if i not in ids)]
     units = [*raw.units, *(u for host in hosts for u in host.units)]
@@ -112,7 +114,11 @@ def _hosts(record: Record) -> bool:
 def _host_only(record: Record) -> Record:
     """Return the record of a host that did not apply in the table, so that it is no applicant of this round."""
     roles = [role for role in record.data["roles"] if str(role) != "guest"]
-    return replace(record, data={**record.data, "roles": roles})
+    return _with_roles(record, roles)
+
+
+def _with_roles(record: Record, roles: Sequence[str]) -> Record:
+    return replace(record, data={**record.data, "roles": [*roles]})
 
 
 def _usable(records: Sequence[Record], *, is_guest: bool) -> tuple[list[Record], list[Problem]]:

@@ -205,7 +205,8 @@ def _not_formed(round_: Round, name: str, why: Sequence[Problem]) -> Product:
         for city in round_.cohort.cities
     )
     advice = tuple(p.found for p in why if p.code in ADVISED)
-    advice = advice or tuple(p.do for p in why if p.do)
+    hosts = tuple(p.do for p in why if p.code == "no-hosts" and p.do)
+    advice = (*hosts, *advice) or tuple(p.do for p in why if p.do)
     return Product(name, title, "infeasible", "none", 0.0, 0.0, (), out, (), says, advice)
 
 

@@ -125,6 +125,16 @@ def test_no_repair_of_settings_is_another_one_and_more() -> None:
     ]
 
 
+def test_a_round_without_hosts_says_how_to_add_them() -> None:
+    guests = [city(f"at-c{k}", "guest") for k in range(4)]
+    programme = programme_model().model_validate(
+        {"twinning": {"weights": {"nearness": 1}}, "national_clusters": CLUSTERS}
+    )
+    twinning = propose(cohort_of(*guests), programme, facet_cache()).product("twinning")
+    assert twinning.status == "infeasible"
+    assert "--hosts bundled" in twinning.advice[0]
+
+
 def test_a_number_alone_is_for_the_first_product_that_fails() -> None:
     products = {"twinning": LOCKED, "city_panels": PANELS}
     statuses = {p.product: p.status for p in proposed(13, {"": (1,)}, **products).products}

@@ -194,3 +194,11 @@ def test_how_a_table_was_read_is_a_file_that_reads_it_the_same(tmp_path: Path) -
 )
 def test_cities_joined_by_a_word_are_several(said: str, cities: list[str]) -> None:
     assert cities_joined(said) == cities
+
+
+@pytest.mark.parametrize("name", ["gforms.csv", "dates_pop.csv", "float_pop.csv"])
+def test_whoever_answers_a_survey_has_applied_without_hosts_too(name: str) -> None:
+    raw = _of(name)
+    cities = open_survey(raw).cohort.cities
+    assert cities
+    assert all(city.roles for city in cities) == raw.is_survey
