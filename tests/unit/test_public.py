@@ -72,15 +72,15 @@ def test_every_name_is_listed_and_loads():
 
 
 def test_the_types_that_checkers_see_are_the_names_that_there_are():
-    tree = ast.parse(Path(tm.__file__).read_text(encoding="utf-8"))
-    block, _ = (n for n in tree.body if isinstance(n, ast.If))
+    tree = ast.parse(Path(tm.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
     seen = {
         (alias.name, (n.module or "").removeprefix("twinmatch."))
-        for n in block.body
+        for n in tree.body
         if isinstance(n, ast.ImportFrom)
         for alias in n.names
     }
-    assert {name for name, _ in seen} == set(tm.__all__)
+    (listed,) = (n.value for n in tree.body if isinstance(n, ast.Assign))
+    assert {name for name, _ in seen} == set(tm.__all__) == set(ast.literal_eval(listed))
     for name, module in seen:
         assert getattr(sys.modules.get(f"twinmatch.{module}", tm), name, None) is getattr(
             tm, name

@@ -106,9 +106,10 @@ def frontier(
     aims = _Aims(candidates, blocks, total.filled)
     asked: list[tuple[str, str, tuple[Any, ...]]] = [("worst-off", "worst", ())]
     if groups is not None:
-        asked.append(("attributes covered", "covering", (groups,)))
+        asked.append(("attributes covered", "marks", (groups[candidates.guest],)))
     if first is not None:
-        asked.append(("marked served", "serving", (first,)))
+        own = np.where(first[candidates.guest], candidates.guest, -1)
+        asked.append(("marked served", "marks", (own,)))
     asked.append(("even load", "even", ()))
     found = [("total score", total.chosen, _proven(total))]
     answers = spread(_answer, ((aims, name, given) for _, name, given in asked))
@@ -170,15 +171,6 @@ class _Aims:
         )
         return found.chosen, _proven(found)
 
-    def covering(self, group: Ints) -> tuple[Bools, bool]:
-        """As many groups as can be have a meeting."""
-        return self._marks(group[self.candidates.guest])
-
-    def serving(self, first: Bools) -> tuple[Bools, bool]:
-        """As many marked guests as can be have a meeting."""
-        guest = self.candidates.guest
-        return self._marks(np.where(first[guest], guest, -1))
-
     def even(self) -> tuple[Bools, bool]:
         """The busiest host has as few meetings as can be."""
         c, m, n = self.candidates, len(self.candidates), self.model.matrix.shape[1]
@@ -187,7 +179,7 @@ class _Aims:
         model = self.model.extended(loads, busiest, -np.inf, 0.0, most=float(m), whole=True)
         return self._then_total(model, np.append(np.zeros(n), -1.0))
 
-    def _marks(self, label: Ints) -> tuple[Bools, bool]:
+    def marks(self, label: Ints) -> tuple[Bools, bool]:
         """As many labels (m,) as can be, -1 for none, have a candidate chosen."""
         n = self.model.matrix.shape[1]
         inside = np.flatnonzero(label >= 0)

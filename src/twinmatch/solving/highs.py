@@ -166,11 +166,6 @@ class Clock:
         """Seconds left, at least a moment; None without end."""
         return None if self.until is None else max(self.until - time.monotonic(), 0.01)
 
-    def share(self, part: float) -> Clock:
-        """A clock over this part of what is left."""
-        left = self.left()
-        return Clock(None if left is None else part * left)
-
     def over(self) -> bool:
         """Whether the time is used up."""
         return self.until is not None and time.monotonic() >= self.until
