@@ -62,11 +62,11 @@ def validate(
     ``problems`` are those that reading has already found; its warnings and notes do not stop. Raises DataError with
     all errors together: unknown and missing fields, values out of range, a city twice, and references to cities that are not there.
     """
-    cohort, found = check(cities, units)
-    errors = {p for p in (*problems, *found) if p.level == "error"}
-    if errors or cohort is None:
+    found = examine(cities, units)
+    errors = {p for p in (*problems, *found.problems) if p.level == "error"}
+    if errors or found.cohort is None:
         raise DataError(in_order(errors))
-    return cohort
+    return found.cohort
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
@@ -78,14 +78,6 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     if any(p.level == "error" and (p.code != "no-cities" or p.where.file) for p in found):
         found = {p for p in found if p.code != "no-cities" or p.where.file}
     return sorted(found, key=lambda p: (p.where, p.code, p.found))
-
-
-def check(
-    cities: Sequence[Record], units: Sequence[Record] = ()
-) -> tuple[Cohort | None, list[Problem]]:
-    """Return the cohort, or None where it cannot be built, and every problem of the records."""
-    found = examine(cities, units)
-    return found.cohort, list(found.problems)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from twinmatch.embedding import TextModel, open_text_model
 from twinmatch.embedding.backends import ENGLISH, BundledOnly
 from twinmatch.embedding.choice import LANGUAGES, foreign_language, is_there
 from twinmatch.embedding.sentences import split_sentences
-from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FACETS, OWN, FacetCache
 from twinmatch.facets.quoting import shows
 from twinmatch.facets.text import all_sentences, offers_said, quotes
@@ -53,7 +53,7 @@ from twinmatch.reading import read, without_contacts
 from twinmatch.reading.grid import Raw
 from twinmatch.schema import City, Role
 from twinmatch.standings import best, in_parts
-from twinmatch.validate import Record, check
+from twinmatch.validate import Record, validate
 from twinmatch.wording import say
 
 Order = Literal["name", "known", "population"]
@@ -406,10 +406,7 @@ def open_service(
 def _profile(profile: Mapping[str, Any]) -> City:
     """Return a posted profile as a city, without contacts and what names others."""
     data = {k: v for k, v in profile.items() if k not in {"wishes", "refuses", "welcomes"}}
-    cohort, problems = check(without_contacts(Raw((Record(data, Where()),))).cities)
-    if cohort is None:
-        raise DataError(problems)
-    return cohort.cities[0]
+    return validate(without_contacts(Raw((Record(data, Where()),))).cities).cities[0]
 
 
 def _checked(question: Question, known: Sequence[str]) -> dict[str, float]:

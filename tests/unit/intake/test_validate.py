@@ -13,7 +13,7 @@ from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.reading.mapping import columns
 from twinmatch.reading.table import put
 from twinmatch.schema import City, HostUnit
-from twinmatch.validate import Record, check, examine, in_order, profiles, validate
+from twinmatch.validate import Record, examine, in_order, profiles, validate
 
 
 def record(id_: str = "de-aa", row: int = 2, **fields: Any) -> Record:
@@ -27,7 +27,7 @@ def unit(id_: str, *cities: str, row: int = 2) -> Record:
 
 def told(*cities: Record, units: tuple[Record, ...] = ()) -> list[tuple[str, int, str, str, str]]:
     """Return code, row, column, what was found and what to do, of every problem."""
-    _, problems = check(cities, units)
+    problems = examine(cities, units).problems
     assert {p.level for p in problems} <= {"error"}
     return [(p.code, p.where.row, p.where.column, p.found, p.do) for p in problems]
 
@@ -200,15 +200,14 @@ def test_a_name_without_letters_names_no_city(nothing: str) -> None:
 
 
 def test_no_profile_at_all_is_a_problem() -> None:
-    assert check([]) == (
-        None,
-        [
-            Problem(
-                "no-cities",
-                "There are no city profiles here.",
-                do="Name a folder of .yaml files, or a table.",
-            )
-        ],
+    found = examine([])
+    assert found.cohort is None
+    assert found.problems == (
+        Problem(
+            "no-cities",
+            "There are no city profiles here.",
+            do="Name a folder of .yaml files, or a table.",
+        ),
     )
 
 
