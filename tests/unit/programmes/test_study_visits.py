@@ -57,6 +57,17 @@ def test_the_group_goes_where_its_need_is_shown():
     assert product.status == "optimal"
 
 
+def test_small_cities_beside_a_large_host_are_named():
+    sizes = {"dk-aarhus": 300_000, "at-graz": 250_000, "at-linz": 20_000}
+    cities = [
+        {**c, "population": {"value": sizes[c["id"]], "of": "settlement"}}
+        for c in (AARHUS, GRAZ, LINZ)
+    ]
+    (visit,) = propose_study_visits(round_of(*cities), visits(hosts=["mission"])).meetings
+    (note,) = [x for x in visit.notes if "residents" in x]
+    assert note.startswith("Linz has less than a fifth of the residents of Aarhus")
+
+
 def test_without_a_target_nobody_travels_and_is_told_what_to_do():
     product = propose_study_visits(round_of(AARHUS, GRAZ, LATE, SILENT), visits())
     assert guests(product) == {"at-graz"}

@@ -12,7 +12,7 @@ import numpy as np
 
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.quotas import quotas_kept
-from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
+from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares, size_note
 from twinmatch.programmes.rules import (
     DEFINES,
     costed,
@@ -233,7 +233,7 @@ def _visit(ready: PreparedVisits, option: Option) -> tuple[Meeting, list[TravelR
         account,
         say_n(*visits, len(option.visitors), hosts=names)
         + (led_by(round_, theme, hosts, option.visitors) if theme else account.summary()),
-        notes=(*notes, *coverage_note(account)),
+        notes=(*notes, *size_note(round_, option.visitors, hosts), *coverage_note(account)),
     )
     return meeting, rows
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.repair_menu import excepting, in_menu, made_again, menu_of, taken
-from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
+from twinmatch.programmes.round import SIZES_APART, Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
 from twinmatch.programmes.twinning.frame import accompanied
 from twinmatch.programmes.twinning.left_out import Unplaced
@@ -125,10 +125,6 @@ def facilitated(
     hours = ("hours", "hours stated") if timed else ()
     columns = ("facilitator", "pairs", "pairs at most", *hours, "accompanies")
     return noted, (Table("facilitators", say("Facilitators"), columns, rows),)
-
-
-SIZES_APART: Final = 5.0
-"""How many times as many residents one city of a pair has as the other, from which it is said."""
 
 
 def _far_in_size(round_: Round, guest: int, host: Sequence[int]) -> tuple[str, ...]:
