@@ -41,7 +41,7 @@ from typing import Any
 
 from twinmatch.reading import read_raw
 from twinmatch.reading.mapping import Mapping
-from twinmatch.validate import check
+from twinmatch.validate import examine
 from twinmatch.vocabulary.gazetteer import bundled_names
 from twinmatch.vocabulary.taxonomy import plain
 
@@ -107,7 +107,7 @@ def score(path: Path, truth: dict[str, Any]) -> Score:
     raw = read_raw(path, answered)
     places = [
         (p.where.row, p.where.column)
-        for p in (*raw.problems, *check(raw.cities)[1], *(q.problem() for q in raw.questions))
+        for p in (*raw.problems, *examine(raw.cities).problems, *(q.problem() for q in raw.questions))
         if p.level != "note"
     ]
     records = {_city(r.data): r for r in raw.cities}
