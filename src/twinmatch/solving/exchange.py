@@ -10,7 +10,7 @@ Notation: n items, K groups; low, high (K,) the bounds of a count in each group;
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
 
 import numpy as np
@@ -44,6 +44,19 @@ def dealt(keys: Sequence[tuple[object, ...]], n_groups: int) -> Ints:
     for place, item in enumerate(order):
         label[item] = place % n_groups
     return label
+
+
+def seated_starts(seats: Ints, sizes: Sequence[int], count: int) -> Iterator[Ints]:
+    """Yield groupings of these sizes that keep the seats: one in order, the others shuffled from a fixed seed."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    free = np.flatnonzero(seats < 0)
+    places = np.repeat(
+        np.arange(len(sizes)), [size - int((seats == g).sum()) for g, size in enumerate(sizes)]
+    )
+    for number in range(count):
+        label = seats.copy()
+        label[free if number == 0 else rng.permutation(free)] = places
+        yield label
 
 
 def exchange(

@@ -30,6 +30,7 @@ from twinmatch.solving.exchange import (
     nearest,
     pair_bound,
     pair_score,
+    seated_starts,
 )
 from twinmatch.vocabulary.geography import country
 from twinmatch.wording import joined, listed, say, say_n
@@ -298,7 +299,7 @@ def split_country(
     most = WEIGHED // (len(cities) ** 2 * max(len(tried), 1)) if len(cities) <= AT_ONCE else 1
     for seats in tried:
         reach = max(reach, halves_bound(likeness, sizes, seats, anchors, shared))
-        for start in _starts(seats, sizes, min(settings.starts, max(most, 1))):
+        for start in seated_starts(seats, sizes, min(settings.starts, max(most, 1))):
             label = exchange(start, likeness, rules, fixed=seats >= 0)
             kept = all(v.kept for v in group_referee(label, *rules))
             made = (round(pair_score(label, likeness), 9) - (0 if kept else 1e6), label.tolist())
@@ -326,7 +327,7 @@ def _split_by_rules(
     starts = [
         (start, seats >= 0)
         for seats in _seatings(ready, home, cities, sizes)
-        for start in _starts(seats, sizes, ready.settings.starts)
+        for start in seated_starts(seats, sizes, ready.settings.starts)
     ][: MOST_SEATINGS if len(cities) <= AT_ONCE else 1]
     label, bound = None, math.inf
     for also in (rules, ()):
@@ -466,9 +467,7 @@ def _likeness(
     if not affinity.peers or any(FACETS[name].directed for name in used):
         back = likeness if others is None else _weighted(affinity, used, whole, columns, rows)
         likeness = (likeness + back.T) / 2
-    likeness = np.round(likeness, 9)
-    likeness[rows[:, None] == columns] = 0.0
-    return np.asarray(likeness)
+    return np.where(rows[:, None] == columns, 0.0, np.round(likeness, 9))
 
 
 def _weighted(
@@ -499,16 +498,3 @@ def _seatings(
         label = np.array(sat, dtype=np.int64)
         if all((label == g).sum() <= size for g, size in enumerate(sizes)):
             yield label
-
-
-def _starts(seats: Ints, sizes: Sequence[int], count: int) -> Iterator[Ints]:
-    """Yield groupings of these sizes that keep the seats: one in order, the others shuffled from a fixed seed."""
-    rng = np.random.Generator(np.random.PCG64(0))
-    free = np.flatnonzero(seats < 0)
-    places = np.repeat(
-        np.arange(len(sizes)), [size - int((seats == g).sum()) for g, size in enumerate(sizes)]
-    )
-    for number in range(count):
-        label = seats.copy()
-        label[free if number == 0 else rng.permutation(free)] = places
-        yield label
