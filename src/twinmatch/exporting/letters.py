@@ -360,11 +360,11 @@ def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> s
 
 def _refusal(product: Product, left: LeftOut, invited: bool) -> str:
     """Return what a city reads that applied and has no place: the reason, and what could change it."""
-    why = words.sentence(left.why)
+    why, kind = words.sentence(left.why), words.product_title(product)
     if product.status == "infeasible":
-        return why
+        return why if why.startswith(kind) else say("{kind}: {title}", kind=kind, title=why)
     parts = [
-        say("{kind}: we could not offer you a place.", kind=words.product_title(product)),
+        say("{kind}: we could not offer you a place.", kind=kind),
         why,
     ]
     if left.code == "eligibility":

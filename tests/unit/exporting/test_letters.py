@@ -13,6 +13,7 @@ from twinmatch.exporting.folder_files import Contact, read_contacts
 from twinmatch.exporting.letters import (
     COLUMNS,
     Correspondence,
+    _refusal,
     letter_files,
     letters,
     merge_csv,
@@ -21,7 +22,7 @@ from twinmatch.exporting.printing import calendar_files, first_dates
 from twinmatch.exporting.report import report_html
 from twinmatch.exporting.titles import addressed
 from twinmatch.programmes.rules import QUESTIONS
-from twinmatch.proposal import Gap, Table
+from twinmatch.proposal import Gap, LeftOut, Table
 from twinmatch.proposal.tables import InterviewRow, LoadRow, ReasonRow
 from twinmatch.wording import joined, listed, own_words, say, say_n, shown
 
@@ -275,3 +276,14 @@ def test_what_is_said_to_a_city_keeps_its_number(cities, verb):
         f"{listed(cities)} {verb} industry as a challenge too"
     )
     assert "compare with you" in addressed(text, "Graz")
+
+
+def test_a_format_that_was_not_formed_is_named_in_its_refusal(proposal):
+    groups = next(p for p in proposal.products if p.product == "discussion_groups")
+    gone = replace(groups, status="infeasible", meetings=(), held=())
+    left = LeftOut("at-graz", "No theme has enough cities.", "")
+    assert _refusal(gone, left, False).startswith("Discussion groups: No theme")
+    assert (
+        _refusal(gone, replace(left, why="Discussion groups: none."), False)
+        == "Discussion groups: none."
+    )
