@@ -217,9 +217,9 @@ def _hosts(round_: Round, settings: Twinning, eligible: set[int]) -> tuple[Host,
         who = "host_ids names" if named else f"this cohort has among {roles}"
         where = ", and hosts_inside_eu asks for Member States" if settings.hosts_inside_eu else ""
         do = say("Name other hosts.") if named else say("Give at least one city that role.")
-        if not (named or found):  # nobody in the table has the role
-            do = say(
-                "Give at least one city that role, or add hosts: --hosts bundled for the bundled Mission Cities and pilots, or a table of your own."
+        if not (named or found):
+            do += say(
+                " Or add hosts: --hosts bundled for the bundled Mission Cities and pilots, or a table of your own."
             )
         raise QuestionError.of(
             "no-hosts", say("No city that {who} can be a host{where}.", who=who, where=where), do=do
