@@ -288,7 +288,9 @@ def _costs(load: Takes) -> str:
                 load.hours,
             )
         )
-    parts += [words.count(int(load.trips), "journey")] if load.trips else []
+    if load.trips:
+        one, several = "{n} journey of your team", "{n} journeys of your team"
+        parts.append(say_n(one, several, int(load.trips)))
     return words.listed(parts) if parts else ""
 
 
@@ -368,7 +370,7 @@ def _refusal(product: Product, left: LeftOut, invited: bool) -> str:
         why,
     ]
     if left.code == "eligibility":
-        parts.append(say("If this is no longer so, please tell us."))
+        parts.append(say("If our data on this are out of date, please tell us."))
     if invited:
         parts.append(say("Instead we propose the meetings above."))
     elif left.offered:

@@ -38,7 +38,7 @@ from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
 from twinmatch.solving import Floats
 from twinmatch.vocabulary.geography import country, with_article
-from twinmatch.wording import count, joined, listed, own_words, say
+from twinmatch.wording import joined, listed, own_words, say
 
 ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST = (
     say("no inventory yet"),
@@ -469,17 +469,16 @@ def _steps(
     grouped = city.id in places.get("discussion_groups", {})
     named = city.challenges or city.levers_needed
     if room and not grouped and not named:
-        steps.append(("online", say("a discussion group as soon as the challenges are named")))
+        steps.append(("online", say("a discussion group, once the city names its challenges")))
     steps.append(("online", say("online resources and training, open to every city")))
     return steps
 
 
 def _place(name: str, meeting: Meeting, title: str, city: str) -> str:
     if name == "study_visits" and city in meeting.cities("host"):  # a visit goes to it
-        guests = count(len(meeting.cities("guest")), "city", "cities")
-        return say("host of the study visit of {cities}", cities=guests)
+        return say("hosting the study visit '{meeting}'", meeting=meeting.label)
     if name == "discussion_groups" and city in meeting.cities("lead"):
-        return say("the lead of discussion group '{meeting}'", meeting=meeting.label)
+        return say("leading the discussion group '{meeting}'", meeting=meeting.label)
     words = {
         "twinning": say("twinning: {meeting}", meeting=meeting.label),
         "discussion_groups": say("discussion group '{meeting}'", meeting=meeting.label),

@@ -25,6 +25,7 @@ from twinmatch.proposal import Cause, Held, LeftOut, Table
 from twinmatch.proposal.tables import TieRow
 from twinmatch.solving import Bools, Floats, Ints, counts
 from twinmatch.solving.referee import SLACK
+from twinmatch.vocabulary.topics import BLOCKS
 from twinmatch.wording import count, joined, listed, say, say_n
 
 TIED: Final = 0.001
@@ -175,11 +176,9 @@ class Unplaced:
             return "rule", say(says, rules=self._against(np.s_[:, g])), ""
         if not self._allowed[:, g].any():
             asked = questions(self.ready.affinity, g, self.ready.settings.known_at_least)
-            return (
-                "gate",
-                say("Too little is known yet to say which host fits."),
-                joined(q.question for q in asked),
-            )
+            open_ = listed([say(BLOCKS[q.block].get("words", q.block)) for q in asked])
+            says = "Too little is known yet to say which host fits. To be asked first: {blocks}."
+            return "gate", say(says, blocks=open_), joined(q.question for q in asked)
         return (*self._bound(g), "")
 
     @cached_property
