@@ -107,7 +107,11 @@ def score(path: Path, truth: dict[str, Any]) -> Score:
     raw = read_raw(path, answered)
     places = [
         (p.where.row, p.where.column)
-        for p in (*raw.problems, *examine(raw.cities).problems, *(q.problem() for q in raw.questions))
+        for p in (
+            *raw.problems,
+            *examine(raw.cities).problems,
+            *(q.problem() for q in raw.questions),
+        )
         if p.level != "note"
     ]
     records = {_city(r.data): r for r in raw.cities}

@@ -10,8 +10,9 @@ A further language is one file in ``catalogues`` and one line in ``LANGUAGES``.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
@@ -307,8 +308,6 @@ def _pieces(message: str) -> tuple[tuple[str, str | None, str], ...]:
 def _part(value: Any, spec: str, code: str, leaf: Leaf) -> str:
     """Return a parameter as it stands in a text."""
     if spec in ("reported", "yours"):
-        from twinmatch.vocabulary.taxonomy import spoken_by  # which needs this module
-
         value, spec = own_words(spoken_by(value, spec), getattr(value, "language", "")), ""
     kind, _, key = spec.partition(" ")
     if kind in ("territories", "languages") and code != "en":
@@ -352,6 +351,24 @@ def _shortened(value: str, longest: int, code: str, leaf: Leaf) -> str:
         return leaf(kept, language) if kept else ""
 
     return _filled(value, code, cut) + leaf("…", "")
+
+
+VOICES: Final = {
+    "reported": {"we": "they", "our": "their", "us": "them", "ours": "theirs", "ourselves": "themselves"},
+    "yours": {"we": "you", "our": "your", "us": "you", "ours": "yours", "ourselves": "yourselves"},
+}  # fmt: skip
+"""The first person of a city as others report it, and as it is told to the city."""
+
+
+def spoken_by(text: str, voice: str = "reported") -> str:
+    """Return what a city says in its own voice as others report it, or as it is told to the city ("yours")."""
+
+    def other(found: re.Match[str]) -> str:
+        said = VOICES[voice][found[0].lower()]
+        said = said if found[0].islower() else said.capitalize()
+        return found[0] if found[0].isupper() else said  # US, and no pronoun
+
+    return re.sub(r"(?i)\b(we|us|ours?|ourselves)\b", other, text)
 
 
 def _ordinal(k: int) -> str:
@@ -415,23 +432,6 @@ def _after_its_parts(saying: Saying) -> tuple[int, bool, str]:
     """Return a key by which a text comes after its parts: those are shorter, or it only raises or lowers the one."""
     whole = len(saying.text)
     return whole, any(len(str(part)) == whole for part in saying.values.values()), saying.text
-
-
-def packed(plain: Any) -> Any:
-    """Return JSON that keeps what its texts were made of, for a process or a store of our own; else as it is."""
-    made = [asdict(saying) for saying in sayings_of(plain)]
-    return {"plain": plain, "sayings": made} if made else plain
-
-
-def unpacked(stored: Any) -> Any:
-    """Return JSON whose parts that were :func:`packed`, however deep, are as they were."""
-    if isinstance(stored, list):
-        return [unpacked(part) for part in stored]
-    if not isinstance(stored, dict):
-        return stored
-    if stored.keys() == {"plain", "sayings"}:
-        return restored(stored["plain"], (Saying(**saying) for saying in stored["sayings"]))
-    return {key: unpacked(part) for key, part in stored.items()}
 
 
 def translated(result: T, code: str) -> T:

@@ -15,8 +15,7 @@ from twinmatch.figures import group_tables
 from twinmatch.programmes import PRODUCTS, Round, load
 from twinmatch.proposal import Product
 from twinmatch.proposal.tables import ReasonRow
-from twinmatch.vocabulary.taxonomy import spoken_by
-from twinmatch.wording import LANGUAGES, Said, filled
+from twinmatch.wording import LANGUAGES, Said, filled, spoken_by
 
 GOLDEN = Path(__file__).with_name("bundled_round.json")
 NAMES = ("twinning", "discussion_groups", "national_clusters")

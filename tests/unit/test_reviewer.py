@@ -14,7 +14,7 @@ from twinmatch.proposal.evidence import (
     printed,
     shortened,
 )
-from twinmatch.vocabulary.taxonomy import spoken_by
+from twinmatch.wording import spoken_by
 
 HERE = Ground(frozenset({"fr-dijon"}))
 HEAT = "The heat network delivers 450 GWh a year."

@@ -39,7 +39,7 @@ from twinmatch.intake import (
 )
 from twinmatch.intake.profile_folder import Existing, accepted_toml, labelled, plain_problems
 from twinmatch.intake.survey import hosts_of, open_survey
-from twinmatch.proposal.wire import Part
+from twinmatch.proposal.wire import Part, packed
 from twinmatch.reading import Mapping, read, read_grids, read_mapping, read_raw, without_contacts
 from twinmatch.reading.grid import leaves, text
 from twinmatch.reading.headers import find_header
@@ -53,7 +53,7 @@ from twinmatch.schema import City, HostUnit, Source
 from twinmatch.validate import Record, examine, in_order, profiles
 from twinmatch.vocabulary.geography import language_name
 from twinmatch.vocabulary.taxonomy import words
-from twinmatch.wording import packed, say
+from twinmatch.wording import say
 
 KINDS = ("forms", "table", *IMPORTERS)
 """What can be imported: a folder of forms, one table, and the formats of other bodies."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar, get_args
@@ -29,7 +30,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.wording import Said, say
+from twinmatch.wording import Said, Saying, restored, say, sayings_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -290,3 +291,20 @@ def frame(rows: Iterable[Mapping[str, Any]], index: str = "") -> pd.DataFrame:
 
     made = pd.DataFrame(list(rows))
     return made.set_index(index) if index and len(made) else made
+
+
+def packed(plain: Any) -> Any:
+    """Return JSON that keeps what its texts were made of, for a process or a store of our own; else as it is."""
+    made = [asdict(saying) for saying in sayings_of(plain)]
+    return {"plain": plain, "sayings": made} if made else plain
+
+
+def unpacked(stored: Any) -> Any:
+    """Return JSON whose parts that were :func:`packed`, however deep, are as they were."""
+    if isinstance(stored, list):
+        return [unpacked(part) for part in stored]
+    if not isinstance(stored, dict):
+        return stored
+    if stored.keys() == {"plain", "sayings"}:
+        return restored(stored["plain"], (Saying(**saying) for saying in stored["sayings"]))
+    return {key: unpacked(part) for key, part in stored.items()}

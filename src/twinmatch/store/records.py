@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.proposal.wire import Hidden, Instant
+from twinmatch.proposal.wire import Hidden, Instant, packed
 from twinmatch.reading.personal_data import redact
 from twinmatch.store.database import AuditEntry, empty_log, engine_of, migrate, noted, told
 from twinmatch.store.history import About, HistoryEntry, RunSnapshot, Status, carried, checked, held
@@ -32,7 +32,7 @@ from twinmatch.store.tables import (
     run_meetings,
     runs,
 )
-from twinmatch.wording import packed, say
+from twinmatch.wording import say
 
 TRIES: Final = 8
 """How often an entry is tried again where another one took its number, when no version was named."""

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 from twinmatch.errors import DataError, Problem
-from twinmatch.proposal.wire import Hidden, Number, OrNull
+from twinmatch.proposal.wire import Hidden, Number, OrNull, unpacked
 from twinmatch.store.history import About
-from twinmatch.wording import say, unpacked
+from twinmatch.wording import say
 
 
 class Moment(TypeDecorator[datetime]):

@@ -111,21 +111,3 @@ def together(keys: list[str]) -> str:
     NE if any is not estimated (the sum would be too low), then C, then IE, then blank; NO only where all are.
     """
     return next((key for key in ("NE", "C", "IE", "blank") if key in keys), "NO")
-
-
-VOICES: Final = {
-    "reported": {"we": "they", "our": "their", "us": "them", "ours": "theirs", "ourselves": "themselves"},
-    "yours": {"we": "you", "our": "your", "us": "you", "ours": "yours", "ourselves": "yourselves"},
-}  # fmt: skip
-"""The first person of a city as others report it, and as it is told to the city."""
-
-
-def spoken_by(text: str, voice: str = "reported") -> str:
-    """Return what a city says in its own voice as others report it, or as it is told to the city ("yours")."""
-
-    def other(found: re.Match[str]) -> str:
-        said = VOICES[voice][found[0].lower()]
-        said = said if found[0].islower() else said.capitalize()
-        return found[0] if found[0].isupper() else said  # US, and no pronoun
-
-    return re.sub(r"(?i)\b(we|us|ours?|ourselves)\b", other, text)

@@ -16,14 +16,14 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
-from twinmatch.proposal.wire import Hidden, Instant
+from twinmatch.proposal.wire import Hidden, Instant, packed
 from twinmatch.reading.personal_data import redact
 from twinmatch.store import COMMAND_LINE, RunRecord, Store, note, open_store
 from twinmatch.store.records import named
 from twinmatch.store.tables import LongText, Moment, Name, Plain, answers, metadata
 from twinmatch.web.auth import SESSION_HOURS, Person, Rank, digest, new_secret, same
 from twinmatch.web.desk import Desk
-from twinmatch.wording import packed, say
+from twinmatch.wording import say
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 ENDED: Final = ("done", "failed", "cancelled")

@@ -9,10 +9,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from twinmatch.errors import QuestionError
+from twinmatch.proposal.wire import packed
 from twinmatch.store import Store, note
 from twinmatch.store.tables import Moment, Name, answers, metadata
 from twinmatch.web.auth import digest, new_secret
-from twinmatch.wording import packed, say
+from twinmatch.wording import say
 
 STALE: Final = timedelta(seconds=180)
 """What has been begun and not reported for so long is restarted."""

@@ -24,6 +24,7 @@ from starlette.datastructures import FormData
 
 from twinmatch.app.intake import IN_THOUSANDS, check_profiles, survey_sheet
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.proposal.wire import packed
 from twinmatch.reading import read_grids
 from twinmatch.reading.grid import text
 from twinmatch.reading.headers import SET_ASIDE
@@ -39,7 +40,7 @@ from twinmatch.web.pages import page
 from twinmatch.web.proposals import checked, programmes_known
 from twinmatch.web.sandbox import TOO_HEAVY, changed, put_table, sandboxed, scratch, with_cell
 from twinmatch.web.state import Shared, State
-from twinmatch.wording import packed, say
+from twinmatch.wording import say
 
 router = pages_router("/workbench/intake")
 

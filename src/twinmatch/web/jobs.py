@@ -33,12 +33,13 @@ from twinmatch.programmes.programme import Programme, load, load_text, programme
 from twinmatch.programmes.proposing import named
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Pairs, Proposal, from_plain
+from twinmatch.proposal.wire import packed
 from twinmatch.reading import read, read_raw
 from twinmatch.web.board import Board, Job
 from twinmatch.web.sandbox import PROCESSES, put_table, scratch, sweep, warm
 from twinmatch.web.settings import Settings
 from twinmatch.whatif.stability import stability
-from twinmatch.wording import packed, say
+from twinmatch.wording import say
 
 PAUSE: Final = 0.3
 """Seconds between two looks at what waits and what runs."""

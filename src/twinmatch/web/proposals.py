@@ -26,7 +26,7 @@ from twinmatch.programmes.programme import (
     recipe_names,
     refuse_large,
 )
-from twinmatch.proposal.wire import to_wire
+from twinmatch.proposal.wire import packed, to_wire, unpacked
 from twinmatch.reading.personal_data import redact
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, api_router, coordinator
@@ -49,7 +49,7 @@ from twinmatch.whatif.difference import ProposalDifference
 from twinmatch.whatif.prices import PriceList
 from twinmatch.whatif.repair import Disruption
 from twinmatch.whatif.why_not import WhyNotAnswer
-from twinmatch.wording import LANGUAGES, packed, say, unpacked
+from twinmatch.wording import LANGUAGES, say
 
 router = api_router("proposals")
 

@@ -28,12 +28,13 @@ import orjson
 from filelock import FileLock, Timeout
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.proposal.wire import packed, unpacked
 from twinmatch.reading import Mapping, read_grids
 from twinmatch.reading.grid import text
 from twinmatch.reading.headers import find_header
 from twinmatch.reading.personal_data import redact
 from twinmatch.vocabulary.taxonomy import plain as letters
-from twinmatch.wording import packed, say, unpacked
+from twinmatch.wording import say
 
 # --- processes ---
 

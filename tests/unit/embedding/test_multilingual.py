@@ -77,7 +77,7 @@ def test_a_vector_does_not_depend_on_its_neighbours_and_bundled_ones_are_not_mad
     store = choice._bundled_store("e5.npz", model.dimension)
     text = all_sentences(read())[0]
     kept = store[key_of(text, model.weights_sha256, model.prefix)]
-    np.testing.assert_array_equal(model.encode([text])[0].astype(np.float16), kept)
+    np.testing.assert_allclose(model.encode([text])[0], kept, atol=1e-3)  # kept in half precision
 
 
 @needs_engine
