@@ -191,7 +191,8 @@ def _letter(
     refused = [
         (p, left)
         for p, left in sources.left_out.get(city, ())
-        if words.outcome(left) == "refused" or (p.status == "infeasible" and not words.is_paired(p))
+        if words.outcome(left) == "refused"
+        or (p.status == "infeasible" and not words.is_paired(p) and left.code != "audience")
     ]
     asked = [x for x in sources.left_out.get(city, ()) if words.outcome(x[1]) == "to ask"]
     parts = (
@@ -255,7 +256,9 @@ def _opening(
             [
                 say("This round has no meeting for you yet."),
                 *(words.sentence(why) for why in left[:1]),
-                say("Below is what you can use now, and what would help us."),
+                say("Below is what you can use now, and what would help us.")
+                if left
+                else say("Below is why, what you can use now, and what would help us."),
             ]
         )
     products = dict.fromkeys(product.product for product, _ in invited)

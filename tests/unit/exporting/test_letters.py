@@ -79,6 +79,20 @@ def test_a_refused_applicant_reads_the_reason_and_an_offer_and_a_host_does_not(p
     assert "no guest fits" not in of["se-lund"].lower()
 
 
+def test_who_only_hosts_reads_nothing_of_visits_that_were_not_formed(proposal):
+    travels, hosts = (
+        LeftOut("fr-lyon", "No visit.", ""),
+        LeftOut("se-lund", "No visit.", "", code="audience"),
+    )
+    visits = replace(
+        proposal.products[1],
+        product="study_visits", status="infeasible", meetings=(), left_out=(travels, hosts),
+    )  # fmt: skip
+    made = replace(proposal, products=(proposal.products[0], visits))
+    told = {x.city: "No visit." in x.text for x in letters(made)}
+    assert (told["fr-lyon"], told["se-lund"]) == (True, False)
+
+
 def test_a_city_reads_what_it_finds_in_a_group_and_not_what_others_find(proposal):
     rows = (
         ReasonRow("group-1", "fr-lyon", "Heat for flats."),

@@ -73,6 +73,7 @@ def test_without_a_target_nobody_travels_and_is_told_what_to_do():
     assert guests(product) == {"at-graz"}
     left = {x.city: x for x in product.left_out}
     assert "2060" in left["at-wels"].why
+    assert left["at-wels"].code == ""
     assert "signed by the mayor" in left["at-wels"].ask
     assert "not known" in left["at-krems"].why
     assert left["at-krems"].ask == QUESTIONS["commitment"]

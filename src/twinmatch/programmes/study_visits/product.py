@@ -90,9 +90,11 @@ def _sums(settings: StudyVisits, rows: Sequence[TravelRow]) -> tuple[str, ...]:
     chosen = sum((row.rail if row.by == "rail" else row.air) or 0 for row in rows) / 1000
     flown = sum(row.air or 0 for row in rows) / 1000
     if not trains:
-        return (say("{text}. They emit {flown:.1f} t CO2e, all by air.", text=text, flown=flown),)
-    one = "{text}. They emit {chosen:.1f} t CO2e where one city comes by rail, {flown:.1f} t if all fly."
-    many = "{text}. They emit {chosen:.1f} t CO2e where {trains} of the cities come by rail, {flown:.1f} t if all fly."
+        return (
+            say("{text}. All together emit {flown:.1f} t CO2e, by air.", text=text, flown=flown),
+        )
+    one = "{text}. All together emit {chosen:.1f} t CO2e if one city comes by rail, {flown:.1f} t if all fly."
+    many = "{text}. All together emit {chosen:.1f} t CO2e if {trains} of the cities come by rail, {flown:.1f} t if all fly."
     return (say_n(one, many, trains, text=text, chosen=chosen, trains=trains, flown=flown),)
 
 
@@ -359,12 +361,18 @@ def _left_out(ready: PreparedVisits, made: Sequence[Option]) -> tuple[LeftOut, .
     hosting = {city for option in made for city in ready.hosts(option)}
     going = {option.party for option in made}
     able = {option.party for option in ready.options}
-    reasons = dict(ready.reasons)
+    reasons, visited = dict(ready.reasons), set(ready.settings.not_roles)
     for number, party in enumerate(ready.parties):
         why = _why_not(ready.settings, party, number in going, number in able)
         reasons |= dict.fromkeys(set(party.visitors) - visiting, (why, ""))
     return tuple(
-        LeftOut(ready.round.id(i), why, "", ask)
+        LeftOut(
+            ready.round.id(i),
+            why,
+            "",
+            ask,
+            code="audience" if visited & {*ready.round.cohort.cities[i].roles} else "",
+        )
         for i, (why, ask) in sorted(reasons.items())
         if i not in visiting | hosting
     )

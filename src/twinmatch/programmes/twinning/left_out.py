@@ -206,6 +206,13 @@ class Unplaced:
         best = int(np.lexsort((-self._score[open_, g], full, ways.sum(axis=0)))[0])
         rules = [name for name, way in zip(names, ways[:, best], strict=True) if way]
         codes = {CAUSES.get(kind, "quota") for kind, _ in rules}
+        score = np.where(self._allowed[:, g], self._score[:, g], -1.0)
+        at, lowest = (
+            int(np.argmax(score)),
+            self._score[self.chosen.reshape(self._shape)].min(initial=1.0),
+        )
+        if score[at] < lowest and any(CAUSES.get(kind) == "places" for kind, _ in rules):
+            return "places", self._outscored(g)  # with or without a quota
         host = self.ready.frame.hosts[int(open_[best])].name
         if "quota" in codes:
             key = next(key for key in rules if key[0] not in CAUSES)
@@ -225,10 +232,8 @@ class Unplaced:
         if codes == {"capacity"}:
             says = say("All hosts that are open to this city have the guests that they can take.")
             return "capacity", says + self._taken(int(open_[np.argmax(self._score[open_, g])]), g)
-        score = np.where(self._allowed[:, g], self._score[:, g], -1.0)
-        at = int(np.argmax(score))
         quota = [k for k in names if k[0] not in CAUSES and self.blocked[k][at, g] >= 0]
-        if quota and score[at] >= self._score[self.chosen.reshape(self._shape)].min(initial=1.0):
+        if quota and score[at] >= lowest:
             says = "With the other hosts all places went to pairs that fit better together."
             return "quota", joined([self._quota(quota[0], at, g), say(says)])
         return "places", self._outscored(g)
@@ -441,6 +446,7 @@ class Unplaced:
     def _guestless(self, h: int) -> str:
         """Return which guest would have fitted a host best, and where it goes or why it has no place."""
         open_, grid = self._allowed[h], self.chosen.reshape(self._shape)
+        name = _in_words(self.ready.frame.hosts[h])
         filled = int(self.chosen.sum())
         full = say_n(
             "The one place of the programme is taken.",
@@ -460,7 +466,8 @@ class Unplaced:
             there = int(np.flatnonzero(grid[:, g])[0])
             parts.append(
                 say(
-                    "The guest that fits best here, {guest}, goes to {host} ({score:.1f} points of 100).",
+                    "The guest that fits {city} best, {guest}, goes to {host} ({score:.1f} points of 100).",
+                    city=name,
                     guest=self._with_points(h, g),
                     host=_in_words(self.ready.frame.hosts[there]),
                     score=100 * self._score[there, g],
@@ -470,11 +477,11 @@ class Unplaced:
             g = int(np.argmax(score))
         if score[g] <= 0:
             return joined([*parts, say("Every guest that may come here has a place.")])
-        told = {"guest": self._with_points(h, g), "lowest": 100 * lowest}
-        says = "Of those without a place {guest} fits best here; every pair chosen has {lowest:.1f} points of 100 or more."
+        told = {"guest": self._with_points(h, g), "lowest": 100 * lowest, "city": name}
+        says = "Of those without a place {guest} fits {city} best; every pair chosen has {lowest:.1f} points of 100 or more."
         if score[g] > lowest:
-            says = "Of those without a place {guest} fits best here; the pairs chosen, of {lowest:.1f} points of 100 or more, fit better together."
+            says = "Of those without a place {guest} fits {city} best; the pairs chosen, of {lowest:.1f} points of 100 or more, fit better together."
             code, why = self._bound(g)
             if code == "quota":
-                told["why"], says = why, "Of those without a place {guest} fits best here. {why}"
+                told["why"], says = why, "Of those without a place {guest} fits {city} best. {why}"
         return joined([*parts, say(says, **told)])
