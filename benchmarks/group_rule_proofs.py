@@ -205,7 +205,7 @@ def split(seed: int) -> Fault:
     round_ = Round(cohort_of(*profiles), facet_cache())
     ids = [c.id for c in round_.cohort.cities]
     affinity = compare(round_.cohort, settings.weights, round_.facet_cache)
-    likeness = _likeness(affinity, settings, list(range(n)))
+    likeness = _likeness(affinity, settings, np.arange(n))
     parts = -(-n // 4)
     sizes = sorted(n // parts + (g < n % parts) for g in range(parts))
 

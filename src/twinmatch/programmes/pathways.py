@@ -38,7 +38,7 @@ from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
 from twinmatch.solving import Floats
 from twinmatch.vocabulary.geography import country, with_article
-from twinmatch.wording import joined, listed, own_words, say
+from twinmatch.wording import count, joined, listed, own_words, say
 
 ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST = (
     say("no inventory yet"),
@@ -476,7 +476,8 @@ def _steps(
 
 def _place(name: str, meeting: Meeting, title: str, city: str) -> str:
     if name == "study_visits" and city in meeting.cities("host"):  # a visit goes to it
-        return say("hosting the study visit '{meeting}'", meeting=meeting.label)
+        guests = count(len(meeting.cities("guest")), "city", "cities")
+        return say("hosting a study visit of {cities}", cities=guests)
     if name == "discussion_groups" and city in meeting.cities("lead"):
         return say("leading the discussion group '{meeting}'", meeting=meeting.label)
     words = {

@@ -119,15 +119,10 @@ def test_an_agenda_has_the_need_and_the_offer_that_answers_it(product):
 def test_sentences_that_share_no_more_than_the_name_of_a_topic_are_not_set_side_by_side(
     bundled, bundled_facet_cache
 ):
-    """Genoa asks how to monitor infrastructure, Budapest reports on its environment; Turku lacks money, and advice is none.
-
-    Issy and Paris both speak of renovating old homes.
-    """
+    """Turku lacks money for renovation, and advice is none; Issy and Paris both speak of renovating old homes."""
     told = _Told(bundled, bundled_facet_cache)
     at = bundled.index
-    genoa, turku, issy = at["it-genoa"], at["fi-turku"], at["fr-issy-les-moulineaux"]
-    apart = told.on(Topic.EMISSIONS_DATA_MONITORING, genoa, [at["hu-budapest"]])
-    assert apart == (None, "")
+    turku, issy = at["fi-turku"], at["fr-issy-les-moulineaux"]
     assert told.on(Topic.HOME_RENOVATION, turku, [at["fi-helsinki"]]) == (None, "")
     found, asked = told.on(Topic.HOME_RENOVATION, issy, [at["fr-paris"]])
     assert found is not None

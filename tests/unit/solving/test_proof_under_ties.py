@@ -42,7 +42,6 @@ def test_what_a_level_may_fall_short_by_costs_no_proof():
         blocks,
         objectives=("fewest changes", "total"),
         previous=earlier,
-        gap=0.0,
     )
     assert found.status == "optimal"
     assert found.score == -1.0
