@@ -136,7 +136,7 @@ def many_rows(folder: Path, proposal: str) -> str:
         plain["cities"].append(city)
         meeting["id"], guest["city"] = f"twinning:{city['id']}", city["id"]
         twinning["meetings"].append(meeting)
-    return board.keep_made("Many", {}, "benchmark", json.dumps(plain).encode(), {})
+    return board.keep_made("Many", {}, "benchmark", json.dumps(plain).encode())
 
 
 def table(page: Any, address: str, proposal: str) -> dict[str, float]:
