@@ -202,8 +202,8 @@ def group_tables(round_: Round, product: Product) -> tuple[Table, Table]:
     """Return what each group can begin with, and what each of its cities finds there.
 
     An agenda has what leads or hosts can show beside the needs of the others that it answers, on theme: each thing shown
-    stands once, with the cities whose needs it answers best, the most cities first. In a group without leads or hosts every city may
-    show.
+    stands once, with the cities whose needs it answers best, the most cities first. In a group without leads or hosts
+    every city may show.
     """
     told = _Told(round_.cohort, round_.facet_cache)
     asked = {

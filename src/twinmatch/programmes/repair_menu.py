@@ -219,12 +219,12 @@ def _says(change: LimitChange, rules: Sequence[Rule]) -> str:
         elif rule.noun:
             bound = say("any number of {noun}", noun=say_n(rule.noun, rule.noun + "s", 2))
     if rule.loosened is not None:  # givers have no row of their own
-        row_ = rule.loosened(row, bound)
+        worded_row = rule.loosened(row, bound)
     else:
-        row_ = say("{row:stopless}: {bound}", row=block.says(row), bound=bound)
+        worded_row = say("{row:stopless}: {bound}", row=block.says(row), bound=bound)
     if none:
-        return say("{row} in place of at least {before:g}", row=row_, before=before)
-    return say("{row} in place of {before:g}", row=row_, before=before)
+        return say("{row} in place of at least {before:g}", row=worded_row, before=before)
+    return say("{row} in place of {before:g}", row=worded_row, before=before)
 
 
 # --- settings that give way ----------------------------------------------------------------------------------

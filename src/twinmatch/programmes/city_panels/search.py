@@ -255,16 +255,11 @@ def seated(
     def on_one(k: int) -> str:
         return say("{city} is on one panel", city=round_.name(cities[k]))
 
-    full, banded = (
-        partial(sized, message)
-        for message in (
-            "{panel}: all {n} places are taken",
-            "{panel} takes {least} to {n} cities",
-        )
-    )
-    here_ = np.where(here[p, c], c, -1)
+    full = partial(sized, "{panel}: all {n} places are taken")
+    banded = partial(sized, "{panel} takes {least} to {n} cities")
+    locked_here = np.where(here[p, c], c, -1)
     rules = [
-        counts("locks", here_, low=locked >= 0, rows=len(cities), says=on_one),
+        counts("locks", locked_here, low=locked >= 0, rows=len(cities), says=on_one),
         counts("one panel each", c, high=1, rows=len(cities), says=on_one),
         counts("sizes", p, low=size[0], high=size[1], rows=len(asked), says=full),
     ]

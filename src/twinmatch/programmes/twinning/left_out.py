@@ -206,12 +206,8 @@ class Unplaced:
         best = int(np.lexsort((-self._score[open_, g], full, ways.sum(axis=0)))[0])
         rules = [name for name, way in zip(names, ways[:, best], strict=True) if way]
         codes = {CAUSES.get(kind, "quota") for kind, _ in rules}
-        score = np.where(self._allowed[:, g], self._score[:, g], -1.0)
-        at, lowest = (
-            int(np.argmax(score)),
-            self._score[self.chosen.reshape(self._shape)].min(initial=1.0),
-        )
-        if score[at] < lowest and any(CAUSES.get(kind) == "places" for kind, _ in rules):
+        at, score = self._best(g)
+        if score < self._lowest and any(CAUSES.get(kind) == "places" for kind, _ in rules):
             return "places", self._outscored(g)  # with or without a quota
         host = self.ready.frame.hosts[int(open_[best])].name
         if "quota" in codes:
@@ -233,31 +229,34 @@ class Unplaced:
             says = say("All hosts that are open to this city have the guests that they can take.")
             return "capacity", says + self._taken(int(open_[np.argmax(self._score[open_, g])]), g)
         quota = [k for k in names if k[0] not in CAUSES and self.blocked[k][at, g] >= 0]
-        if quota and score[at] >= lowest:
+        if quota and score >= self._lowest:
             says = "With the other hosts all places went to pairs that fit better together."
             return "quota", joined([self._quota(quota[0], at, g), say(says)])
         return "places", self._outscored(g)
 
+    def _best(self, g: int) -> tuple[int, float]:
+        """Return the host whose open pair with a guest fits best, and its score."""
+        score = np.where(self._allowed[:, g], self._score[:, g], -1.0)
+        return int(np.argmax(score)), float(score.max())
+
+    @cached_property
+    def _lowest(self) -> float:
+        """The lowest score of a pair that was chosen; 1 where none was."""
+        return float(self._score[self.chosen.reshape(self._shape)].min(initial=1.0))
+
     def _outscored(self, g: int) -> str:
-        places, score = (
-            int(self.chosen.sum()),
-            np.where(self._allowed[:, g], self._score[:, g], -1.0),
-        )
-        best, lowest = (
-            int(np.argmax(score)),
-            float(self._score[self.chosen.reshape(self._shape)].min(initial=1.0)),
-        )
+        best, score = self._best(g)
         says = say_n(
             "The one place went to another applicant, whose pair fits better.",
             "All {n} places went to other applicants, whose pairs fit better together.",
-            places,
+            int(self.chosen.sum()),
         )
         host = self.ready.frame.hosts[best]
-        told = {"host": _in_words(host), "score": 100 * score[best]}
-        if float(score[best]) < lowest:
+        told = {"host": _in_words(host), "score": 100 * score}
+        if score < self._lowest:
             return says + say(
                 " The best pair that was possible, with {host}, has {score:.1f} points of 100; every pair chosen has at least {lowest:.1f}.",
-                lowest=100 * lowest,
+                lowest=100 * self._lowest,
                 **told,
             )
         if taken := self._taken(best, g):
@@ -291,9 +290,9 @@ class Unplaced:
             points = self._score.ravel()[there]
             self._full[key[1], row] = len(points), 100 * float(points.min(initial=1.0))
         n, lowest = self._full[key[1], row]
-        scores = np.where(self._allowed[:, g], self._score[:, g], 0.0)
-        best, score = self.ready.frame.hosts[int(scores.argmax())], 100 * float(scores.max())
-        told = {"lowest": lowest, "score": score, "host": _in_words(best)}
+        best, score = self._best(g)
+        score, host = 100 * score, self.ready.frame.hosts[best]
+        told = {"lowest": lowest, "score": score, "host": _in_words(host)}
         if n and round(score, 1) >= round(lowest, 1):
             text += say_n(
                 " The one that was chosen fits better together with all other pairs.",
@@ -460,7 +459,6 @@ class Unplaced:
                 says = "Of no applicant enough is known to say that it fits this host."
             return joined([*parts, say(says, rules=self._against(np.s_[h]))])
         score = np.where(open_, self._score[h], -1.0)
-        lowest = float(self._score[grid].min(initial=1.0))
         g = int(np.argmax(score))
         if self.placed[g]:
             there = int(np.flatnonzero(grid[:, g])[0])
@@ -477,9 +475,9 @@ class Unplaced:
             g = int(np.argmax(score))
         if score[g] <= 0:
             return joined([*parts, say("Every guest that may come here has a place.")])
-        told = {"guest": self._with_points(h, g), "lowest": 100 * lowest, "city": name}
+        told = {"guest": self._with_points(h, g), "lowest": 100 * self._lowest, "city": name}
         says = "Of those without a place {guest} fits {city} best; every pair chosen has {lowest:.1f} points of 100 or more."
-        if score[g] > lowest:
+        if score[g] > self._lowest:
             says = "Of those without a place {guest} fits {city} best; the pairs chosen, of {lowest:.1f} points of 100 or more, fit better together."
             code, why = self._bound(g)
             if code == "quota":
