@@ -391,6 +391,7 @@ def _said(backend: Backend, why: str) -> tuple[Backend, str]:
     return backend, say("Texts are compared by {model}{why}.", model=backend.describes, why=why)
 
 
+@cache
 def bundled_vectors() -> KeptVectors:
     """Return MiniLM's vectors of the bundled profiles' sentences; none if they were not built."""
     return _bundled_store("minilm.npz", backends.MINILM_DIMENSION)

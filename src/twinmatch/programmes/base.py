@@ -9,13 +9,13 @@ import csv
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from twinmatch.affinity import checked_weights
 from twinmatch.errors import QuestionError
 from twinmatch.files import bundled_path
 from twinmatch.proposal.tables import ActorRow
-from twinmatch.schema import Domain, Lever
+from twinmatch.schema import Described, Domain, Lever
 from twinmatch.vocabulary.geography import countries, country_code, in_eu
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import say
@@ -63,10 +63,10 @@ Policy = Literal["ask first", "let in", "keep out"]
 RoleInMeeting = Literal["host", "guest", "lead", "member"]
 
 
-class ProgrammeSection(BaseModel):
+class ProgrammeSection(Described):
     """A part of a programme file; unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Load(ProgrammeSection):
@@ -88,7 +88,7 @@ class ProductSettings(ProgrammeSection):
 
     title: str = ""
     """Title of the product"""
-    takes: dict[RoleInMeeting, Load] = {}
+    takes: dict[RoleInMeeting, Load] = Field({})
     """What each role takes of a city; replaces the format's own figures"""
 
     def load(self, role: str) -> Load:

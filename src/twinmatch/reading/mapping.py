@@ -58,7 +58,7 @@ from pydantic.fields import FieldInfo
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.files import toml_text
-from twinmatch.schema import NAMES, City, Dimension, Level
+from twinmatch.schema import NAMES, City, Dimension, Level, sentences_of
 from twinmatch.validate import in_words, models_in, parts_of
 from twinmatch.wording import joined, say, titled
 
@@ -113,26 +113,27 @@ def _words(path: str) -> str:
 def columns(model: type[BaseModel] = City, prefix: str = "") -> dict[str, ProfileColumn]:
     """Return every column of the table form, by its path, in the order of the schema."""
     found: dict[str, ProfileColumn] = {}
+    sentences = sentences_of(model)
     for name, info in model.model_fields.items():
         path = prefix + name
         words = str(info.annotation)
         inner = models_in(info.annotation)
         if "dict[" in words and "Dimension" in words:
             for d in Dimension:
-                meaning, unit = f"{NAMES[d]}: {info.description}", "level 0-4"
+                meaning, unit = f"{NAMES[d]}: {sentences[name]}", "level 0-4"
                 found[f"{path}.{d}"] = ProfileColumn(f"{path}.{d}", "whole", meaning, unit, 0, 4)
         elif inner and name != "sources" and "dict[" not in words:
             found |= columns(inner[0], f"{path}.")
         else:
-            found[path] = _column(path, _kind(name, info), info)
+            found[path] = _column(path, _kind(name, info), info, sentences.get(name, ""))
     return found
 
 
-def _column(path: str, kind: Kind, info: FieldInfo) -> ProfileColumn:
+def _column(path: str, kind: Kind, info: FieldInfo, meaning: str) -> ProfileColumn:
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     limits = [*info.metadata, *(m for t in parts_of(info.annotation) for m in _inner_limits(t))]
     low, high = _limit(limits, "ge"), _limit(limits, "le")
-    meaning, unit = info.description or "", str(extra.get("unit", ""))
+    unit = str(extra.get("unit", ""))
     more = _choices(info.annotation), info.is_required(), info.default is None, info.title or ""
     return ProfileColumn(path, kind, meaning, unit, low, high, *more)
 

@@ -14,6 +14,7 @@ from twinmatch.programmes.programme import (
     recipe_names,
 )
 from twinmatch.programmes.registry import OWN
+from twinmatch.schema import sentences_of
 from twinmatch.web.rounds import toml
 
 WEIGHTS = "[twinning.weights]\nwishes = 1\n"
@@ -107,8 +108,8 @@ def test_every_setting_says_what_it_is():
     silent = [
         f"{name}.{key}"
         for name, entry in PRODUCTS.items()
-        for key, field in entry.settings.model_fields.items()
-        if not field.description and key not in {"title", "themes", "guests"}
+        for key in entry.settings.model_fields
+        if key not in sentences_of(entry.settings) and key not in {"title", "themes", "guests"}
     ]
     assert not silent
 
