@@ -37,7 +37,7 @@ import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
 from twinmatch.affinity import compare
-from twinmatch.embedding import open_text_model
+from twinmatch.embedding.choice import open_text_model
 from twinmatch.facets import FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.programmes import PRODUCTS, Round, load

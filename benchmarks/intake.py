@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 import surveys
-from twinmatch.intake import doubts
+from twinmatch.intake.checks import doubts
 from twinmatch.reading import read, read_grids, without_contacts
 from twinmatch.reading.importers import IMPORTERS, Options, names_from
 from twinmatch.schema import City

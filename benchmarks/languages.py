@@ -20,7 +20,7 @@ import numpy as np
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Cohort, Host
-from twinmatch.embedding import open_text_model
+from twinmatch.embedding.choice import open_text_model
 from twinmatch.facets import FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.reading import read

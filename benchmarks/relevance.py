@@ -29,7 +29,7 @@ from build_classifier import out_of_fold
 from twinmatch.affinity import compare
 from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.cohort import Cohort, Host
-from twinmatch.embedding import open_text_model
+from twinmatch.embedding.choice import open_text_model
 from twinmatch.embedding.sentences import Reading
 from twinmatch.facets import FacetCache, quoting
 from twinmatch.facets.text import all_sentences

@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from twinmatch.embedding import backends, open_text_model, similarities
-from twinmatch.embedding.vectors import encode_texts
+from twinmatch.embedding import backends
+from twinmatch.embedding.choice import open_text_model
+from twinmatch.embedding.vectors import encode_texts, similarities
 from twinmatch.facets import FacetCache
 from twinmatch.facets.text import NeedsOffers
 from twinmatch.reading import read

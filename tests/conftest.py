@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 from twinmatch.cohort import Cohort
-from twinmatch.embedding import open_text_model
+from twinmatch.embedding.choice import open_text_model
 from twinmatch.facets import FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.reading import read

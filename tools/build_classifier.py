@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from build_text_models import write_sums
-from twinmatch.embedding import open_text_model
+from twinmatch.embedding.choice import open_text_model
 from twinmatch.embedding.sentences import KINDS, LEAST, TOPICS, Classifier, Reading
 from twinmatch.facets.text import all_sentences
 from twinmatch.reading import read

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from twinmatch.intake import to_yaml
+from twinmatch.intake.profile_folder import to_yaml
 from twinmatch.reading import read
 from twinmatch.schema import City, Role
 from twinmatch.vocabulary.geography import SAME_LANGUAGE, language_codes

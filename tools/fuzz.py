@@ -123,7 +123,7 @@ def _imported(kind: str) -> Callable[[Path], None]:
 
 def _validated(raw: object) -> None:
     from twinmatch.errors import TwinmatchError
-    from twinmatch.intake import doubts
+    from twinmatch.intake.checks import doubts
     from twinmatch.reading.grid import Raw
     from twinmatch.schema import City
     from twinmatch.validate import profiles, validate

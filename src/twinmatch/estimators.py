@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from twinmatch.affinity import compare
 from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.cohort import City, Cohort
-from twinmatch.embedding import TextModel
+from twinmatch.embedding.choice import TextModel
 from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache, feature_table
 from twinmatch.public import TextBy, Weights, is_frame, read, records_of, text_model_of

@@ -22,7 +22,7 @@ from twinmatch.app import neighbours
 from twinmatch.app.neighbours import PEER_WEIGHTS, Neighbour
 from twinmatch.app.pairs import Learning, PairExplanation, pair_explanations
 from twinmatch.cohort import City, Cohort
-from twinmatch.embedding import TextModel, own_text_model
+from twinmatch.embedding.choice import TextModel, own_text_model
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.intake.survey import cohort_of

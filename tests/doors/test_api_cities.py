@@ -19,7 +19,7 @@ from twinmatch.app.pairs import explain
 from twinmatch.app.round import open_round
 from twinmatch.app.service import UNHEARD, Search, Service
 from twinmatch.cohort import Cohort
-from twinmatch.embedding import open_text_model
+from twinmatch.embedding.choice import open_text_model
 from twinmatch.programmes import load
 from twinmatch.proposal.wire import to_wire
 from twinmatch.web.board import Board

@@ -19,7 +19,7 @@ from left_english import left_english, texts_of
 from twinmatch.exporting.folder_files import settings_in_words
 from twinmatch.exporting.letters import Correspondence, letters
 from twinmatch.programmes.base import national_actors
-from twinmatch.store import HistoryEntry
+from twinmatch.store.history import HistoryEntry
 from twinmatch.web.board import jobs
 from twinmatch.web.jobs import proposal_of, work, work_out
 from twinmatch.wording import Said, shown, spoken

@@ -84,7 +84,7 @@ def test_the_twinning_round_keeps_its_own_rules(products, bundled):
 
 def main() -> None:
     """Write the golden anew."""
-    from twinmatch.embedding import open_text_model
+    from twinmatch.embedding.choice import open_text_model
     from twinmatch.facets.text import all_sentences
     from twinmatch.reading import read
 

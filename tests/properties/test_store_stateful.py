@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "store"))
 from stores_for_tests import FALLBACKS, MEETINGS, PLACES, proposal
 
 from twinmatch.errors import QuestionError
-from twinmatch.store import open_store
+from twinmatch.store.records import open_store
 
 CITIES = {m.about: m.cities for m in MEETINGS}
 ABOUTS = [*CITIES, ("xx-nobody", "yy-nobody"), ("twinning:none", ""), ("", "")]

@@ -37,8 +37,8 @@ from twinmatch.exporting import publish, read_proposal
 from twinmatch.files import JOURNAL, PARTIAL, settle, write_files
 from twinmatch.programmes import load
 from twinmatch.reading import read
-from twinmatch.store import REMOVED, open_store
-from twinmatch.store.database import remove_names
+from twinmatch.store.database import REMOVED, remove_names
+from twinmatch.store.records import open_store
 
 Files = dict[str, bytes]
 

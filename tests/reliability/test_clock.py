@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from stores_for_tests import keep
 
-from twinmatch.store import open_store, records
+from twinmatch.store import records
+from twinmatch.store.records import open_store
 
 START = datetime(2026, 3, 29, 2, 30, tzinfo=UTC)
 

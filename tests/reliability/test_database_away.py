@@ -20,7 +20,7 @@ from stores_for_tests import keep
 
 from commands_for_tests import command
 from twinmatch.errors import DataError
-from twinmatch.store import open_store
+from twinmatch.store.records import open_store
 from twinmatch.web.jobs import PAUSE
 
 pytestmark = pytest.mark.slow

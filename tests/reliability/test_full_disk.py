@@ -17,7 +17,7 @@ from service_for_tests import five_cities
 from stores_for_tests import keep
 
 from twinmatch.errors import DataError
-from twinmatch.store import open_store
+from twinmatch.store.records import open_store
 
 compiles = pytest.mark.skipif(
     not sys.platform.startswith("linux") or shutil.which("cc") is None,

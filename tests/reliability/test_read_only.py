@@ -16,7 +16,7 @@ from places_for_tests import (
 from service_for_tests import five_cities
 from stores_for_tests import keep
 
-from twinmatch.store import open_store
+from twinmatch.store.records import open_store
 
 TABLE = "id,name,country,population\nfr-b,B,FR,20000\n"
 

@@ -13,12 +13,13 @@ import pytest
 from stores_for_tests import keep, proposal
 
 from twinmatch.errors import DataError
-from twinmatch.store import database, open_store
+from twinmatch.store import database
+from twinmatch.store.records import open_store
 
 WRITER = """
 import json, sys, time
 from twinmatch.errors import QuestionError
-from twinmatch.store import open_store
+from twinmatch.store.records import open_store
 place, run, by, words, guarded = sys.argv[1:]
 store = open_store(place)
 print("ready", flush=True)
@@ -81,7 +82,7 @@ def test_two_processes_decide_about_one_run(place: str, how: str) -> None:
 
 
 def test_two_processes_open_a_new_store_at_once(place: str) -> None:
-    code = "import sys; from twinmatch.store import open_store; open_store(sys.argv[1]).close()"
+    code = "import sys; from twinmatch.store.records import open_store; open_store(sys.argv[1]).close()"
     started = [subprocess.Popen([sys.executable, "-c", code, place]) for _ in range(4)]
     assert [process.wait(60) for process in started] == [0, 0, 0, 0]
     store = open_store(place)

@@ -13,7 +13,7 @@ from stores_for_tests import proposal
 from cities import cohort_of
 from commands_for_tests import command
 from twinmatch.errors import QuestionError
-from twinmatch.store import REMOVED
+from twinmatch.store.database import REMOVED
 from twinmatch.web import board as board_module
 from twinmatch.web.auth import Rank
 from twinmatch.web.persons import names_of

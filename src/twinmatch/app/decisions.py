@@ -18,25 +18,16 @@ from twinmatch.app.group_moves import group_of, groups_wanted
 from twinmatch.app.round import fallbacks_of
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.exporting.folder_files import Directory
-from twinmatch.files import toml_text
+from twinmatch.files import toml_value
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import LeftOut, Meeting, Pairs, Product, Proposal, pairs_wanted
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.proposal.tables import ROBUST, SatisfactionRow, TieRow, ids_in, rows_of
 from twinmatch.proposal.wire import Hidden
 from twinmatch.reading import read_rows
-from twinmatch.store import (
-    About,
-    Fallbacks,
-    HistoryEntry,
-    KeptMeeting,
-    RunRecord,
-    RunSnapshot,
-    Store,
-    as_met,
-    held,
-    open_store,
-)
+from twinmatch.store.history import About, HistoryEntry, RunSnapshot, held
+from twinmatch.store.records import RunRecord, Store, open_store
+from twinmatch.store.tables import Fallbacks, KeptMeeting, as_met
 from twinmatch.whatif.case import Case
 from twinmatch.whatif.learning import Learned, learn, preferences
 from twinmatch.wording import say
@@ -156,14 +147,11 @@ def programme_lines(run: str | None, store: Store) -> str:
     """Return lines for [twinning] of a programme file: a run's locks and bans, and the pairs of past rounds."""
     kept = store.run(run).id if run else ""
     past, refused = _met(store, kept), store.refused(but=kept)
-    lines = [_pairs_line("past", past)]
-    if refused:
-        lines.append(f"refused_before = [{', '.join(map(toml_text, refused))}]\n")
+    said: dict[str, Any] = {"past": past} | ({"refused_before": refused} if refused else {})
     if kept:
         again = decided_in_run(kept, store)
-        lock = [pair for pair in again.lock if not group_of(pair)]
-        lines += [_pairs_line("lock", lock), _pairs_line("ban", again.ban)]
-    return "".join(lines)
+        said |= {"lock": [pair for pair in again.lock if not group_of(pair)], "ban": again.ban}
+    return "".join(f"{name} = {toml_value(value)}\n" for name, value in said.items())
 
 
 def decided_so_far(store: Store, run: str, now: RunSnapshot) -> Decided:
@@ -216,10 +204,6 @@ def decided_in_run(run: str, store: Store) -> Decided:
     """Return what a run of the store asks of the next time it is solved, as its decisions have it now."""
     kept = store.run(run).id
     return decided_so_far(store, kept, store.held(kept))
-
-
-def _pairs_line(name: str, pairs: Sequence[tuple[str, str]]) -> str:
-    return f"{name} = [" + ", ".join(f"[{toml_text(a)}, {toml_text(b)}]" for a, b in pairs) + "]\n"
 
 
 SHOWN = 3

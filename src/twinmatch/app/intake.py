@@ -19,26 +19,27 @@ from typing import Annotated, Any, Final
 from pydantic import PlainSerializer
 
 from twinmatch.cohort import nearest
-from twinmatch.embedding import foreign_language
-from twinmatch.embedding.choice import hint, languages_of
+from twinmatch.embedding.choice import foreign_language, hint, languages_of
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.files import write_files
-from twinmatch.intake import (
+from twinmatch.intake.checks import doubts
+from twinmatch.intake.forms import template
+from twinmatch.intake.profile_folder import (
+    Existing,
     Import,
     KeyedProblem,
     ProfileChange,
     accepted_path,
+    accepted_toml,
     compare_profiles,
-    doubts,
-    estimated_readiness,
+    labelled,
     merge_forms,
+    plain_problems,
     read_accepted,
-    template,
     with_accepted,
     write_profiles,
 )
-from twinmatch.intake.profile_folder import Existing, accepted_toml, labelled, plain_problems
-from twinmatch.intake.survey import hosts_of, open_survey
+from twinmatch.intake.survey import estimated_readiness, hosts_of, open_survey
 from twinmatch.proposal.wire import Part, packed
 from twinmatch.reading import Mapping, read, read_grids, read_mapping, read_raw, without_contacts
 from twinmatch.reading.grid import leaves, text

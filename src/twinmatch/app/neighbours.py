@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Cohort
-from twinmatch.embedding import TextModel, open_text_model
+from twinmatch.embedding.choice import TextModel, open_text_model
 from twinmatch.errors import QuestionError
 from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.text import all_sentences

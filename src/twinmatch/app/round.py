@@ -20,7 +20,7 @@ from twinmatch.app.decided import Decided, letters_in, read_decisions, with_deci
 from twinmatch.app.group_moves import beside
 from twinmatch.app.neighbours import Progress, silent, text_model, text_of, told
 from twinmatch.cohort import Cohort
-from twinmatch.embedding import TextModel
+from twinmatch.embedding.choice import TextModel
 from twinmatch.errors import QuestionError, Where
 from twinmatch.exporting import publish
 from twinmatch.exporting.folder_files import read_contacts
@@ -28,7 +28,7 @@ from twinmatch.exporting.letters import Correspondence
 from twinmatch.facets import FacetCache
 from twinmatch.figures import figures_of, with_figures
 from twinmatch.files import bundled_path, shared_out, write_files
-from twinmatch.intake import template
+from twinmatch.intake.forms import template
 from twinmatch.programmes.found_themes import TRIED, FoundThemes, find_themes
 from twinmatch.programmes.load_ledger import open_ledger
 from twinmatch.programmes.pathways import with_offers

@@ -38,9 +38,14 @@ from twinmatch.app.neighbours import (
 from twinmatch.app.pairs import Learning, PairExplanation, pair_explanations, with_pictures
 from twinmatch.cohort import Cohort, Host
 from twinmatch.cohort import nearest as nearest_name
-from twinmatch.embedding import TextModel, open_text_model
 from twinmatch.embedding.backends import ENGLISH, BundledOnly
-from twinmatch.embedding.choice import LANGUAGES, foreign_language, is_there
+from twinmatch.embedding.choice import (
+    LANGUAGES,
+    TextModel,
+    foreign_language,
+    is_there,
+    open_text_model,
+)
 from twinmatch.embedding.sentences import split_sentences
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FACETS, OWN, FacetCache

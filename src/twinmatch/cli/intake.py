@@ -30,7 +30,7 @@ from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
     from twinmatch.app.intake import Checked
-    from twinmatch.intake import Import
+    from twinmatch.intake.profile_folder import Import
 
 ORDER = ("error", "warning", "note")
 MOST_SHOWN = 60

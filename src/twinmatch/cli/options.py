@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 
 if TYPE_CHECKING:
-    from twinmatch import embedding as embedding
     from twinmatch import exporting as exporting
     from twinmatch import facets as facets
     from twinmatch import files as files
@@ -78,7 +77,7 @@ else:
             return getattr(import_module(self._name), name)
 
     _NAMES = (
-        "embedding exporting facets files programmes public reading validate app.service "
+        "exporting facets files programmes public reading validate app.service "
         "embedding.choice exporting.folder_files exporting.words facets.text intake.survey "
         "programmes.found_themes programmes.repair_menu programmes.twinning.frame reading.importers "
         "store.database store.history vocabulary.geography web.auth web.board web.bodies web.persons"

@@ -25,7 +25,6 @@ from twinmatch.cli.options import (
     cohort_of,
     cut,
     decided_of,
-    embedding,
     exporting,
     facets,
     files,
@@ -408,7 +407,7 @@ def doctor(as_json: AsJson = False) -> None:
         ("text of the bundled cities", text_facets.all_sentences(cohort)),
         ("any other text", ["A sentence that nobody has written before."]),
     ):
-        found[texts] = str(embedding.open_text_model("auto", sentences).says)
+        found[texts] = str(choice.open_text_model("auto", sentences).says)
     found["texts in other languages"] = (
         f"Texts are compared by {choice.multilingual().describes}."
         if choice.is_there()

@@ -29,7 +29,8 @@ from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
     from twinmatch.app.decisions import RunState
-    from twinmatch.store import HistoryEntry, RunRecord
+    from twinmatch.store.history import HistoryEntry
+    from twinmatch.store.records import RunRecord
 
 Run = Annotated[str, Argument(metavar="RUN")]
 

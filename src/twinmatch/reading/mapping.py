@@ -39,7 +39,7 @@ from __future__ import annotations
 import enum
 import tomllib
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
@@ -57,7 +57,7 @@ from pydantic.fields import FieldInfo
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError, Where
-from twinmatch.files import toml_text
+from twinmatch.files import toml_text, toml_value
 from twinmatch.schema import NAMES, City, Dimension, Level, sentences_of
 from twinmatch.validate import in_words, models_in, parts_of
 from twinmatch.wording import joined, say, titled
@@ -313,8 +313,8 @@ def mapping_of(content: Dict[str, Any], file: str = "") -> Mapping:
     except ValidationError as error:
         raise QuestionError(_wrong(item, file) for item in error.errors()) from error
     targets, known = mapping.columns.values(), columns()
-    fields = [t.field for t in targets if t.field not in BESIDE]
-    unknown = [f for f in (*fields, *mapping.defaults) if f and f not in known]
+    named = (t.field for t in targets if t.field not in BESIDE)
+    unknown = [f for f in (*named, *mapping.defaults) if f and f not in known]
     negated = [t for t in targets if t.is_negated and t.field in known]
     unknown += [t.said for t in negated if known[t.field].kind != "flag"]
     if unknown:
@@ -336,7 +336,7 @@ def to_toml(mapping: Mapping, table: str, questions: tuple[MappingQuestion, ...]
     ]
     names = ("sheet", "header_row", "encoding", "decimal", "repair_letters")
     stated = ((name, getattr(mapping, name)) for name in names)
-    lines += [f"{name} = {_toml(value)}" for name, value in stated if value is not None]
+    lines += [f"{name} = {toml_value(value)}" for name, value in stated if value is not None]
     for question in questions:
         lines += [f"# OPEN: {question.asks}", f"#   {question.line}"]
     lines += ["", "[columns]"]
@@ -344,27 +344,13 @@ def to_toml(mapping: Mapping, table: str, questions: tuple[MappingQuestion, ...]
     for title in ("values", "names", "defaults"):
         if entries := getattr(mapping, title):
             lines += ["", f"[{title}]"]
-            lines += [f"{toml_text(n)} = {_toml(v)}" for n, v in entries.items()]
+            lines += [f"{toml_text(n)} = {toml_value(v)}" for n, v in entries.items()]
     return "\n".join(lines) + "\n"
 
 
 def _target_text(target: Target) -> str:
-    more = [f"field = {toml_text(target.field)}"]
-    more += [f"unit = {toml_text(target.unit)}"] if target.unit else []
-    more += [f"factor = {target.factor:g}"] if target.factor != 1.0 else []
-    more += [f"option = {toml_text(target.option)}"] if target.option else []
-    if len(more) == 1:
-        return toml_text(target.said)
-    more += ["is_negated = true"] if target.is_negated else []
-    return "{ " + ", ".join(more) + " }"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else toml_text(str(value))
+    said = {f.name: v for f in fields(target) if (v := getattr(target, f.name)) != f.default}
+    return toml_value(said) if said.keys() - {"field", "is_negated"} else toml_text(target.said)
 
 
 def _no_field(name: str, file: str) -> Problem:

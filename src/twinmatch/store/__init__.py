@@ -4,36 +4,3 @@ SQLite is the default, one file; PostgreSQL serves teams. Every change is one tr
 append-only: the database itself refuses to change or delete an entry. The service keeps its proposals, and what is
 decided about them, here too.
 """
-
-from twinmatch.store.database import COMMAND_LINE, REMOVED, note
-from twinmatch.store.history import (
-    CONSENTS,
-    DECISIONS,
-    STEPS,
-    About,
-    HistoryEntry,
-    RunSnapshot,
-    held,
-)
-from twinmatch.store.records import PastPair, RunRecord, Store, open_store
-from twinmatch.store.tables import Fallbacks, KeptMeeting, as_met
-
-__all__ = [
-    "COMMAND_LINE",
-    "CONSENTS",
-    "DECISIONS",
-    "REMOVED",
-    "STEPS",
-    "About",
-    "Fallbacks",
-    "HistoryEntry",
-    "KeptMeeting",
-    "PastPair",
-    "RunRecord",
-    "RunSnapshot",
-    "Store",
-    "as_met",
-    "held",
-    "note",
-    "open_store",
-]

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.proposal.wire import Hidden, Instant, packed
 from twinmatch.reading.personal_data import redact
-from twinmatch.store import COMMAND_LINE, RunRecord, Store, note, open_store
-from twinmatch.store.records import named
+from twinmatch.store.database import COMMAND_LINE, note
+from twinmatch.store.records import RunRecord, Store, named, open_store
 from twinmatch.store.tables import LongText, Moment, Name, Plain, answers, metadata
 from twinmatch.web.auth import SESSION_HOURS, Person, Rank, digest, new_secret, same
 from twinmatch.web.desk import Desk

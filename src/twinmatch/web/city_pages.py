@@ -22,7 +22,7 @@ from twinmatch.intake.forms import LEVELS
 from twinmatch.proposal import CityCard
 from twinmatch.proposal.wire import from_wire
 from twinmatch.schema import City, Dimension, Role
-from twinmatch.store import CONSENTS
+from twinmatch.store.history import CONSENTS
 from twinmatch.vocabulary.geography import is_country, language_name
 from twinmatch.web.auth import Coordinator, Rank, pages_router
 from twinmatch.web.board import Job

@@ -16,7 +16,15 @@ from twinmatch.app.decisions import decided_so_far, moved, not_yet, run_state
 from twinmatch.app.group_moves import group_moves, group_of, group_split, with_rules_changed
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.folder_files import Directory
-from twinmatch.store import CONSENTS, DECISIONS, STEPS, About, HistoryEntry, RunSnapshot, held
+from twinmatch.store.history import (
+    CONSENTS,
+    DECISIONS,
+    STEPS,
+    About,
+    HistoryEntry,
+    RunSnapshot,
+    held,
+)
 from twinmatch.web.auth import Committee, Coordinator, Person, coordinator, pages_router
 from twinmatch.web.jobs import programme_in, proposal_of
 from twinmatch.web.pages import own, page, wants_fragment

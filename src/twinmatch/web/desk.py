@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from twinmatch.errors import QuestionError
 from twinmatch.proposal.wire import packed
-from twinmatch.store import Store, note
+from twinmatch.store.database import note
+from twinmatch.store.records import Store
 from twinmatch.store.tables import Moment, Name, answers, metadata
 from twinmatch.web.auth import digest, new_secret
 from twinmatch.wording import say

@@ -36,7 +36,8 @@ from twinmatch.exporting.folder_files import read_contacts
 from twinmatch.exporting.letters import Correspondence, Letter, code_of, letter_files, letters
 from twinmatch.exporting.printing import dossier_docx
 from twinmatch.proposal import Proposal
-from twinmatch.store import HistoryEntry, Store
+from twinmatch.store.history import HistoryEntry
+from twinmatch.store.records import Store
 from twinmatch.web.auth import Coordinator, coordinator, pages_router
 from twinmatch.web.decided_pages import Name, Version, conflict
 from twinmatch.web.pages import language, page

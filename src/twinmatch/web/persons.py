@@ -18,9 +18,10 @@ from fastapi import Depends, Path, Query, Request, Response
 from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError
 from twinmatch.reading.personal_data import redact
-from twinmatch.store import REMOVED, note
 from twinmatch.store.database import (
+    REMOVED,
     Reason,
+    note,
     reasons_about,
     remove_names,
     remove_reasons,

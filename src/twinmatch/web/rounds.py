@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -25,14 +24,15 @@ from twinmatch.app.service import Service, open_service
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting.folder_files import proposal_json
 from twinmatch.exporting.spreadsheet import RULE_FIELDS, RULE_SHEET, rules_said
-from twinmatch.files import toml_text
+from twinmatch.files import toml_key, toml_value
 from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.kinds import TITLES, TRAITS
 from twinmatch.programmes.programme import Programme, programme_model
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.twinning import Twinning
 from twinmatch.proposal import Pairs, Proposal
-from twinmatch.store import CONSENTS, DECISIONS, HistoryEntry, RunSnapshot, Store, held
+from twinmatch.store.history import CONSENTS, DECISIONS, HistoryEntry, RunSnapshot, held
+from twinmatch.store.records import Store
 from twinmatch.validate import as_sentence
 from twinmatch.web.board import Board, Job
 from twinmatch.web.jobs import (
@@ -361,19 +361,7 @@ def toml(programme: Programme) -> str:
     ):  # a table without its weights would be a change to the bundled one
         plain["city_panels"]["mix"] = programme.city_panels.mix
     tables = {k: v for k, v in plain.items() if isinstance(v, dict)}
-    lines = [f"{k} = {_value(v)}" for k, v in plain.items() if k not in tables]
+    lines = [f"{k} = {toml_value(v)}" for k, v in plain.items() if k not in tables]
     for name, table in tables.items():
-        lines += ["", f"[{name}]", *(f"{_key(k)} = {_value(v)}" for k, v in table.items())]
+        lines += ["", f"[{name}]", *(f"{toml_key(k)} = {toml_value(v)}" for k, v in table.items())]
     return "\n".join(lines).strip() + "\n"
-
-
-def _key(name: str) -> str:
-    return name if name.isidentifier() and name.isascii() else toml_text(name)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return toml_text(value) if isinstance(value, str) else json.dumps(value)

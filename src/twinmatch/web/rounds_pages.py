@@ -25,7 +25,7 @@ from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.proposal.proposal import settings_of
 from twinmatch.schema import City
-from twinmatch.store import HistoryEntry
+from twinmatch.store.history import HistoryEntry
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, Person, Reader, coordinator, pages_router
 from twinmatch.web.board import Job

@@ -24,7 +24,7 @@ from twinmatch.app.neighbours import (
 )
 from twinmatch.app.service import MOST_SIMILAR, Question, Service, Wanted
 from twinmatch.cohort import Cohort
-from twinmatch.embedding import open_text_model
+from twinmatch.embedding.choice import open_text_model
 from twinmatch.facets import FacetCache
 from twinmatch.programmes import load
 from twinmatch.proposal.wire import to_wire

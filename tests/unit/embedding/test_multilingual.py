@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinmatch.embedding import backends, choice, open_text_model
+from twinmatch.embedding import backends, choice
+from twinmatch.embedding.choice import open_text_model
 from twinmatch.embedding.sentences import TOPICS, bundled_classifier
 from twinmatch.embedding.vectors import key_of
 from twinmatch.errors import DataError, QuestionError

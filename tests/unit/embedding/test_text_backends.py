@@ -87,7 +87,8 @@ class Blocked:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Blocked())
-from twinmatch.embedding import backends, open_text_model
+from twinmatch.embedding import backends
+from twinmatch.embedding.choice import open_text_model
 backends.missing = lambda *modules: ["sentence-transformers"]
 model = open_text_model("auto", ["A sentence that nobody bundled."])
 rows = model.vectors(["A sentence that nobody bundled.", "We need heat."])

@@ -7,7 +7,7 @@ from profiles_for_intake import city, inventory
 
 from twinmatch.app.intake import accept_warnings, check_profiles
 from twinmatch.errors import DataError, QuestionError
-from twinmatch.intake import accepted_path, read_accepted, write_profiles
+from twinmatch.intake.profile_folder import accepted_path, read_accepted, write_profiles
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 from profiles_for_intake import city
 
 from twinmatch.cohort import Cohort
-from twinmatch.intake import ProfileChange, compare_profiles
+from twinmatch.intake.profile_folder import ProfileChange, compare_profiles
 from twinmatch.schema import HostUnit
 
 

@@ -8,7 +8,8 @@ import pytest
 from profiles_for_intake import city, inventory, known
 
 from twinmatch.errors import Problem
-from twinmatch.intake import doubts, estimated_readiness
+from twinmatch.intake.checks import doubts
+from twinmatch.intake.survey import estimated_readiness
 from twinmatch.schema import City, Dimension
 
 

@@ -8,9 +8,9 @@ import pytest
 from profiles_for_intake import city, inventory, known
 
 from twinmatch.errors import Problem, Where
-from twinmatch.intake import doubts
 from twinmatch.intake.checks import (
     a_head,
+    doubts,
     numbers_of,
     reporting_population,
     total_of,

@@ -15,9 +15,8 @@ from profiles_for_intake import FULL, city
 
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, QuestionError
-from twinmatch.intake import merge_forms, template, to_yaml, write_profiles
-from twinmatch.intake.forms import EXAMPLES, GENERAL, LEVELS, _rule
-from twinmatch.intake.profile_folder import missing_of
+from twinmatch.intake.forms import EXAMPLES, GENERAL, LEVELS, _rule, template
+from twinmatch.intake.profile_folder import merge_forms, missing_of, to_yaml, write_profiles
 from twinmatch.reading import read, read_raw
 from twinmatch.reading.mapping import columns
 from twinmatch.reading.table_files import parse_yaml

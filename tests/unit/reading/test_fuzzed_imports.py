@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from twinmatch.app.intake import text_doubts
 from twinmatch.errors import DataError, TwinmatchError
-from twinmatch.intake import doubts
+from twinmatch.intake.checks import doubts
 from twinmatch.public import read as read_records
 from twinmatch.reading import read_grids, read_raw, without_contacts
 from twinmatch.reading.importers import IMPORTERS, Options

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from stores_for_tests import POSTGRES
 
-from twinmatch.store import open_store
+from twinmatch.store.records import open_store
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from twinmatch.store import KeptMeeting
+from twinmatch.store.tables import KeptMeeting
 
 POSTGRES = os.environ.get("TWINMATCH_TEST_POSTGRES", "")
 

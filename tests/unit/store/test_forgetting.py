@@ -10,13 +10,16 @@ import sqlalchemy as sa
 from stores_for_tests import FALLBACKS, proposal
 
 from twinmatch.errors import QuestionError
-from twinmatch.store import COMMAND_LINE, REMOVED, held, note
 from twinmatch.store.database import (
+    COMMAND_LINE,
+    REMOVED,
+    note,
     reasons_about,
     remove_names,
     remove_reasons,
     wipe,
 )
+from twinmatch.store.history import held
 from twinmatch.store.tables import changes, entries
 
 LATER = timedelta(seconds=1)
@@ -111,7 +114,7 @@ def test_the_history_is_append_only_before_and_after(store, run, fails):
 
 
 def test_what_was_taken_out_is_in_no_file(tmp_path):
-    from twinmatch.store import open_store
+    from twinmatch.store.records import open_store
 
     path = tmp_path / "s.sqlite"
     store = open_store(path)

@@ -12,11 +12,11 @@ import sys
 import pytest
 from stores_for_tests import POSTGRES, keep
 
-from twinmatch.store import open_store
+from twinmatch.store.records import open_store
 
 WRITER = """
 import sys
-from twinmatch.store import open_store
+from twinmatch.store.records import open_store
 store, run = open_store(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
 while True:

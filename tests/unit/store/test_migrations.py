@@ -12,8 +12,8 @@ from alembic import command
 from stores_for_tests import MEETINGS, proposal
 
 from twinmatch.errors import QuestionError
-from twinmatch.store import open_store
 from twinmatch.store.database import alembic_config, engine_of
+from twinmatch.store.records import open_store
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 MADE = {"data_sha256": "d" * 64, "programme_sha256": "e" * 64}

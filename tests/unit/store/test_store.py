@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from stores_for_tests import FALLBACKS, MEETINGS, keep, proposal
 
 from twinmatch.errors import DataError, QuestionError
-from twinmatch.store import CONSENTS, DECISIONS, STEPS, HistoryEntry, held, open_store
-from twinmatch.store.history import KINDS, MAILS
+from twinmatch.store.history import CONSENTS, DECISIONS, KINDS, MAILS, STEPS, HistoryEntry, held
+from twinmatch.store.records import open_store
 from twinmatch.store.tables import answers, entries, metadata
 
 
