@@ -1,12 +1,12 @@
 """One ledger of load: what each city carries over all formats, and the limits that hold across them.
 
 Notation: n cities; KINDS hours a month, trips in the round, tasks as a host or lead; limit, used and room have
-shape (n, 3), and a limit that nobody set is infinite.
+shape (n, 3), and a limit that nobody set is infinite. What m candidates take of cities is (m, 3n), KINDS city by city.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -20,7 +20,7 @@ from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, QuestionError
 from twinmatch.programmes.base import Load, ProductSettings, ProgrammeSection
 from twinmatch.proposal import Product, Table
-from twinmatch.solving import Floats, Ints
+from twinmatch.solving import Floats
 from twinmatch.solving.blocks import Block
 from twinmatch.wording import joined, say, titled
 
@@ -247,65 +247,31 @@ def judged_ledger(ledger: LoadLedger) -> LoadLedger:
     return ledger
 
 
-@dataclass(frozen=True, eq=False)
-class Loads:
-    """What candidates take of cities: entry k says that candidate[k] takes amount[k] (3,) of city[k]."""
+def loads_of(groups: Sequence[Sequence[int]], load: Load, cohort: Cohort) -> sp.csr_array:
+    """Return what each group of cities takes of them, a load each, (groups, 3n): hours, trips and tasks city by city."""
+    ends = np.cumsum([0, *map(len, groups)])
+    cities = np.array([i for group in groups for i in group], dtype=np.int64)
+    member = sp.csr_array((np.ones(len(cities)), cities, ends), (len(groups), len(cohort)))
+    return sp.csr_array(sp.kron(member, sp.coo_array(amount(load)[None]), format="csr"))
 
-    city: Ints
-    candidate: Ints
-    amount: Floats
-    count: int
-    """Number of candidates."""
 
-    def after(self, others: Loads) -> Loads:
-        """Return these loads followed by those of further candidates."""
-        return Loads(
-            np.concatenate([self.city, others.city]),
-            np.concatenate([self.candidate, others.candidate + self.count]),
-            np.concatenate([self.amount, others.amount]),
-            self.count + others.count,
+def load_block(loads: sp.csr_array, ledger: LoadLedger) -> Block | None:
+    """Return the rows that keep cities within their room, given what candidates take (m, 3n); None where no limit is near."""
+    room = ledger.room.ravel()
+    taken = np.bincount(loads.indices, minlength=len(room)) > 0
+    rows = np.flatnonzero(taken & np.isfinite(room))
+    if not len(rows):
+        return None
+    city, kind = np.divmod(rows, len(KINDS))
+    high = np.maximum(room[rows], 0.0)
+
+    def says(row: int) -> str:
+        return say(
+            "of its {kind} {name} has {high:g} left",
+            kind=WORDS[KINDS[int(kind[row])]],
+            name=ledger.cohort.cities[int(city[row])].name,
+            high=high[row],
         )
 
-    def block(self, ledger: LoadLedger) -> Block | None:
-        """Return the rows that keep cities within their room; None where nobody has a limit here."""
-        room = ledger.room
-        taken, kind = np.nonzero((self.amount != 0) & np.isfinite(room)[self.city])
-        if not len(taken):
-            return None
-        # A row is a city and a kind, in that order.
-        rows, at = np.unique(self.city[taken] * len(KINDS) + kind, return_inverse=True)
-        city, kinds = np.divmod(rows, len(KINDS))
-        matrix = sp.csr_array(
-            (self.amount[taken, kind], (at, self.candidate[taken])), shape=(len(rows), self.count)
-        )
-        high = np.maximum(room[city, kinds], 0.0)
-
-        def says(row: int) -> str:
-            name = ledger.cohort.cities[int(city[row])].name
-            return say(
-                "of its {kind} {name} has {high:g} left",
-                kind=WORDS[KINDS[int(kinds[row])]],
-                name=name,
-                high=high[row],
-            )
-
-        return Block("load", matrix, np.full(len(rows), -np.inf), high, says)
-
-
-def loads_of(members: Iterable[tuple[int, int, Load]], count: int) -> Loads:
-    """Return the loads of (candidate, city, load) entries over so many candidates; empty loads are left out."""
-    entries = list(members)
-    by_load: dict[int, Floats] = {id(load): amount(load) for _, _, load in entries}
-    return same_loads(
-        np.array([candidate for candidate, _, _ in entries], dtype=np.int64),
-        np.array([city for _, city, _ in entries], dtype=np.int64),
-        np.array([by_load[id(load)] for _, _, load in entries]).reshape(-1, len(KINDS)),
-        count,
-    )
-
-
-def same_loads(candidate: Ints, city: Ints, load: Floats, count: int) -> Loads:
-    """Return what candidates (k,) take of cities (k,): a load (3,) that is the same for all, or each its own (k, 3)."""
-    each = np.broadcast_to(load, (len(city), len(KINDS)))
-    kept = each.any(axis=1)
-    return Loads(city[kept], candidate[kept], each[kept], count)
+    matrix = sp.csr_array(loads.tocsc()[:, rows].T)
+    return Block("load", matrix, np.full(len(rows), -np.inf), high, says)

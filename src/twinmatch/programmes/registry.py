@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from twinmatch.programmes.discussion_groups import (
     group_rules,
     solved_groups,
 )
-from twinmatch.programmes.load_ledger import Loads
+from twinmatch.programmes.load_ledger import load_block
 from twinmatch.programmes.national_clusters import (
     NationalClusters,
     cluster_rules,
@@ -196,7 +195,7 @@ def _beside(solved: SolvedProduct, found: Sequence[SolvedProduct]) -> SolvedProd
         if other is not solved:
             ledger = ledger.with_product(other.product, other.ready.settings)
     rules = [rule for rule in ready.rules if rule.kind != "load"]
-    rules += load_rules(ready.loads.block(ledger))
+    rules += load_rules(load_block(ready.loads, ledger))
     round_ = replace(ready.round, load_ledger=ledger)
     return replace(solved, ready=replace(ready, round=round_, rules=tuple(rules)))
 
@@ -234,19 +233,9 @@ def _blocks(round_: Round, ready: Sequence[Any], keep: Sequence[Any], count: int
             if not rule.filters and rule.kind != "load":
                 blocks.append(_shifted(rule.block.take(k), start, count))
         start += len(k)
-    loads = reduce(
-        lambda a, b: a.after(b), (_kept(one.loads, k) for one, k in zip(ready, keep, strict=True))
-    )
-    limited = loads.block(round_.ledger)
+    loads = sp.csr_array(sp.vstack([one.loads[k] for one, k in zip(ready, keep, strict=True)]))
+    limited = load_block(loads, round_.ledger)
     return [*blocks, limited] if limited else blocks
-
-
-def _kept(loads: Loads, keep: Any) -> Loads:
-    """Return the loads of the candidates kept, renumbered."""
-    place = np.full(loads.count, -1, dtype=np.int64)
-    place[keep] = np.arange(len(keep))
-    mine = np.flatnonzero(place[loads.candidate] >= 0)
-    return Loads(loads.city[mine], place[loads.candidate[mine]], loads.amount[mine], len(keep))
 
 
 def _shifted(block: Block, start: int, count: int) -> Block:

@@ -26,7 +26,7 @@ from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.answered import topic_table
 from twinmatch.facets.readiness import levels
 from twinmatch.programmes.discussion_groups.settings import WHERE, DiscussionGroups, Slot, locked_in
-from twinmatch.programmes.load_ledger import LoadEntry, LoadLedger, amount, loads_of, same_loads
+from twinmatch.programmes.load_ledger import LoadEntry, LoadLedger, load_block, loads_of
 from twinmatch.programmes.quotas import Counted, Units, counted_kinds, rules_of, with_topics
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, best_choice, forbid, gate, load_rules
@@ -154,10 +154,8 @@ class PreparedGroups:
         rules += self._one_of_a_theme() if most > 1 else []
         rules += self._quotas()
         rules += self._locks()
-        city = np.array(rows, dtype=np.int64)[pairs.guest]
-        takes = amount(settings.load("member"))
-        limited = same_loads(np.arange(len(pairs)), city, takes, len(pairs))
-        rules += load_rules(limited.block(self.ledger))
+        takes = loads_of([(i,) for i in rows], settings.load("member"), self.round.cohort)
+        rules += load_rules(load_block(takes[pairs.guest], self.ledger))
         closed = gate(self.affinity.coverage.T.ravel(), settings.known_at_least)
         return (*rules, closed) if closed else tuple(rules)
 
@@ -433,7 +431,6 @@ def _lead_blocks(
         counts("one group of a theme", theme, high=1, rows=len(may) * len(themes)),
         counts("one lead a country", country, high=1, rows=len(slots) * len(codes)),
     ]
-    load = settings.load("lead")
-    takes = loads_of([(k, may[int(i)], load) for k, i in enumerate(g)], len(g))
-    limited = takes.block(round_.ledger)
+    takes = loads_of([(i,) for i in may], settings.load("lead"), round_.cohort)
+    limited = load_block(takes[g], round_.ledger)
     return [*blocks, limited] if limited else blocks

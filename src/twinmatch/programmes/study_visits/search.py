@@ -21,7 +21,7 @@ import scipy.sparse as sp
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
-from twinmatch.programmes.load_ledger import Loads, loads_of
+from twinmatch.programmes.load_ledger import load_block, loads_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, cities_of, load_rules
 from twinmatch.programmes.study_visits.settings import (
@@ -85,7 +85,8 @@ class PreparedVisits:
     options: tuple[Option, ...]
     rules: tuple[Rule, ...]
     candidates: Candidates
-    loads: Loads
+    loads: sp.csr_array
+    """What options take of cities, (O, 3n)."""
     reasons: dict[int, tuple[str, str]]
     """Why a city is in no party, and what to ask of it."""
 
@@ -121,20 +122,13 @@ def prepare(round_: Round, settings: StudyVisits) -> PreparedVisits:
     options = tuple(o for number, party in enumerate(parties) for o in ways.options(number, party))
     candidates = _candidates(options, len(parties))
     stops = [[at[h] for h in option.stops] for option in options]
-    load = {side: settings.load(side) for side in ("host", "guest")}
-    loads = loads_of(
-        [
-            (k, i, load[side])
-            for k, option in enumerate(options)
-            for side, cities in (("host", stops[k]), ("guest", option.visitors))
-            for i in cities
-        ],
-        len(options),
-    )
+    visitors = [option.visitors for option in options]
+    loads = loads_of(stops, settings.load("host"), round_.cohort)
+    loads = sp.csr_array(loads + loads_of(visitors, settings.load("guest"), round_.cohort))
     rules = (
         *_rules(round_, settings, affinity, parties, options),
-        *load_rules(loads.block(round_.ledger)),
-        *rules_on_all([option.visitors for option in options], stops, asked),
+        *load_rules(load_block(loads, round_.ledger)),
+        *rules_on_all(visitors, stops, asked),
     )
     return PreparedVisits(
         round_, settings, parties, affinity, options, rules, candidates, loads, reasons

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
@@ -13,7 +14,7 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.answered import topic_table
 from twinmatch.facets.domains import wider
 from twinmatch.programmes.eligibility import Applicants, applicants
-from twinmatch.programmes.load_ledger import Loads, amount, same_loads
+from twinmatch.programmes.load_ledger import load_block, loads_of
 from twinmatch.programmes.quotas import with_topics
 from twinmatch.programmes.round import Round, no_answer
 from twinmatch.programmes.rules import (
@@ -50,13 +51,11 @@ class PreparedTwinning:
     candidates: Candidates
     before: NDArray[np.bool_] | None
     """The pairs of the earlier proposal over the frame, shape (m,), or None where there is none."""
-    takes: tuple[NDArray[np.float64], NDArray[np.float64]]
-    """What a pair takes of each of its hosts and of its guest, both (3,)."""
 
     @property
-    def loads(self) -> Loads:
+    def loads(self) -> sp.csr_array:
         """Return what every pair takes of its cities; made where it is asked for, as it is larger than all else."""
-        return _loads(self.frame, *self.takes)
+        return _loads(self.frame, self.settings)
 
     @property
     def allowed(self) -> NDArray[np.bool_]:
@@ -87,8 +86,7 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
         who.eligible,
         tuple(needs) if settings.one_host_a_need else (),
     )
-    takes = amount(settings.load("host")), amount(settings.load("guest"))
-    carried = _loads(frame, *takes).block(round_.ledger)
+    carried = load_block(_loads(frame, settings), round_.ledger)
     rules = [*twinning_rules(frame, settings), *load_rules(carried)]
     asked_for = np.zeros(len(frame.host), dtype=bool)
     for rule in rules:
@@ -115,7 +113,6 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
         (*rules, *([closed] if closed else [])),
         frame.candidates(affinity.score),
         _before(round_, frame),
-        takes,
     )
 
 
@@ -141,26 +138,11 @@ def _nothing_to_show(round_: Round, frame: Frame) -> Bools:
     return np.asarray(known & (shows.astype(np.int64) @ seeks.T.astype(np.int64) == 0))
 
 
-def _loads(frame: Frame, host: NDArray[np.float64], guest: NDArray[np.float64]) -> Loads:
-    """Return what every pair takes of its cities: each city of a unit carries the host's load."""
-    pair = np.arange(len(frame.host))
-    size = np.array([len(host.cities) for host in frame.hosts], dtype=np.int64)
-    members = np.array([i for host in frame.hosts for i in host.cities], dtype=np.int64)
-    first = np.cumsum(size) - size
-    each = size[frame.host]
-    # Each pair of a host of several cities stands once for each of them.
-    nth = np.arange(int(each.sum())) - np.repeat(np.cumsum(each) - each, each)
-    of_host = members[np.repeat(first[frame.host], each) + nth]
-    of_guest = np.array(frame.guests, dtype=np.int64)[frame.guest]
-    count = len(pair)
-    hosts = same_loads(np.repeat(pair, each), of_host, host, count)
-    guests = same_loads(pair, of_guest, guest, count)
-    return Loads(
-        np.concatenate([hosts.city, guests.city]),
-        np.concatenate([hosts.candidate, guests.candidate]),
-        np.concatenate([hosts.amount, guests.amount]),
-        count,
-    )
+def _loads(frame: Frame, settings: Twinning) -> sp.csr_array:
+    """Return what every pair takes of its cities, (m, 3n): each city of a unit carries the host's load."""
+    hosts = loads_of([host.cities for host in frame.hosts], settings.load("host"), frame.cohort)
+    guests = loads_of([(i,) for i in frame.guests], settings.load("guest"), frame.cohort)
+    return sp.csr_array(hosts[frame.host] + guests[frame.guest])
 
 
 def solve_twinning(ready: PreparedTwinning) -> tuple[NDArray[np.bool_], Solution]:
