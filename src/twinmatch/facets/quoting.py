@@ -27,8 +27,6 @@ from twinmatch.facets.base import FacetCache, Floats
 from twinmatch.proposal.evidence import (
     LONGEST,
     OFFERS,
-    Claim,
-    Ground,
     faults,
     is_own_words,
     is_sentence,
@@ -116,9 +114,8 @@ def _may_be_printed(text: str, source: str, role: Role, kind: str, shows: bool |
     """Return whether a text passes every rule that needs no other one, and can be printed whole; words always may."""
     if not is_sentence(text):
         return bool(printed(text, source)) and not _CUT.search(text)
-    language = foreign_language(text, ("en",)) or "en"
-    claim = Claim("", text, role, kind, showable=shows, language=language)
-    return not faults(claim, Ground({""})) and bool(printed(text, source))
+    wrong = faults(text, role, kind, shows) or foreign_language(text, ("en",))
+    return not wrong and bool(printed(text, source))
 
 
 def printable(

@@ -7,17 +7,17 @@ Notation: likeness in [0, 1] or nan (unknown); standing in [0, 1], the share of 
 likeness beats, 0.5 where it is unknown; weight, each facet's part of all weights (they sum to 1);
 share = weight x standing.
 
-The reviewer of printed reasons: one rule a function, over what a sentence claims and the ground it is printed on.
+The reviewer of printed reasons: what a sentence breaks is said by name, and it is not printed then.
 
-What fails a rule is not printed. Rules read kinds and topics where they are known, and wording where they are not;
-nothing here knows a facet, a city's profile or a text model, so every export can have its sentences reviewed.
+Rules read its kind where it is known, and its wording where it is not; nothing here knows a facet, a city's profile
+or a text model.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import attrgetter
@@ -235,70 +235,37 @@ ASKS: Final = frozenset({"problem", "wish"})
 """Kinds of sentences that show something, and that ask for something."""
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A sentence as a reason: whose it is, what it is to do there, and what is known of it.
+def faults(
+    text: str, role: Literal["shows", "asks"], kind: str = "", showable: bool | None = None
+) -> tuple[str, ...]:
+    """Return the names of the rules that a sentence breaks as a reason; none where it may be printed.
 
-    ``kind`` is problem, wish, achievement, action, plan or context, empty where it is not known; ``showable`` and
-    ``standalone`` are None where nobody has said.
+    It is to show or to ask something, to speak of one city, and to stand alone. ``kind`` is problem, wish, achievement,
+    action, plan or context, empty where it is not known; ``showable`` is None where nobody has said.
     """
-
-    city: str
-    text: str
-    role: Literal["shows", "asks"]
-    kind: str = ""
-    showable: bool | None = None
-    standalone: bool | None = None
-    topics: frozenset[str] = frozenset()
-    language: str = ""
-    likeness: float | None = None
+    kept = {
+        "right kind": _is_of_the_right_kind(text, role, kind, showable),
+        "this city": not _MANY.search(text),  # true of one city, and not of several together
+        "whole": _is_whole(text.strip()),
+    }
+    return tuple(name for name, holds in kept.items() if not holds)
 
 
-@dataclass(frozen=True)
-class Ground:
-    """Where a claim is printed: the cities of the meeting, its theme's topics, the language, what stands there already."""
-
-    cities: Set[str]
-    theme: Set[str] = frozenset()
-    language: str = "en"
-    printed: Set[str] = frozenset()
-
-
-def on_theme(claim: Claim, ground: Ground) -> bool:
-    """Return whether a claim speaks of its meeting's theme; where topics are not known nothing speaks against it."""
-    return not ground.theme or not claim.topics or not claim.topics.isdisjoint(ground.theme)
-
-
-def of_the_right_kind(claim: Claim, _: Ground) -> bool:
+def _is_of_the_right_kind(text: str, role: str, kind: str, showable: bool | None) -> bool:
     """Return whether what is said to be shown is an offer, and what is said to be asked for is a need."""
-    if claim.role == "asks":
-        if claim.kind and claim.showable is not False:
-            return claim.kind in ASKS
-        return not _SHARE.search(claim.text)
-    if claim.showable is False or (claim.kind and claim.kind not in OFFERS):
+    if role == "asks":
+        return kind in ASKS if kind and showable is not False else not _SHARE.search(text)
+    if showable is False or (kind and kind not in OFFERS):
         return False
-    if _PLANNED.search(_MAIN_CLAUSE.split(claim.text)[0]) or _PREPARED.search(claim.text):
+    if _PLANNED.search(_MAIN_CLAUSE.split(text)[0]) or _PREPARED.search(text):
         return False
-    known = claim.showable is not None or claim.kind
-    return not _SHARE.search(claim.text) and bool(known or not _PROBLEM.search(claim.text))
+    known = showable is not None or kind
+    return not _SHARE.search(text) and bool(known or not _PROBLEM.search(text))
 
 
-def likely(claim: Claim, _: Ground) -> bool:
-    """Return whether a claim is likely to be on the matter that it is a reason for, where that is known."""
-    return claim.likeness is None or claim.likeness >= LEAST
-
-
-def of_this_city(claim: Claim, ground: Ground) -> bool:
-    """Return whether a claim is true of one city of the meeting, and not of several cities together."""
-    return claim.city in ground.cities and not _MANY.search(claim.text)
-
-
-def whole(claim: Claim, _: Ground) -> bool:
-    """Return whether a claim stands alone: a whole sentence that points at nothing before it."""
-    text = claim.text.strip()
-    if claim.standalone is False or not text or text.endswith(("…", "...")):
-        return False
-    if _POINTS_BACK_LAST.search(text):
+def _is_whole(text: str) -> bool:
+    """Return whether a text stands alone: a whole sentence that points at nothing before it."""
+    if not text or text.endswith(("…", "...")) or _POINTS_BACK_LAST.search(text):
         return False
     closed = all(text.count(one) == text.count(other) for one, other in ("()", "[]", "“”"))
     return closed and is_sentence(text) and not (_POINTS_BACK.match(text) or _BESIDE_IT.match(text))
@@ -310,35 +277,6 @@ def is_sentence(text: str) -> bool:
     count = len(_WORDS.findall(text))
     ended = count >= ENDED_WORDS and bool(_ENDED.search(text))
     return count >= FEWEST_WORDS and (ended or bool(_SAYS.search(text)))
-
-
-def in_the_language(claim: Claim, ground: Ground) -> bool:
-    """Return whether a claim is in the language of what it is printed in, where its language is known."""
-    return not claim.language or claim.language == ground.language
-
-
-def not_repeated(claim: Claim, ground: Ground) -> bool:
-    """Return whether a claim does not stand there already."""
-    return claim.text not in ground.printed
-
-
-Rule = Callable[[Claim, Ground], bool]
-
-RULES: Final[dict[str, Rule]] = {
-    "on theme": on_theme,
-    "right kind": of_the_right_kind,
-    "likely": likely,
-    "this city": of_this_city,
-    "whole": whole,
-    "language": in_the_language,
-    "not repeated": not_repeated,
-}
-"""Every rule by its name; a further one is a function and a line here."""
-
-
-def faults(claim: Claim, ground: Ground) -> tuple[str, ...]:
-    """Return the names of the rules that a claim breaks; none where it may be printed."""
-    return tuple(name for name, rule in RULES.items() if not rule(claim, ground))
 
 
 _WORDS = re.compile(r"[^\W_]+")
