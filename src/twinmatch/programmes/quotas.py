@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -22,11 +23,12 @@ from twinmatch.errors import QuestionError
 from twinmatch.facets.answered import topic_table
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.kinds import (
+    OF_PAIRS,
     ONE_OF,
+    SMALL,
     Attribute,
     Who,
     categories,
-    is_kind,
     of_category,
     parsed,
     without_host,
@@ -40,9 +42,6 @@ from twinmatch.wording import joined, listed, say
 
 MOST_COMPARED: Final = 60
 """Groups whose numbers are compared with each other."""
-
-MOST_WAYS: Final = 24
-"""Ways to keep the numbers of groups balanced that are tried."""
 
 
 class Bound(NamedTuple):
@@ -302,10 +301,17 @@ def quota_rules(
             yield made(bound, matrix, low, high)
 
 
-def rules_of(name: str, quota: Quota, units: Units, kinds: Sequence[Counted]) -> Iterator[Rule]:
-    """Yield the rules of a quota, one for each of its bounds, numbered from the second on."""
-    for n, (bound, block) in enumerate(quota_rules(name, quota, units, kinds), 1):
-        own = say("{name} {k}", name=name, k=n) if n > 1 else name
+def rules_of(
+    name: str,
+    quota: Quota,
+    units: Units,
+    kinds: Sequence[Counted],
+    taken: Collection[str] = (),
+) -> Iterator[Rule]:
+    """Yield the rules of a quota, one for each of its bounds, numbered from the second on; no name is ``taken`` already."""
+    numbered = (say("{name} {k}", name=name, k=k) if k > 1 else name for k in count(1))
+    for bound, block in quota_rules(name, quota, units, kinds):
+        own = next(other for other in numbered if other not in taken)
         says = counted_says(units.where, bound, quota.wording) + "."
         there = np.concatenate([units.there.astype(np.float64) @ kind.cities for kind in kinds])
         there_too = there if len(there) == len(block) else None
@@ -392,13 +398,15 @@ def with_topics(round_: Round, quotas: Iterable[tuple[str, Quota]], asked: bool 
     return replace(cohort, cities=tuple(cities))
 
 
-def counted_kinds(cohort: Cohort, quota: Quota, among: Sequence[int]) -> list[tuple[str, Bools]]:
+def counted_kinds(
+    cohort: Cohort, quota: Quota, among: Sequence[int], small_below: int = SMALL
+) -> list[tuple[str, Bools]]:
     """Return what a quota counts in words, each with its cities (n,): its kind, or one for each category of ``each``.
 
-    Categories are those of the cities among which somebody is chosen.
+    Categories are those of the cities among which somebody is chosen; what depends on a host is left aside.
     """
-    cities = cohort.cities
-    kind = np.array([quota.who is None or is_kind(c, quota.who) is True for c in cities], bool)
+    asked = [c for c in parsed(quota.who) if c.field not in OF_PAIRS] if quota.who else []
+    kind = np.array([all(c.holds(x, small_below) for c in asked) for x in cohort.cities], bool)
     if quota.each is None:
         return [(quota.wording, kind)]
     words = np.array(categories(cohort, quota.each), dtype=object)

@@ -231,16 +231,13 @@ def _blocks(round_: Round, ready: Sequence[Any], keep: Sequence[Any], count: int
     for one, k in zip(ready, keep, strict=True):
         for rule in one.rules:
             if not rule.filters and rule.kind != "load":
-                blocks.append(_shifted(rule.block.take(k), start, count))
+                block = rule.block.take(k)
+                own = block.matrix
+                wide = sp.csr_array(
+                    (own.data, own.indices + start, own.indptr), (len(own.indptr) - 1, count)
+                )
+                blocks.append(replace(block, matrix=wide, switch=None))
         start += len(k)
     loads = sp.csr_array(sp.vstack([one.loads[k] for one, k in zip(ready, keep, strict=True)]))
     limited = load_block(loads, round_.ledger)
     return [*blocks, limited] if limited else blocks
-
-
-def _shifted(block: Block, start: int, count: int) -> Block:
-    matrix = sp.coo_array(block.matrix)
-    wide = sp.csr_array(
-        (matrix.data, (matrix.coords[0], matrix.coords[1] + start)), shape=(len(block), count)
-    )
-    return replace(block, matrix=wide, switch=None)

@@ -22,7 +22,6 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
@@ -33,7 +32,7 @@ from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RulePrice, RuleS
 from twinmatch.proposal.proposal import MemberRole
 from twinmatch.schema import City, Role
 from twinmatch.solving import Bools, Floats, Solution, solve
-from twinmatch.solving.blocks import Block, Candidates
+from twinmatch.solving.blocks import Block, Candidates, counts
 from twinmatch.solving.referee import SLACK, Verdict, referee
 from twinmatch.standings import UNKNOWN
 from twinmatch.vocabulary.topics import BLOCKS
@@ -117,8 +116,7 @@ def worth(rules: Sequence[Rule], candidates: Candidates, chosen: Bools) -> float
 
 def forbid(name: str, says: str, pairs: Bools, kind: RuleKind = "rule") -> Rule:
     """Return the filter that takes out some pairs."""
-    matrix = sp.csr_array(pairs[None, :].astype(np.float64))
-    block = Block(name, matrix, np.array([-np.inf]), np.array([0.0]), lambda _: says)
+    block = counts(name, np.where(pairs, 0, -1), high=0, rows=1, says=lambda _: says)
     return Rule(name, says, block, filters=True, kind=kind)
 
 

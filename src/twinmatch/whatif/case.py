@@ -27,7 +27,7 @@ from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import Rule, best_choice, forbid, worth
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
 from twinmatch.proposal.wire import Number, on_wire
-from twinmatch.solving import Block, Bools, Floats, Solution
+from twinmatch.solving import Bools, Floats, Solution, counts
 from twinmatch.wording import count, listed, say
 
 T = TypeVar("T", bound=np.generic)
@@ -208,17 +208,20 @@ class Case:
         return next((r for r in self.ready.rules if r.kind == "places"), None)
 
     def settled(
-        self, rules: Sequence[Rule], before: Bools | None = None
+        self, rules: Sequence[Rule], before: Bools | None = None, score: Floats | None = None
     ) -> tuple[Bools, Solution] | None:
-        """Return the best answer under other rules, (m,) and its solution; None where no choice keeps them.
+        """Return the best answer under other rules or scores (m,), with its solution; None where no choice keeps them.
 
         Of answers alike in places and score it is the one closest to ``before``, by default to this answer.
         """
-        ready = replace(
-            self.ready, rules=tuple(rules), before=self.chosen if before is None else before
+        scored = (
+            self.ready.candidates if score is None else replace(self.ready.candidates, score=score)
         )
+        before = self.chosen if before is None else before
         try:
-            return solve_twinning(ready)
+            return solve_twinning(
+                replace(self.ready, rules=tuple(rules), candidates=scored, before=before)
+            )
         except NoProposalError:
             return None
 
@@ -324,17 +327,14 @@ def must_not_meet(pairs: Bools, says: str) -> Rule:
 
 def at_least(pairs: Bools, count: int, says: str, name: str = "earlier pairs") -> Rule:
     """Return the rule that at least so many of some pairs meet."""
-    matrix = sp.csr_array(pairs[None, :].astype(np.float64))
-    low, high = np.array([float(count)]), np.array([np.inf])
-    return Rule(name, says, Block(name, matrix, low, high, lambda _: says))
+    label = np.where(pairs, 0, -1)
+    return Rule(name, says, counts(name, label, low=count, rows=1, says=lambda _: says))
 
 
 def all_kept(pairs: Bools, says: str) -> Rule:
     """Return the rule that each of some pairs meets, a row for each."""
-    at = np.flatnonzero(pairs)
-    ones, name = np.ones(len(at)), "earlier pairs"
-    matrix = sp.csr_array((ones, (np.arange(len(at)), at)), shape=(len(at), len(pairs)))
-    return Rule(name, says, Block(name, matrix, ones, np.full(len(at), np.inf), lambda _: says))
+    label, name = np.where(pairs, np.cumsum(pairs) - 1, -1), "earlier pairs"
+    return Rule(name, says, counts(name, label, low=1, says=lambda _: says))
 
 
 def widened(rule: Rule, row: int, by: float = 1.0) -> Rule:

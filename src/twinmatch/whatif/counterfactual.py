@@ -48,7 +48,7 @@ from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.proposal import Ask
 from twinmatch.proposal.wire import Hidden, Number, on_wire, rows
 from twinmatch.schema import NAMES, Domain, Lever
-from twinmatch.solving import Bools, Candidates, Floats, Solution
+from twinmatch.solving import Bools, Floats, Solution
 from twinmatch.standings import expected_standing, standing
 from twinmatch.whatif.case import Case, find_host, host_id, open_case
 from twinmatch.wording import listed, say
@@ -475,12 +475,10 @@ class _Plan:
         rules += [below] if below else []
         shut = np.broadcast_to(closed, self.shape).ravel()
         rules += [forbid("to be asked", "Eligibility is known.", shut)] if shut.any() else []
-        old = ready.candidates
-        candidates = Candidates(old.host, old.guest, table.ravel(), old.n_hosts, old.n_guests)
-        again = replace(ready, rules=tuple(rules), candidates=candidates)
+        candidates = replace(ready.candidates, score=table.ravel())
         try:
-            return solve_twinning(again)[0]
+            return solve_twinning(replace(ready, rules=tuple(rules), candidates=candidates))[0]
         except NoProposalError:
             if score is None:
                 raise
-            return np.zeros(len(old), dtype=bool)
+            return np.zeros(len(candidates), dtype=bool)

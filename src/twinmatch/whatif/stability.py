@@ -25,11 +25,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import numpy as np
 from pydantic import Field
 
-from twinmatch.errors import NoProposalError, Problem, QuestionError
-from twinmatch.programmes.twinning import PreparedTwinning, solve_twinning
+from twinmatch.errors import Problem, QuestionError
 from twinmatch.proposal.tables import ROBUST
 from twinmatch.proposal.wire import Number, Rows, Tabular, Unknown, on_wire, rows
-from twinmatch.solving import Bools, Candidates, Floats
+from twinmatch.solving import Bools, Floats
 from twinmatch.solving.frontier import frontier, spread
 from twinmatch.whatif.case import Case
 from twinmatch.wording import say
@@ -138,16 +137,8 @@ class _Bench:
 
     def settled(self, score: Floats) -> Bools | None:
         """Return the answer under other scores (m,), or None where no choice keeps the rules."""
-        old = self.case.ready.candidates
-        ready: PreparedTwinning = replace(
-            self.case.ready,
-            candidates=Candidates(old.host, old.guest, score, old.n_hosts, old.n_guests),
-            before=self.case.chosen,
-        )
-        try:
-            return solve_twinning(ready)[0]
-        except NoProposalError:
-            return None
+        found = self.case.settled(self.case.ready.rules, score=score)
+        return None if found is None else found[0]
 
     def perturbed(self, seed: np.random.SeedSequence) -> Floats:
         """Return the scores (m,) of one run."""

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import count
 
 import numpy as np
 import scipy.sparse as sp
 
 from twinmatch.cohort import Host
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.programmes.kinds import OF_PAIRS, categories, parsed
-from twinmatch.programmes.quotas import Counted, PairQuota, Units, counted_says, quota_rules
+from twinmatch.programmes.kinds import OF_PAIRS, parsed
+from twinmatch.programmes.quotas import Counted, PairQuota, Units, counted_kinds, rules_of
 from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning.frame import (
     Frame,
@@ -69,20 +68,10 @@ def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
                 ),
             )
         )
-    taken = {rule.name for rule in rules}
     for name, quota in settings.quotas:
-        units = _units(frame, quota)
-        kinds = _counted(frame, quota, settings.small_below)
-        for bound, block in quota_rules(name, quota, units, kinds):
-            says = counted_says(units.where, bound, quota.wording) + "."
-            own = next(
-                n
-                for k in count(1)
-                if (n := name if k == 1 else say("{name} {k}", name=name, k=k)) not in taken
-            )
-            taken.add(own)
-            gives = _gives(block, units, kinds)
-            rules.append(Rule(own, says, replace(block, name=own), loosened=gives))
+        units, kinds = _units(frame, quota), _counted(frame, quota, settings.small_below)
+        found = rules_of(name, quota, units, kinds, {rule.name for rule in rules})
+        rules += [replace(rule, loosened=_gives(rule.block, units, kinds)) for rule in found]
     return rules
 
 
@@ -124,27 +113,15 @@ def _units(frame: Frame, quota: PairQuota) -> Units:
 
 def _counted(frame: Frame, quota: PairQuota, small_below: int) -> list[Counted]:
     """Return who counts towards a quota: those of its kind, of each category of ``each`` where it has one."""
-    cohort = frame.cohort
-    said = parsed(quota.who) if quota.who else ()
-    of_city = [c for c in said if c.field not in OF_PAIRS]
-    cities = np.array([all(c.holds(x, small_below) for c in of_city) for x in cohort.cities])
     pairs = np.ones(len(frame.host), dtype=bool)
-    for condition in said:
+    for condition in parsed(quota.who) if quota.who else ():
         if condition.field in OF_PAIRS:
             pairs &= compatriots(frame) == ((condition.field == "national") != condition.no)
-    if quota.each is None:
-        return [Counted(pairs & _side(frame, quota.of, cities), cities, quota.wording)]
-    words = np.array(categories(cohort, quota.each), dtype=object)
-    meant = words[
-        list(frame.guests) if quota.of == "guests" else [i for h in frame.hosts for i in h.cities]
-    ]
+    hosting = [i for host in frame.hosts for i in host.cities]
+    among = frame.guests if quota.of == "guests" else hosting
     return [
-        Counted(
-            pairs & _side(frame, quota.of, cities & (words == word)),
-            cities & (words == word),
-            quota.worded(word),
-        )
-        for word in sorted({word for word in meant if word is not None})
+        Counted(pairs & _side(frame, quota.of, cities), cities, what)
+        for what, cities in counted_kinds(frame.cohort, quota, among, small_below)
     ]
 
 
