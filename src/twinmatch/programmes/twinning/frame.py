@@ -5,10 +5,10 @@ Rules over twinning pairs that other packages bring; a programme asks for them b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations, permutations
+from itertools import chain, combinations, permutations
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -24,6 +24,8 @@ from twinmatch.solving import Bools, Givers, Ints
 from twinmatch.solving.blocks import Block, Candidates, counts
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import listed, say, say_n
+
+Things: TypeAlias = Collection[str | int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,28 @@ class Frame:
         """Return no pair, shape (hosts, guests), to be filled in."""
         return np.zeros((len(self.hosts), len(self.guests)), dtype=bool)
 
+    def sharing(self, hosts: Sequence[Things], guests: Sequence[Things]) -> Bools:
+        """Return the pairs whose sides have something in common, given what each host and guest has, (m,)."""
+        names = {thing: k for k, thing in enumerate(dict.fromkeys(chain(*hosts, *guests)))}
+        one, other = (
+            sp.csr_array(
+                (
+                    np.ones(sum(map(len, side))),
+                    [names[thing] for has in side for thing in has],
+                    np.cumsum([0, *map(len, side)]),
+                ),
+                (len(side), max(len(names), 1)),
+            )
+            for side in (hosts, guests)
+        )
+        return np.asarray((one @ other.T).toarray().ravel() > 0)
+
+    def strangers(self, hosts: Sequence[Things], guests: Sequence[Things]) -> Bools:
+        """Return the pairs whose sides both have something and nothing in common, (m,)."""
+        known = [np.array([bool(has) for has in side], dtype=bool) for side in (hosts, guests)]
+        both = known[0][self.host] & known[1][self.guest]
+        return np.asarray(both & ~self.sharing(hosts, guests))
+
     @cached_property
     def guest_at(self) -> dict[int, int]:
         """Return the place among the guests of each guest city."""
@@ -97,11 +121,9 @@ class Frame:
     @cached_property
     def off_topic(self) -> Bools:
         """Return the pairs whose guest is known to seek none of the topics on which alone its host takes guests, (m,)."""
-        pairs, seeks = self.nobody(), [self.cohort.cities[i].seeks or () for i in self.guests]
-        for h, topics in enumerate(self.hosts_on):
-            if topics:
-                pairs[h] = [sought != () and topics.isdisjoint(sought) for sought in seeks]
-        return pairs.ravel()
+        return self.strangers(
+            self.hosts_on, [self.cohort.cities[i].seeks or () for i in self.guests]
+        )
 
     @cached_property
     def _shown(self) -> Bools:
@@ -144,11 +166,10 @@ def memberships(sets: Sequence[set[str]], names: Sequence[str]) -> Bools:
 
 def compatriots(frame: Frame) -> Bools:
     """Return the pairs of a guest and a host with a city of its country, shape (m,)."""
-    cities = frame.cohort.cities
-    codes = sorted({city.country for city in cities})
-    of_host = memberships([{cities[i].country for i in h.cities} for h in frame.hosts], codes)
-    of_guest = [codes.index(cities[i].country) for i in frame.guests]
-    return np.asarray(of_host[:, of_guest].ravel())
+    code = [city.country for city in frame.cohort.cities]
+    return frame.sharing(
+        [[code[i] for i in host.cities] for host in frame.hosts], [[code[i]] for i in frame.guests]
+    )
 
 
 def host_topics(frame: Frame, price: float | None) -> Rule:

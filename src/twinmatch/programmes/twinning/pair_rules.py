@@ -212,26 +212,15 @@ def _asked_for(frame: Frame, settings: Twinning) -> list[Rule]:
 
 def _not_wished(frame: Frame) -> Bools:
     """Return the pairs of a guest that has wishes with a host that is not among them, shape (m,)."""
-    pairs = frame.nobody()
-    for g, i in enumerate(frame.guests):
-        wishes = frame.cohort.cities[i].wishes
-        if wishes:
-            pairs[:, g] = True
-            for name in wishes:
-                pairs[frame.named.get(name, []), g] = False
-    return pairs.ravel()
+    members = [frame.members(host) for host in frame.hosts]
+    return frame.strangers(members, [frame.cohort.cities[i].wishes for i in frame.guests])
 
 
 def _speechless(frame: Frame) -> Bools:
     """Return the pairs whose sides have both named languages and share none; a unit speaks those of all its cities."""
     cities = frame.cohort.cities
-    mine = [set(cities[i].languages) for i in frame.guests]
     theirs = [{v for i in host.cities for v in cities[i].languages} for host in frame.hosts]
-    known = sorted({v for spoken in (*mine, *theirs) for v in spoken})
-    hosts, guests = memberships(theirs, known), memberships(mine, known)
-    shared = hosts.astype(np.float32) @ guests.astype(np.float32).T
-    speaks_host, speaks_guest = np.any(hosts, axis=1, keepdims=True), np.any(guests, axis=1)
-    return np.asarray(((shared == 0) & speaks_host & speaks_guest).ravel())
+    return frame.strangers(theirs, [cities[i].languages for i in frame.guests])
 
 
 def _host_places(frame: Frame, settings: Twinning) -> Rule:
@@ -395,23 +384,19 @@ def _pairs_of(frame: Frame, pair: Sequence[str]) -> Bools:
 
 def _refused(frame: Frame) -> Bools:
     """Return the pairs of which either side refuses the other, or one of its cities, shape (m,)."""
-    pairs = frame.nobody()
     cities, of = frame.cohort.cities, frame.cohort.cities_of
-    for g, i in enumerate(frame.guests):
-        for name in cities[i].refuses:
-            pairs[frame.named.get(name, []), g] = True
-    for h, host in enumerate(frame.hosts):
-        refused = [k for i in host.cities for name in cities[i].refuses for k in of[name]]
-        pairs[h, [frame.guest_at[i] for i in refused if i in frame.guest_at]] = True
-    return pairs.ravel()
+    members = [frame.members(host) for host in frame.hosts]
+    refused = [
+        [k for i in host.cities for name in cities[i].refuses for k in of[name]]
+        for host in frame.hosts
+    ]
+    by_guests = frame.sharing(members, [cities[i].refuses for i in frame.guests])
+    return by_guests | frame.sharing(refused, [(i,) for i in frame.guests])
 
 
 def _itself(frame: Frame) -> Bools:
     """Return the pairs of a guest and a host that it is or belongs to, shape (m,)."""
-    pairs = frame.nobody()
-    for h, host in enumerate(frame.hosts):
-        pairs[h, [frame.guest_at[i] for i in host.cities if i in frame.guest_at]] = True
-    return pairs.ravel()
+    return frame.sharing([host.cities for host in frame.hosts], [(i,) for i in frame.guests])
 
 
 def _name(frame: Frame, g: int) -> str:

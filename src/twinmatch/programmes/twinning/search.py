@@ -28,7 +28,7 @@ from twinmatch.programmes.rules import (
     nothing_shared,
     roles_in_words,
 )
-from twinmatch.programmes.twinning.frame import Frame, memberships
+from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import twinning_rules
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.schema import Domain, Role
@@ -101,7 +101,7 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
         says = say(
             "A host takes only guests that seek something it can show, where both are known."
         )
-        rules.append(forbid("something to show", says, empty.ravel() & ~asked_for))
+        rules.append(forbid("something to show", says, empty & ~asked_for))
     known = np.ascontiguousarray(affinity.coverage.T).ravel()
     closed = gate(known, settings.known_at_least, asked_for)
     return PreparedTwinning(
@@ -117,7 +117,7 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
 
 
 def _nothing_to_show(round_: Round, frame: Frame) -> Bools:
-    """Return the pairs whose host can show something, but nothing on a topic that its guest seeks, shape (H, G).
+    """Return the pairs whose host can show something, but nothing on a topic that its guest seeks, (m,).
 
     A guest seeks what it ticked or says it needs, else the topics of its challenges; a host shows what its sentences serve
     on as evidence, else what it ticked. Where either is not known, the pair is none of them.
@@ -133,9 +133,7 @@ def _nothing_to_show(round_: Round, frame: Frame) -> Bools:
         {*(table.offers.served(h.cities) or (t for i in h.cities for t in cities[i].shows or ()))}
         for h in frame.hosts
     ]
-    seeks, shows = memberships(sought, [*Topic]), memberships(shown, [*Topic])
-    known = shows.any(axis=1, keepdims=True) & seeks.any(axis=1, keepdims=True).T
-    return np.asarray(known & (shows.astype(np.int64) @ seeks.T.astype(np.int64) == 0))
+    return frame.strangers(shown, sought)
 
 
 def _loads(frame: Frame, settings: Twinning) -> sp.csr_array:
