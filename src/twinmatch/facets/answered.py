@@ -26,20 +26,22 @@ Notation: V words; asked (n, V) is 0 or 1, said (n, V) the BM25 weight of each w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.backends import ENGLISH
 from twinmatch.embedding.choice import foreign_language
 from twinmatch.embedding.sentences import TOPICS
 from twinmatch.facets import text as texts
-from twinmatch.facets.base import FacetCache, Floats, Ints, known_mean
+from twinmatch.facets.base import FacetCache, Floats, Ints, known_mean, memberships
+from twinmatch.facets.domains import wider
 from twinmatch.facets.quoting import Passage, stems, worded
 from twinmatch.proposal import Fact
-from twinmatch.schema import City
+from twinmatch.schema import Domain
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import listed, say
 
@@ -54,6 +56,7 @@ class TopicTable:
     """The topics of all cities: what they seek and show, and the sentences that say so."""
 
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
+        self._cities = cohort.cities
         self.needs = texts.needs_said(cohort, facet_cache)
         self.offers = texts.offers_said(cohort, facet_cache)
         self.seeks = _profiles(cohort, "seeks", self.needs)
@@ -68,15 +71,44 @@ class TopicTable:
         order = np.argsort(-np.round(profile, 4), kind="stable")
         return [TOPICS[t] for t in order[profile[order] > PRESENT].tolist()]
 
-    def sought(self, city: City, i: int) -> list[Topic]:
+    def sought(self, i: int) -> list[Topic]:
         """Return the topics that a city ticked, or says it seeks in what may be printed, strongest first."""
-        ticked = city.seeks or ()
+        ticked = self._cities[i].seeks or ()
         return [t for t in self.named(self.seeks[i]) if t in ticked or self.needs.saying(i, t)]
+
+    def can_show(self, cities: Sequence[int]) -> set[str]:
+        """Return the topics on which a sentence of some cities serves as evidence, else those that they ticked."""
+        ticked = (topic for i in cities for topic in self._cities[i].shows or ())
+        return {*(self.offers.served(cities) or ticked)}
 
 
 def topic_table(cohort: Cohort, facet_cache: FacetCache) -> TopicTable:
     """Return the topics of a cohort, read once a run."""
     return facet_cache.once(cohort, "topics", lambda: TopicTable(cohort, facet_cache))
+
+
+def nothing_to_show(
+    cohort: Cohort,
+    facet_cache: FacetCache,
+    guests: Sequence[int],
+    hosts: Sequence[Sequence[int]],
+    topics: Collection[Topic] = tuple(Topic),
+) -> NDArray[np.bool_]:
+    """Return where a host (some cities) can show something, but nothing of the topics that a guest seeks, shape (G, H).
+
+    Of some topics only, where they are given. A guest seeks what it ticked or says it needs, else the topics of its
+    challenges. Where either is not known, nothing is missed.
+    """
+    table = topic_table(cohort, facet_cache)
+    areas = {topic: wider(Domain(topic.area)) for topic in Topic if topic.area in {*Domain}}
+    sought: list[set[str]] = []
+    for i in guests:
+        fields = {*map(wider, cohort.cities[i].challenges or ())}
+        sought.append({*(table.sought(i) or (t for t, area in areas.items() if area in fields))})
+    seeks = memberships([of.intersection(topics) for of in sought], TOPICS)
+    shows = memberships([table.can_show(host) for host in hosts], TOPICS)
+    known = seeks.any(axis=1, keepdims=True) & shows.any(axis=1)
+    return np.asarray(known & (seeks.astype(np.int64) @ shows.T.astype(np.int64) == 0))
 
 
 def _profiles(cohort: Cohort, field: str, said: texts.Sayings) -> Floats:

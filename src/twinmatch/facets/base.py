@@ -7,7 +7,7 @@ that learns and the column the city that it learns from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -104,6 +104,15 @@ class FacetEntry:
     make: Maker
     directed: bool
     asks: str
+
+
+def memberships(sets: Sequence[Collection[str]], names: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which set holds which name, shape (sets, names)."""
+    found = np.zeros((len(sets), len(names)), dtype=bool)
+    place = {name: k for k, name in enumerate(names)}
+    for s, held in enumerate(sets):
+        found[s, [place[name] for name in held]] = True
+    return found
 
 
 def kinds_of(*tables: NDArray[Any]) -> Ints:

@@ -152,7 +152,7 @@ def _by_topic(
     """Return what hosts can show of the topics that a guest seeks, none of it ``said`` yet, ``NAMED`` at most."""
     rows: list[AgendaRow] = []
     city = told.cohort.cities[guest]
-    for topic in told.table.sought(city, guest):
+    for topic in told.table.sought(guest):
         found, sought = told.on(topic, guest, hosts)
         if not found or found.text in said:
             continue
@@ -264,8 +264,7 @@ class _Group:
         # Who leads or hosts on a theme is there to show.
         asking = [i for i in self._members if self._theme is None or i not in self._first]
         self._sought = {
-            i: [t for t in told.table.sought(told.cohort.cities[i], i) if t in topics or not topics]
-            for i in self._members
+            i: [t for t in told.table.sought(i) if t in topics or not topics] for i in self._members
         }
         self._answers: dict[int, list[PassageMatch]] = {i: [] for i in self._members}
         for found in answers(told.needs, told.offers, asking, self._showing, topics):

@@ -323,17 +323,8 @@ def led_by(round_: Round, theme: Theme, leads: Sequence[int], others: Sequence[i
 def sought_in(round_: Round, theme: Theme, cities: Sequence[int]) -> dict[Topic, int]:
     """Return how many of some cities seek each topic of a theme, those that two or more seek, ``SOUGHT`` at most."""
     told, topics = topic_table(round_.cohort, round_.facet_cache), topics_of(theme)
-    each = [told.sought(round_.cohort.cities[i], i) for i in cities]
+    each = [told.sought(i) for i in cities]
     return _most(Counter(t for sought in each for t in sought if t in topics))
-
-
-def able_to_show(
-    round_: Round, theme: Theme, cities: Sequence[int], learning: Sequence[int]
-) -> Bools:
-    """Return which cities can show, in words, what several of those that learn seek of a theme, else anything of it, (n,)."""
-    said = offers_said(round_.cohort, round_.facet_cache)
-    wanted = {*sought_in(round_, theme, learning)} or topics_of(theme)
-    return np.array([bool(wanted & said.served([i])) for i in cities], dtype=bool)
 
 
 def _areas_named(round_: Round, theme: Theme, cities: Sequence[int]) -> Counter[str]:

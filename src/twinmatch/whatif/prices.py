@@ -273,6 +273,7 @@ LIFTED: Final[dict[str, dict[str, dict[str, Any]]]] = {
     "study_visits": {
         "visitors": {"visitors": (1, LARGEST_AGAIN)},
         "another country": {"own_country": True},
+        "something to show": {"something_to_show": False},
         "audience": {"not_roles": ()},
         "target": {"neutral_by": None},
     },

@@ -67,6 +67,25 @@ def test_a_theme_without_takers_does_not_open():
     assert everywhere(product) == {"dk-aarhus", "be-bruges", "at-a"}
 
 
+def test_leads_show_together_what_the_others_seek():
+    """The two strongest show the same topic; where another one is sought too, a weaker lead that shows it takes a place."""
+    heat, solar = "district_heating_cooling", "solar_wind_power"
+    leads = (
+        {**lead("dk-aarhus", "energy_systems"), "shows": [heat]},
+        {**lead("se-lund", "energy_systems"), "shows": [heat]},
+        {**lead("be-bruges", "energy_systems", 2), "shows": [solar]},
+    )
+
+    def led(*sought):
+        seek = [{**wants(f"at-{k}", "energy_systems"), "seeks": sought} for k in "abcdef"]
+        asked = groups(themes=[HEAT], leads=(2, 2))
+        (met,) = propose_discussion_groups(round_of(*leads, *seek), asked).meetings
+        return set(met.cities("lead"))
+
+    assert led(heat) == {"dk-aarhus", "se-lund"}
+    assert led(heat, solar) == {"dk-aarhus", "be-bruges"}
+
+
 def test_nobody_to_lead_is_a_question_error():
     with pytest.raises(QuestionError, match="can lead"):
         propose_discussion_groups(round_of(wants("at-a", "energy_systems")), groups())

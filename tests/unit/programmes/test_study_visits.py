@@ -288,3 +288,31 @@ def test_a_group_visits_hosts_that_are_strong_in_its_theme():
     )
     assert shows_theme(round_, "heat-2:1", [0, 1]).tolist() == [True, False]
     assert shows_theme(round_, "pairs", [0, 1]).tolist() == [True, True]
+
+
+def test_a_visit_shows_each_visitor_something_that_it_seeks():
+    """The strongest host shows nothing that is sought; who does not say what it seeks goes anywhere."""
+    solar, grid = "solar_wind_power", "grid_storage_flexibility"
+    strong = {**city("dk-aarhus", "mission", shows={"energy_systems": 3}), "shows": [grid]}
+    weak = {**city("be-bruges", "mission", shows={"energy_systems": 1}), "shows": [solar]}
+    seeking = [
+        {**city(f"at-{k}", "guest", wants={"energy_systems": 3}, by=2040), "seeks": [solar]}
+        for k in "ab"
+    ]
+    open_ = city("at-c", "guest", wants={"energy_systems": 3}, by=2040)
+    round_ = round_of(strong, weak, *seeking, open_)
+    asked = {"weights": {"challenges_met": 1}, "visitors": (2, 4)}
+    free = propose_study_visits(round_, visits(**asked))
+    assert hosts(free) == {"dk-aarhus"}
+    shown = propose_study_visits(round_, visits(**asked, something_to_show=True))
+    assert (hosts(shown), guests(shown)) == ({"be-bruges"}, {"at-a", "at-b", "at-c"})
+    found = {rule.rule: rule.status for rule in shown.rules}
+    assert found["something to show"] == "kept"
+    nobody = propose_study_visits(
+        round_of(strong, *seeking, open_),
+        visits(**asked | {"visitors": (1, 4)}, something_to_show=True),
+    )
+    assert guests(nobody) == {"at-c"}
+    whys = {x.city: x.why for x in nobody.left_out}
+    assert "no example is known there" in whys["at-a"]
+    assert "something to show" not in {rule.rule for rule in free.rules}

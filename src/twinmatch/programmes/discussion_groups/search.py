@@ -1,7 +1,7 @@
 """Discussion groups: a theme each, led by cities strong in it, joined by cities for whom it is a challenge.
 
-Exact flows one after the other, told as such: first the leads (how strong a city is in the theme), then the
-members (how far the theme is their challenge, and how well the leads answer their needs). Where groups are to be
+Exact solves one after the other, told as such: first the leads (how strong each is in the theme, and what they can show
+together of what the other cities seek), then the members (how far the theme is their challenge, and how well the leads answer their needs). Where groups are to be
 mixed or alike in something, or people are to meet new peers, members are then swapped between groups under the
 same rules, and what that costs in fit is reported.
 
@@ -24,6 +24,7 @@ from twinmatch.cohort import Host
 from twinmatch.embedding.sentences import TOPICS
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.answered import topic_table
+from twinmatch.facets.base import memberships
 from twinmatch.facets.readiness import levels
 from twinmatch.programmes.discussion_groups.settings import WHERE, DiscussionGroups, Slot, locked_in
 from twinmatch.programmes.load_ledger import LoadEntry, LoadLedger, load_block, loads_of
@@ -34,8 +35,11 @@ from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of, 
 from twinmatch.solving import Block, Bools, Candidates, Floats, Solution, counts, solve
 from twinmatch.wording import joined, listed, say, say_n
 
-LEAD_SHOWS = 0.3
-"""What it is worth of a lead that it can show most of what others seek of the theme."""
+LEAD_SHOWS = 0.15
+"""What it is worth of a lead that it can show anything of the theme."""
+
+LEADS_SHOW = 1.0
+"""What it costs the leads of a group together that none of them can show what others seek of the theme."""
 
 LEAD_READINESS = 0.2
 """Part of a lead's score that is its readiness to deliver; the rest is its strength in the theme."""
@@ -373,24 +377,32 @@ def _leads(
     ]
     themes = {slot.theme.id: slot.theme for slot in slots}
     of_theme = {key: strength_of(round_, theme)[may] for key, theme in themes.items()}
-    shows = {key: _shown(round_, theme, may) for key, theme in themes.items()}
-    strength, shown = (
-        np.array([found[slot.theme.id] for slot in slots]).reshape(len(slots), len(may))
-        for found in (of_theme, shows)
-    )
+    strength = np.array([of_theme[slot.theme.id] for slot in slots]).reshape(len(slots), len(may))
+    shown, sought = _shown(round_, [slot.theme for slot in slots], may)
     ready = round_.facet_cache.once(cohort, "levels", lambda: levels(cohort))[may]
     known = ~np.isnan(ready)
     mean = np.where(
         known.any(axis=1), np.nan_to_num(ready).sum(axis=1) / np.maximum(known.sum(axis=1), 1), 2.0
     )
     fit = (1 - LEAD_READINESS) * strength + LEAD_READINESS * mean / 4
-    score = np.round(fit + LEAD_SHOWS * shown, 6)
+    score = np.round(fit + LEAD_SHOWS * (sought @ shown.T > 0).astype(np.float64), 6)
     locked = locked_in(round_, settings, slots)
     own = np.array([locked.get(i, -1) for i in may], dtype=np.int64)
     elsewhere = (own >= 0) & (own != np.arange(len(slots))[:, None])
     t, g = np.nonzero((strength > 0) & ~elsewhere)
     pairs = Candidates(t, g, score[t, g], len(slots), max(len(may), 1))
-    chosen = solve(pairs, _lead_blocks(round_, settings, slots, may, pairs))
+    rows, of_topic = np.nonzero(sought)
+    shows = (t == rows[:, None]) & shown[g][:, of_topic].T
+    weight = np.round(sought[rows, of_topic], 6)
+    together = Block(
+        "what others seek is shown",
+        sp.csr_array(shows * weight[:, None]),
+        weight,
+        np.full(len(rows), np.inf),
+        lambda r: f"{slots[rows[r]].title}: {TOPICS[of_topic[r]]}",
+        price=LEADS_SHOW,
+    )
+    chosen = solve(pairs, [*_lead_blocks(round_, settings, slots, may, pairs), together])
     if chosen.status == "infeasible":
         return _fewest(slots, np.where(strength.T > 0, 1.0, 0.0), 1.0)
     leads: list[list[int]] = [[] for _ in slots]
@@ -399,18 +411,17 @@ def _leads(
     return leads
 
 
-def _shown(round_: Round, theme: Theme, may: Sequence[int]) -> Floats:
-    """Return how much of what the other cities seek of a theme each possible lead can show, (may,).
+def _shown(round_: Round, themes: Sequence[Theme], may: Sequence[int]) -> tuple[Bools, Floats]:
+    """Return which topics each possible lead can show, (may, T), and the part of each in what others seek of each theme, (K, T).
 
-    Between 0.5 for anything at all and 1 for the most.
+    Every topic of a theme counts as sought once more than it is.
     """
     table = topic_table(round_.cohort, round_.facet_cache)
     others = np.setdiff1d(np.arange(len(round_.cohort)), may)
-    sought = np.clip(table.seeks[others], 0.0, 1.0).sum(axis=0)
-    weight = {t: 1.0 + float(sought[TOPICS.index(t)]) for t in topics_of(theme)}
-    each = [table.offers.served([i]) | {*(round_.cohort.cities[i].shows or ())} for i in may]
-    found = np.array([sum(weight[t] for t in sorted(mine & weight.keys())) for mine in each])
-    return np.asarray(((found > 0) + found / max(found.max(initial=0.0), 1.0)) / 2)
+    asked = 1.0 + np.clip(table.seeks[others], 0.0, 1.0).sum(axis=0)
+    sought = memberships([topics_of(theme) for theme in themes], TOPICS) * asked
+    sought /= np.maximum(sought.sum(axis=1, keepdims=True), 1.0)
+    return memberships([table.can_show([i]) for i in may], TOPICS), sought
 
 
 def _lead_blocks(

@@ -404,14 +404,14 @@ def _by_topic(
     round_: Round, here: Sequence[int], there: Sequence[int]
 ) -> tuple[int, int, str] | None:
     """Return a city of each side of which one shows best what the other wants to learn about; None for none."""
-    table, cities = topic_table(round_.cohort, round_.facet_cache), round_.cohort.cities
+    table = topic_table(round_.cohort, round_.facet_cache)
     found = [
         (float(worths[:, TOPICS.index(topic)].max(initial=0.0)), topic, one, other)
         for mine, theirs in ((here, there), (there, here))
         for other in theirs
         for worths in (table.offers.worths(other),)
         for one in mine
-        for topic in table.sought(cities[one], one)
+        for topic in table.sought(one)
     ]
     worth, topic, one, other = max(found, default=(0.0, TOPICS[0], 0, 0))
     best = table.offers.best_on([other], {topic})
@@ -429,7 +429,7 @@ def _shared_topic(
     """Return the cities that fit best and the rarest topic that both want to learn about; None where few others do not."""
     table = topic_table(round_.cohort, round_.facet_cache)
     pair = here[0], there[0]
-    one, other = ({*table.sought(round_.cohort.cities[i], i)} for i in pair)
+    one, other = ({*table.sought(i)} for i in pair)
     asked = table.asked
     topic = min(one & other, key=lambda t: (asked[TOPICS.index(t)], t), default=None)
     if topic is None or asked[TOPICS.index(topic)] > max(2, NARROW * len(round_.cohort)):

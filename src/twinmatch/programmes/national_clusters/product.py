@@ -317,7 +317,7 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
     """
     table, all_ = topic_table(round_.cohort, round_.facet_cache), len(cluster.cities)
     usual = dict(zip(TOPICS, (table.asked / len(round_.cohort)).tolist(), strict=True))
-    each = (table.sought(round_.cohort.cities[i], i) for i in cluster.cities)
+    each = (table.sought(i) for i in cluster.cities)
     sought = Counter(topic for topics in each for topic in topics)
     least = max(2, LEAST_NAMED * all_)
     more = [t for t, n in sought.items() if n >= least and n > all_ * usual[t] + 1e-9]

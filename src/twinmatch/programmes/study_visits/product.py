@@ -29,9 +29,11 @@ from twinmatch.programmes.study_visits.search import (
     Party,
     PreparedVisits,
     groups_of,
+    is_free,
     may_visit,
     prepare,
     refuses_visit,
+    shows_sought,
     shows_theme,
     visitors_at_most,
     visits_in_words,
@@ -205,7 +207,13 @@ def _reach(ready: PreparedVisits) -> float:
 def _stop_for(ready: PreparedVisits, option: Option, i: int) -> int:
     """Return the stop (column) that shows a visitor most of what it needs."""
     row, hosts = ready.affinity.row_of[i], zip(option.stops, ready.hosts(option), strict=True)
-    may = [h for h, city in hosts if may_visit(ready.round, ready.settings, i, city)]
+    key, settings = ready.parties[option.party].key, ready.settings
+    may = [
+        h
+        for h, city in hosts
+        if may_visit(ready.round, settings, i, city)
+        and shows_sought(ready.round, settings, key, [i], [city]).all()
+    ]
     return max(may, key=lambda h: (round(float(ready.affinity.score[row, h]), 9), -h))
 
 
@@ -258,10 +266,13 @@ def _checked(
     """Return how the finished visits stand to what made the options, read from the meetings and nothing else."""
     low, high = settings.visitors
     city, index = round_.cohort.city, round_.cohort.index
-    crowd, home, target = [], [], []
+    crowd, home, target, nothing = [], [], [], []
     for meeting in meetings:
         guests, hosts = meeting.cities("guest"), meeting.cities("host")
-        most = min(visitors_at_most(city(h), settings) for h in hosts)
+        most, key = (
+            min(visitors_at_most(city(h), settings) for h in hosts),
+            meeting.id.partition(":")[2],
+        )
         if not max(low, 1) <= len(guests) <= most:
             crowd.append(say("{meeting} has {guests}", meeting=meeting.label, guests=len(guests)))
         for g in guests:
@@ -270,6 +281,8 @@ def _checked(
             if not may or any(refuses_visit(round_, i, j) for j in stops):
                 names = listed([city(h).name for h in hosts])
                 home.append(say("{city} visits {hosts}", city=city(g).name, hosts=names))
+            if not shows_sought(round_, settings, key, [i], stops).any():
+                nothing.append(city(g).name)
             if why_barred(city(g), settings):
                 target.append(city(g).name)
     abroad = say(
@@ -285,6 +298,9 @@ def _checked(
         kinds = roles_in_words(settings.not_roles, "or")
         wrong = _names(round_, in_part(round_.cohort, meetings, "guest", settings.not_roles))
         checks.append(("audience", say("No visitors are {kinds}.", kinds=kinds), wrong))
+    if settings.something_to_show:
+        says = "A host can show something of what each visitor seeks of the theme, where both are known."
+        checks.append(("something to show", say(says), nothing))
     if (by := settings.neutral_by) is not None:
         says = "Visitors have a climate-neutrality target by {neutral_by} or earlier."
         checks.append(("target", say(says, neutral_by=by), target))
@@ -359,12 +375,13 @@ def visit_rules(
 def _left_out(ready: PreparedVisits, made: Sequence[Option]) -> tuple[LeftOut, ...]:
     visiting = {i for option in made for i in option.visitors}
     hosting = {city for option in made for city in ready.hosts(option)}
-    going = {option.party for option in made}
+    going = {option.party: option for option in made}
     able = {option.party for option in ready.options}
     reasons, visited = dict(ready.reasons), set(ready.settings.not_roles)
     for number, party in enumerate(ready.parties):
-        why = _why_not(ready.settings, party, number in going, number in able)
-        reasons |= dict.fromkeys(set(party.visitors) - visiting, (why, ""))
+        stays = _why_none(ready.settings, party, number in able)
+        for i in set(party.visitors) - visiting:
+            reasons[i] = _why_not(ready, going[number], i) if number in going else stays, ""
     return tuple(
         LeftOut(
             ready.round.id(i),
@@ -378,12 +395,29 @@ def _left_out(ready: PreparedVisits, made: Sequence[Option]) -> tuple[LeftOut, .
     )
 
 
-def _why_not(settings: StudyVisits, party: Party, goes: bool, able: bool) -> str:
-    if goes:
-        return say(
-            "The visit of {title} has its places with cities that fit its host better, or goes to its own country or in another week.",
-            title=repr(party.title),
-        )
+def _why_not(ready: PreparedVisits, option: Option, i: int) -> str:
+    """Return why a city is not on the visit of its party."""
+    round_, settings, hosts = ready.round, ready.settings, ready.hosts(option)
+    party = ready.parties[option.party]
+    names = {"title": repr(party.title), "hosts": listed([round_.name(h) for h in hosts])}
+    if any(refuses_visit(round_, i, h) for h in hosts):
+        return say("The visit of {title} goes to {hosts}, with whom no meeting is wanted.", **names)
+    if not any(may_visit(round_, settings, i, h) for h in hosts):
+        return say("The visit of {title} goes to {hosts}, in the same country.", **names)
+    if not is_free(round_.cohort.cities[i], option.week):
+        says = "The visit of {title} is in week {week}, which is none of those named."
+        return say(says, title=names["title"], week=option.week)
+    known = ready.affinity.coverage[ready.affinity.row_of[i], list(option.stops)]
+    if (known < settings.known_at_least - 1e-9).all():
+        return say("Too little is known yet to say what {hosts} could show.", hosts=names["hosts"])
+    if not shows_sought(round_, settings, party.key, [i], hosts).any():
+        says = "The visit of {title} goes to {hosts}; no example is known there of what {city} wants to learn about."
+        return say(says, **names, city=round_.name(i))
+    says = "The visit of {title} goes to {hosts} and has its places with cities that fit better."
+    return say(says, **names)
+
+
+def _why_none(settings: StudyVisits, party: Party, able: bool) -> str:
     if able:
         return say(
             "Every host that fits {title} is visited by another group.", title=repr(party.title)

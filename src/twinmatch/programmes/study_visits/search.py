@@ -21,6 +21,7 @@ import scipy.sparse as sp
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
+from twinmatch.facets.answered import nothing_to_show
 from twinmatch.programmes.load_ledger import load_block, loads_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, cities_of, load_rules
@@ -35,11 +36,12 @@ from twinmatch.programmes.study_visits.settings import (
     visit_kinds,
     why_barred,
 )
-from twinmatch.programmes.themes import able_to_show, strength_of, theme_of
+from twinmatch.programmes.themes import strength_of, theme_of, topics_of
 from twinmatch.schema import City
 from twinmatch.solving import Block, Bools, Candidates, Floats, Ints
 from twinmatch.solving.blocks import Sentence
 from twinmatch.solving.exchange import dealt, exchange
+from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import count, say
 
 ANY_WEEK = ""
@@ -116,7 +118,7 @@ def prepare(round_: Round, settings: StudyVisits) -> PreparedVisits:
     affinity = compare(
         round_.cohort, settings.weights, round_.facet_cache, rows=travelling, columns=hosts
     )
-    parties = tuple(part for group in groups for part in _parts(affinity, settings, group))
+    parties = tuple(part for group in groups for part in _parts(round_, affinity, settings, group))
     asked = visit_kinds(round_, settings, travelling, at)
     ways = _Ways(round_, settings, affinity, at, asked)
     options = tuple(o for number, party in enumerate(parties) for o in ways.options(number, party))
@@ -194,12 +196,14 @@ def groups_of(
     return parties
 
 
-def _parts(affinity: Affinity, settings: StudyVisits, group: Party) -> list[Party]:
+def _parts(round_: Round, affinity: Affinity, settings: StudyVisits, group: Party) -> list[Party]:
     """Return a group in as few parties as the limit of visitors asks for, those together who need like hosts."""
     number = -(-len(group.visitors) // settings.visitors[1])
     if number <= 1:
         return [group]
+    at = [host.cities[0] for host in affinity.columns]
     rows = affinity.score[[affinity.row_of[i] for i in group.visitors]]
+    rows = np.where(shows_sought(round_, settings, group.key, group.visitors, at), rows, 0.0)
     apart = np.abs(rows[:, None, :] - rows[None, :, :]).mean(axis=2)
     label = exchange(dealt([(k,) for k in range(len(rows))], number), np.round(1.0 - apart, 9))
     return [
@@ -256,10 +260,8 @@ class _Ways:
         may = np.array([[may_visit(round_, settings, i, j) for j in at] for i in party.visitors])
         never = np.array([[refuses_visit(round_, i, j) for j in at] for i in party.visitors])
         may &= self.affinity.coverage[rows] >= settings.known_at_least - 1e-9
+        may &= shows_sought(round_, settings, party.key, party.visitors, at)
         weak = ~shows_theme(round_, party.key, at)
-        if (theme := theme_of(round_, f"study_visits:{party.key}")) is not None:
-            able = able_to_show(round_, theme, at, party.visitors)
-            weak |= ~able & bool((able & ~weak).any())
         may[:, weak], never[:, weak] = False, True
         room = np.array([visitors_at_most(round_.cohort.cities[j], settings) for j in at])
         one = Stops([(h,) for h in range(len(at))], at, room)
@@ -296,7 +298,7 @@ class _Ways:
         extra = np.array([choices.hosts_cost(stops.hosts(t)) for t in range(len(found))])
         step = max(1, MOST_AT_ONCE // max(len(choices.counts), 1))
         for week, in_it in self._by_week(party, stops):
-            free = [_free(self.round.cohort.cities[i], week) for i in party.visitors]
+            free = [is_free(self.round.cohort.cities[i], week) for i in party.visitors]
             for k in range(0, len(in_it), step):
                 part = in_it[k : k + step]
                 offered = np.where(free, value[part], -np.inf)
@@ -323,7 +325,7 @@ class _Ways:
             hosts = stops.hosts(t)
             named = mine | _named_weeks(self.round, hosts)
             for week in (stated & named if stated and named else stated | named) or {ANY_WEEK}:
-                if all(_free(self.round.cohort.cities[h], week) for h in hosts):
+                if all(is_free(self.round.cohort.cities[h], week) for h in hosts):
                     found.setdefault(week, []).append(t)
         return sorted(found.items())
 
@@ -338,6 +340,17 @@ def shows_theme(round_: Round, key: str, hosts: Sequence[int]) -> Bools:
         return np.ones(len(hosts), dtype=bool)
     strength = strength_of(round_, theme)
     return np.asarray(strength[list(hosts)] >= max(STRONG * float(strength.max()), 1e-9))
+
+
+def shows_sought(
+    round_: Round, settings: StudyVisits, key: str, visitors: Sequence[int], hosts: Sequence[int]
+) -> Bools:
+    """Return which hosts can show visitors something that they seek of their group's theme, or it is not known, (V, H)."""
+    if not settings.something_to_show:
+        return np.ones((len(visitors), len(hosts)), dtype=bool)
+    topics = topics_of(theme_of(round_, f"study_visits:{key}")) or tuple(Topic)
+    at = [(j,) for j in hosts]
+    return ~nothing_to_show(round_.cohort, round_.facet_cache, visitors, at, topics)
 
 
 def may_visit(round_: Round, settings: StudyVisits, i: int, j: int) -> bool:
@@ -367,7 +380,7 @@ def _named_weeks(round_: Round, cities: Sequence[int]) -> set[str]:
     return {week for own in parts if own is not None for week in own.weeks}
 
 
-def _free(city: City, week: str) -> bool:
+def is_free(city: City, week: str) -> bool:
     """Whether a week suits a city; one that names no weeks is taken to be free."""
     weeks = city.participation.weeks if city.participation else ()
     return week == ANY_WEEK or not weeks or week in weeks

@@ -103,6 +103,8 @@ class StudyVisits(GatedProduct):
     """A target not known: 'ask first', 'let in', 'keep out'"""
     own_country: bool = False
     """Whether a city may visit a host of its own country unasked"""
+    something_to_show: bool = False
+    """A host can show something of what each visitor seeks of the group's theme, where both are known"""
     rules: Annotated[tuple[PairQuota, ...], counted_per("visit", "all")] = ()
     """Numbers and shares of kinds of cities, each per 'visit' (left out) or 'all' visits"""
     people: int = Field(2, ge=1, le=20)

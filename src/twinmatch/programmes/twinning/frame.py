@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import QuestionError
 from twinmatch.extensions import Registry, need
+from twinmatch.facets.base import memberships
 from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning.settings import Facilitator
 from twinmatch.solving import Bools, Givers, Ints
@@ -153,15 +154,6 @@ class Frame:
     def members(self, host: Host) -> set[str]:
         """Return the ids by which a host can be named: its own and its cities'."""
         return {host.id, *(self.cohort.cities[i].id for i in host.cities)}
-
-
-def memberships(sets: Sequence[set[str]], names: Sequence[str]) -> Bools:
-    """Return which set holds which name, shape (sets, names)."""
-    found = np.zeros((len(sets), len(names)), dtype=bool)
-    place = {name: k for k, name in enumerate(names)}
-    for s, held in enumerate(sets):
-        found[s, [place[name] for name in held]] = True
-    return found
 
 
 def compatriots(frame: Frame) -> Bools:

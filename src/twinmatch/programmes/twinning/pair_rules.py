@@ -17,6 +17,7 @@ import scipy.sparse as sp
 
 from twinmatch.cohort import Host
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.facets.base import memberships
 from twinmatch.programmes.kinds import OF_PAIRS, parsed
 from twinmatch.programmes.quotas import Counted, PairQuota, Units, counted_kinds, rules_of
 from twinmatch.programmes.rules import Rule, forbid
@@ -26,7 +27,6 @@ from twinmatch.programmes.twinning.frame import (
     extra_rules,
     facilitator_rules,
     host_topics,
-    memberships,
     needs_rules,
 )
 from twinmatch.programmes.twinning.settings import Twinning

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host, nearest
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.facets.answered import topic_table
-from twinmatch.facets.domains import wider
+from twinmatch.facets.answered import nothing_to_show
 from twinmatch.programmes.eligibility import Applicants, applicants
 from twinmatch.programmes.load_ledger import load_block, loads_of
 from twinmatch.programmes.quotas import with_topics
@@ -31,10 +30,9 @@ from twinmatch.programmes.rules import (
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import twinning_rules
 from twinmatch.programmes.twinning.settings import Twinning
-from twinmatch.schema import Domain, Role
-from twinmatch.solving import Bools, Candidates, Solution
+from twinmatch.schema import Role
+from twinmatch.solving import Candidates, Solution
 from twinmatch.vocabulary.geography import in_eu
-from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import say
 
 
@@ -97,7 +95,9 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
         rules.append(
             forbid("nothing shared", says, np.ascontiguousarray(unlike.T).ravel() & ~asked_for)
         )
-    if settings.something_to_show and (empty := _nothing_to_show(round_, frame)).any():
+    at = [host.cities for host in frame.hosts]
+    empty = nothing_to_show(cohort, round_.facet_cache, frame.guests, at).T.ravel()
+    if settings.something_to_show and empty.any():
         says = say(
             "A host takes only guests that seek something it can show, where both are known."
         )
@@ -114,26 +114,6 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
         frame.candidates(affinity.score),
         _before(round_, frame),
     )
-
-
-def _nothing_to_show(round_: Round, frame: Frame) -> Bools:
-    """Return the pairs whose host can show something, but nothing on a topic that its guest seeks, (m,).
-
-    A guest seeks what it ticked or says it needs, else the topics of its challenges; a host shows what its sentences serve
-    on as evidence, else what it ticked. Where either is not known, the pair is none of them.
-    """
-    cities, table = round_.cohort.cities, topic_table(round_.cohort, round_.facet_cache)
-    areas = {topic: wider(Domain(topic.area)) for topic in Topic if topic.area in {*Domain}}
-    sought: list[set[str]] = []
-    for i in frame.guests:
-        said = table.sought(cities[i], i)
-        fields = {*map(wider, cities[i].challenges or ())}
-        sought.append({*(said or (t for t, area in areas.items() if area in fields))})
-    shown: list[set[str]] = [
-        {*(table.offers.served(h.cities) or (t for i in h.cities for t in cities[i].shows or ()))}
-        for h in frame.hosts
-    ]
-    return frame.strangers(shown, sought)
 
 
 def _loads(frame: Frame, settings: Twinning) -> sp.csr_array:
