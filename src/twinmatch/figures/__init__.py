@@ -314,16 +314,23 @@ class _Group:
             own_areas -= strong_areas(city)
         first = (*self._theme.domains, *self._theme.levers) if self._theme else IN_TEXT
         areas = [a for a in first if a in own_areas and self._on(a)]
+        says = "{city} names {named} among what it struggles with."
         for area in areas:
             topics = {t for t in self._topics or Topic if t.area == area}
-            says = "{city} names {named} among what it struggles with."
             if found := told.offers.best_on(others, topics):
                 sought = say(says, city=city.name, named=IN_TEXT[area])
                 return joined([sought, shows(told.name(found[0].city), *found)])
-        if says := alike_in(told.cohort, self._members, i, self._on):
-            return says
-        found = told.offers.best_on(others, self._topics) if areas and self._theme else None
-        return shows(told.name(found[0].city), *found) if found else ""
+        if alike := alike_in(told.cohort, self._members, i, self._on):
+            return alike
+        if not areas or self._theme is None:
+            return ""
+        named = IN_TEXT[areas[0]]
+        unknown = say(
+            "What {cities} can show on {topics} is not known yet.",
+            cities=listed([told.name(j) for j in others]),
+            topics=named,
+        )
+        return joined([say(says, city=city.name, named=named), unknown])
 
     def _on(self, area: str) -> bool:
         """Return whether a domain or lever is one of the group's topics; every one is where it has none."""
