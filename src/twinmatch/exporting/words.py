@@ -124,11 +124,11 @@ def _weightiest(product: Product) -> str:
         lines = _lines_of(product, x.facet)
         nobody = bool(lines) and not any(line.known for line in lines)
         named.append(
-            say("{facet:lower} {n} known for none", **told)
+            say("{facet:lower} {n} (known for none)", **told)
             if nobody
             else say("{facet:lower} {n}", **told)
         )
-    return say(" (of 100: {facets} …)", facets=joined(named, ", ")) if named else ""
+    return say(" (points of 100: {facets} …)", facets=joined(named, ", ")) if named else ""
 
 
 def known_for(product: Product, facet: str) -> str:

@@ -97,7 +97,7 @@ def test_a_weight_that_is_known_for_no_meeting_says_so():
     assert "known for none" not in words.status_words(product)
     nobody = replace(product, meetings=meetings[1:])
     assert words.known_for(nobody, "wishes") == "0 of 2"
-    assert "stated wishes 100 known for none" in words.status_words(nobody)
+    assert "stated wishes 100 (known for none)" in words.status_words(nobody)
     assert words.known_for(product, "context") == "–"
 
 
