@@ -53,7 +53,7 @@ def test_a_group_says_for_how_many_of_its_pairs_a_facet_is_known():
 )
 def test_status_never_promises_more_than_was_proven(status, score, bound, said):
     product = replace(twinning(), status=status, score=score, bound=bound)
-    assert words.status_words(product).partition(" (of 100")[0] == said
+    assert words.status_words(product).partition(" (points of 100")[0] == said
 
 
 def test_groups_whose_leads_are_chosen_first_are_proven_for_these_leads_alone():
