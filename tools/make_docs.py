@@ -40,7 +40,8 @@ def commands_text() -> str:
         "# Commands",
         "",
         f"{MADE} Exit codes: 0 done; 2 a wrong question or bad data, with every problem listed; 3 no proposal fits",
-        "the rules, with advice. Results go to stdout, messages to stderr; `--json` prints JSON alone on stdout.",
+        "the rules, or a format that a programme file asks for was not formed (status `infeasible` in `--json`; of a twinning: its",
+        "rules let no pair be), with advice. Results go to stdout, messages to stderr; `--json` prints JSON alone on stdout.",
         "",
     ]
     for name, command in every_command():
@@ -233,7 +234,8 @@ def errors_text() -> str:
         "",
         f"{MADE} Every error on purpose has a code, says what was found and where, and what to do. All problems of an",
         "input are told together, and nothing is written where there is an error. Parts in braces are filled in. Names",
-        "that are not known come with the nearest known ones: “Did you mean …?”. Where a code has several wordings, two are shown.",
+        "that are not known come with the nearest known ones: “Did you mean …?”. Where a code has several wordings, two are shown. A format that was not formed while others were is no",
+        "error with a code: files are written, and its status is `infeasible`, with its reason and repairs.",
         "",
         "",
         "| code | what it says | what to do |",

@@ -188,13 +188,16 @@ def _found(items: list[Any]) -> str:
         return say("The field is missing.")
     if item["type"] == "extra_forbidden":
         return say("There is no such field.")
-    if item["type"] == "value_error" and isinstance(item["input"], dict):
-        said = str(item["ctx"]["error"])
-        return f"{said[:1].upper()}{said[1:]}."  # about several fields at once
-    shown = repr(item["input"])
-    shown = shown if len(shown) <= 80 else shown[:77] + "..."
+    told, given = "", item["input"]
     if item["type"] == "value_error":
-        return say("Found {shown}: {error}.", shown=shown, error=str(item["ctx"]["error"]))
+        told = str(item["ctx"]["error"]).rstrip(". ")
+    if any(isinstance(part, dict) for part in (given, *(given if isinstance(given, list) else ()))):
+        told = told or say("Found a table")
+        return f"{told[:1].upper()}{told[1:]}."
+    shown = repr(given)
+    shown = shown if len(shown) <= 80 else shown[:77] + "..."
+    if told:
+        return say("Found {shown}: {error}.", shown=shown, error=told)
     return say("Found {shown}.", shown=shown)
 
 

@@ -367,7 +367,7 @@ def _said(who: object) -> object:
 def without_host(who: str) -> str:
     """Return a kind; raises ValueError where it depends on a host."""
     if any(condition.field in OF_PAIRS for condition in parsed(who)):
-        raise ValueError(f"{who!r} depends on a host, and here is none")
+        raise ValueError(f"{who!r} compares a guest with its host, as rules of twinning alone do")
     return who
 
 

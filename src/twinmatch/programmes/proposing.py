@@ -20,8 +20,17 @@ from twinmatch.programmes.city_cards import gaps, measured_card
 from twinmatch.programmes.load_ledger import LoadLedger, judged_ledger
 from twinmatch.programmes.pathways import ladder, pathways, transition_map, with_offers
 from twinmatch.programmes.registry import JointPart, propose_together
-from twinmatch.programmes.repair_menu import LARGEST, by_number, loosened, not_sought, numbered
+from twinmatch.programmes.repair_menu import (
+    EFFORT,
+    FEWEST,
+    QUOTAS,
+    by_number,
+    loosened,
+    not_sought,
+    numbered,
+)
 from twinmatch.programmes.round import SolvedProduct
+from twinmatch.programmes.rules import best_choice
 from twinmatch.proposal import Cell, LeftOut, Product, Proposal, RulePrice, RuleStatus, UnitName
 from twinmatch.wording import count, joined, listed, say
 
@@ -144,11 +153,14 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
 
     def works(changed: ProductSettings) -> bool:
         try:
-            return bool(entry(replace(round_, repairs={}), changed).meetings)
+            if entry.prepare is None:
+                return bool(entry(replace(round_, repairs={}), changed).meetings)
+            ready = entry.prepare(round_, changed)
+            return bool(best_choice(ready.rules, ready.candidates, ("filled",))[0].any())
         except (NoProposalError, QuestionError):
             return False
 
-    if len(round_.cohort) > LARGEST and not round_.repairs_of(name):
+    if len(round_.cohort) * FEWEST > EFFORT and not round_.repairs_of(name):
         return (*error.problems, not_sought(round_, name))
     menu, whole = loosened(round_, settings, works)
     asked = numbered(menu, round_.repairs_of(name))
@@ -159,9 +171,11 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
     changed = settings
     for _, one in asked:
         taken = {name: getattr(one.settings, name) for name in one.says}
-        if "rules" in taken:  # each repair changes rules of its own
-            three = zip(settings.rules, one.settings.rules, changed.rules, strict=True)  # type: ignore[attr-defined]
-            taken["rules"] = tuple(now if old == new else new for old, new, now in three)
+        for field in set(QUOTAS) & {*taken}:  # each repair changes rules of its own
+            three = zip(
+                *(getattr(s, field) for s in (settings, one.settings, changed)), strict=True
+            )
+            taken[field] = tuple(now if old == new else new for old, new, now in three)
         changed = changed.model_copy(update=taken)
     programme = programme.model_copy(update={name: changed})
     made = _made(replace(round_, programme=programme), programme, (name,))

@@ -8,10 +8,10 @@ Notation: m candidates; n cities; K groups; label (n,) the group of each city.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -172,6 +172,27 @@ class PairQuota(Quota):
     """Whose kind is meant; a host unit is of a kind where one of its cities is"""
 
 
+N = TypeVar("N")
+Q = TypeVar("Q", bound=Quota)
+
+
+def told_apart(
+    quotas: Callable[[N], Iterator[tuple[str, Q]]],
+) -> Callable[[N], Iterator[tuple[str, Q]]]:
+    """Return quotas with their names: those that share one are told apart by what they ask, then by a number."""
+
+    def apart(settings: N) -> Iterator[tuple[str, Q]]:
+        found = list(quotas(settings))
+        shared, seen = Counter(name for name, _ in found), Counter[str]()
+        for name, quota in found:
+            if shared[name] > 1:
+                name = joined((name, quota.bound.words), ": ")
+            seen[name] += 1
+            yield name if seen[name] == 1 else f"{name} ({seen[name]})", quota
+
+    return apart
+
+
 def counted_per(
     *places: str, compared: Collection[str] = (), of_host: bool = False
 ) -> AfterValidator:
@@ -185,7 +206,9 @@ def counted_per(
         for quota in found:
             if quota.per not in places:
                 hint = nearest(quota.per, {place: place for place in places})
-                raise ValueError(f"per = {quota.per!r}: known are {', '.join(places)}. {hint}")
+                raise ValueError(
+                    f"there is no per = {quota.per!r}: known are {', '.join(places)}. {hint}"
+                )
             if quota.compares and quota.per not in compared:
                 where = f"per {' or '.join(compared)}" if compared else "over groups"
                 raise ValueError(f"balance and gather are counted {where}, not per {quota.per}")
@@ -301,17 +324,10 @@ def quota_rules(
             yield made(bound, matrix, low, high)
 
 
-def rules_of(
-    name: str,
-    quota: Quota,
-    units: Units,
-    kinds: Sequence[Counted],
-    taken: Collection[str] = (),
-) -> Iterator[Rule]:
-    """Yield the rules of a quota, one for each of its bounds, numbered from the second on; no name is ``taken`` already."""
-    numbered = (say("{name} {k}", name=name, k=k) if k > 1 else name for k in count(1))
-    for bound, block in quota_rules(name, quota, units, kinds):
-        own = next(other for other in numbered if other not in taken)
+def rules_of(name: str, quota: Quota, units: Units, kinds: Sequence[Counted]) -> Iterator[Rule]:
+    """Yield the rules of a quota, one for each of its bounds, numbered from the second on."""
+    for n, (bound, block) in enumerate(quota_rules(name, quota, units, kinds), 1):
+        own = say("{name} {k}", name=name, k=n) if n > 1 else name
         says = counted_says(units.where, bound, quota.wording) + "."
         there = np.concatenate([units.there.astype(np.float64) @ kind.cities for kind in kinds])
         there_too = there if len(there) == len(block) else None

@@ -230,11 +230,11 @@ def _says(change: LimitChange, rules: Sequence[Rule]) -> str:
 # --- settings that give way ----------------------------------------------------------------------------------
 
 
-ATTEMPTS: Final = 40
-"""Loosened settings that are tried for one menu."""
+EFFORT: Final = 20_000
+"""Cities of all attempts at one menu together, 77 attempts at 258 cities: each loosens settings and makes the product."""
 
-LARGEST: Final = 1_500
-"""Cities up to which settings are loosened without being asked to: each attempt makes the product."""
+FEWEST: Final = 20
+"""Attempts that there are at any rate; where ``EFFORT`` has fewer, settings are loosened only where that is asked for."""
 
 MOST: Final = 3
 """Repairs of a menu of settings."""
@@ -247,6 +247,8 @@ FURTHEST: Final = 2
 
 KNOBS: Final = (
     ("guests_per_host", 0, -1, 0, say("guests of a host")),
+    ("guests_per_host", 1, 1, None, say("guests of a host")),
+    ("once_hosting", None, -1, 1, say("guests of a host that takes any")),
     ("size", 0, -1, 2, say("cities of a meeting")),
     ("size", 1, 1, None, say("cities of a meeting")),
     ("visitors", 0, -1, 1, say("cities on a visit")),
@@ -255,6 +257,9 @@ KNOBS: Final = (
     ("cities_per_country", None, 1, None, say("cities of one country")),
 )
 """Settings with a limit: the side of the band, one step, the last value (None: ``FURTHEST``), and what is limited."""
+
+QUOTAS: Final = ("per_host", "overall", "rules")
+"""Settings that are lists of rules on kinds of cities."""
 
 ROLES: Final = {
     "lead_roles": lambda role: say("cities with the role {role} may lead too", role=role),
@@ -292,8 +297,11 @@ def knobs(round_: Round, settings: Any) -> Iterator[Knob]:
             end = min(len(round_.cohort), FURTHEST * now) if last is None else last
             values = range(now + step, end + step, step)
             yield Knob(field, side, values, partial(_says_limit, what, step, now))
-    for n, quota in enumerate(getattr(settings, "rules", ())):
-        yield from _looser(n, quota, len(round_.cohort))
+    for field in QUOTAS:
+        for n, quota in enumerate(getattr(settings, field, ())):
+            per = "host" if field == "per_host" else quota.per
+            named = quota.model_copy(update={"per": per})
+            yield from _looser(field, n, named, len(round_.cohort))
     for field, says in ROLES.items():
         if (held := getattr(settings, field, None)) is not None:
             there = {role for city in round_.cohort.cities for role in city.roles}
@@ -319,7 +327,7 @@ def _many_panels(now: int, to: None) -> str:
     return say("panels: as many as the cities fill in place of {now}", now=now)
 
 
-def _looser(n: int, quota: Quota, cities: int) -> Iterator[Knob]:
+def _looser(field: str, n: int, quota: Quota, cities: int) -> Iterator[Knob]:
     """Yield the numbers of a rule on kinds of cities that can give way; nothing where it has a price."""
     numbers: dict[str, Sequence[Any]] = {
         "at_least": range((quota.at_least or 0) - 1, -1, -1),
@@ -331,11 +339,11 @@ def _looser(n: int, quota: Quota, cities: int) -> Iterator[Knob]:
     for name, values in numbers.items():
         if getattr(quota, name) is not None and quota.price is None:
             changes = [{name: value} for value in values]
-            yield Knob("rules", n, changes, partial(_says_quota, quota, name))
+            yield Knob(field, n, changes, partial(_says_quota, quota, name))
     for name in ("nobody_alone", "gather"):
         if getattr(quota, name) and quota.price is None:
             dropped = {name: False, "at_least": quota.at_least or 0}
-            yield Knob("rules", n, [dropped], partial(_says_quota, quota, name))
+            yield Knob(field, n, [dropped], partial(_says_quota, quota, name))
 
 
 def _parts(share: float | None, end: int) -> list[float]:
@@ -354,9 +362,10 @@ def _says_quota(quota: Quota, name: str, to: Mapping[str, Any]) -> str:
     loose = one.model_copy(update=dict(to))
     now, new = one.bound.words, loose.bound.words if to[name] else say("any number")
     what = quota.wording or say("cities")
-    return say(
-        "{what} per {per}: {to} in place of {now}", what=what, per=quota.per, to=new, now=now
-    )
+    says = "{what} in all: {to} in place of {now}"
+    if quota.per != "all":
+        says = "{what} per {per}: {to} in place of {now}"
+    return say(says, what=what, per=quota.per, to=new, now=now)
 
 
 NUMBERS_OF_A_QUOTA: Final = ("at_least", "at_most", "share_at_least", "share_at_most")
@@ -377,9 +386,10 @@ def loosened(
     """Return the smallest changes of a product's settings under which it can be made, the fewest settings first.
 
     Each is irreducible: no setting of it can be a step nearer to what it was; none is another one and more, and no three
-    change the same settings. Bounded by ``ATTEMPTS``; with it whether all was tried. What a looser setting makes possible,
+    change the same settings. Bounded by ``EFFORT``; with it whether all was tried. What a looser setting makes possible,
     a still looser one does.
     """
+    attempts = max(FEWEST, EFFORT // len(round_.cohort))
     turns = [knob for knob in knobs(round_, settings) if len(knob.values)]
     tried: dict[tuple[int, ...], ProductSettings | None] = {}
 
@@ -389,7 +399,7 @@ def loosened(
                 return True
             if changed is None and all(map(operator.le, steps, one)):
                 return False
-        changed = _turned(settings, turns, steps) if len(tried) < ATTEMPTS else None
+        changed = _turned(settings, turns, steps) if len(tried) < attempts else None
         tried[tuple(steps)] = changed if changed is not None and works(changed) else None
         return tried[tuple(steps)] is not None
 
@@ -420,14 +430,14 @@ def loosened(
         changed = tried.get(key)
         if changed is not None and fields[frozenset(says)] < ALIKE and len(menu) < MOST:
             menu.append(Loosened(changed, says))
-    return menu, len(tried) < ATTEMPTS
+    return menu, len(tried) < attempts
 
 
 def not_sought(round_: Round, product: str) -> Problem:
     """Return that no settings of a product were loosened, as its cities are many, and how to have it done."""
     found = say(
         "No repairs were sought, as each of up to {attempts} attempts makes the format of {n} cities anew; --repair {product}=1 seeks them and takes the smallest.",
-        attempts=ATTEMPTS,
+        attempts=FEWEST,
         n=len(round_.cohort),
         product=product,
     )

@@ -148,6 +148,38 @@ def test_a_rule_that_says_nothing_or_counts_nowhere(rule, said):
         load_text(f"[twinning]\n[[twinning.rules]]\n{rule}\n")
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (
+            "who = 'national'\nper = 'visit'",
+            "'national' compares a guest with its host, as rules of",
+        ),
+        ("who = 'small'\nper = 'planet'", "There is no per = 'planet': known are visit, all."),
+        ("who = {small = 'yes'}", "Found a table."),
+    ],
+)
+def test_what_is_wrong_with_a_rule_is_said_without_the_lists_of_a_programming_language(rule, said):
+    with pytest.raises(DataError) as caught:
+        load_text(f"[study_visits]\n[[study_visits.rules]]\nat_most = 1\n{rule}\n")
+    (found,) = [p.found for p in caught.value.problems]
+    assert said in found
+    assert not set("[]{}") & {*found}
+
+
+def test_rules_of_one_kind_and_place_have_names_of_their_own():
+    rule = "[[discussion_groups.rules]]\nwho = 'small'\nprice = 1\n"
+    asked = ("at_most = 1", "at_most = 2", "at_most = 2", "balance = 1")
+    text = "[discussion_groups]\n" + "".join(f"{rule}{one}\n" for one in asked)
+    _, *names = [name for name, _ in load_text(text).discussion_groups.quotas]
+    assert [name.removeprefix("cities that are small, in each group: ") for name in names] == [
+        "at most 1",
+        "at most 2",
+        "at most 2 (2)",
+        "at most 1 more than in any other",
+    ]
+
+
 def test_guests_may_be_of_one_kind_only():
     text = "[twinning]\n[twinning.guests]\nroles = ['guest', 'mission']\nnot_roles = []\n"
     rule = load_text(text + "who = 'large and language: es'\n").twinning.guests

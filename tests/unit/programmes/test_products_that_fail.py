@@ -13,7 +13,7 @@ from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes import Round
 from twinmatch.programmes.city_panels import CityPanels
 from twinmatch.programmes.programme import programme_model
-from twinmatch.programmes.repair_menu import asked_repairs, loosened
+from twinmatch.programmes.repair_menu import FEWEST, asked_repairs, loosened
 from twinmatch.proposal import Proposal
 from twinmatch.whatif.difference import check_proposal
 
@@ -83,7 +83,7 @@ def test_one_product_alone_that_fails_is_an_error_with_its_repairs() -> None:
 
 
 def test_of_many_cities_repairs_are_sought_when_one_is_asked_for(monkeypatch) -> None:
-    monkeypatch.setattr("twinmatch.programmes.proposing.LARGEST", 12)
+    monkeypatch.setattr("twinmatch.programmes.proposing.EFFORT", 12 * FEWEST)
     asked = {"city_panels": PANELS, "national_clusters": CLUSTERS}
     (advice,) = proposed(13, **asked).product("city_panels").advice
     assert "--repair city_panels=1" in advice
@@ -181,3 +181,54 @@ def test_what_is_no_repair_is_a_question(text: str) -> None:
 def test_repairs_are_read_by_product() -> None:
     found = asked_repairs(["1", "2", "city_panels=3", "twinning = 1"], ("twinning", "city_panels"))
     assert found == {"": (1, 2), "city_panels": (3,), "twinning": (1,)}
+
+
+def small_ones(cities: int) -> Any:
+    guests = [city(f"fi-c{k}", "guest", people_in_it=20_000) for k in range(cities)]
+    return cohort_of(city("at-host", "mission"), city("dk-host", "mission"), *guests)
+
+
+@pytest.mark.parametrize(
+    ("settings", "repairs"),
+    [
+        (
+            {"once_hosting": 3},
+            [
+                "guests of a host: at most 3 in place of 2",
+                "guests of a host that takes any: at least 2 in place of 3",
+            ],
+        ),
+        (
+            {"per_host": [{"who": "small", "at_least": 3}]},
+            [
+                "guests of a host: at most 3 in place of 2",
+                "small per host: at least 2 in place of at least 3",
+            ],
+        ),
+    ],
+)
+def test_a_twinning_whose_rules_let_no_pair_be_is_not_formed_and_each_repair_makes_pairs(
+    settings: dict[str, Any], repairs: list[str]
+) -> None:
+    asked = {"guests_per_host": [0, 2], "weights": {"nearness": 1}, "known_at_least": 0, **settings}
+    programme = programme_model().model_validate({"twinning": asked})
+    failed = propose(small_ones(4), programme, facet_cache()).product("twinning")
+    assert (failed.status, failed.meetings) == ("infeasible", ())
+    assert list(failed.advice) == [f"Repair {n}: {one}." for n, one in enumerate(repairs, 1)]
+    for n in range(1, len(repairs) + 1):
+        made = propose(small_ones(4), programme, facet_cache(), repairs={"twinning": (n,)})
+        assert made.product("twinning").status == "optimal"
+        assert len(made.product("twinning").meetings) >= 2
+
+
+@pytest.mark.parametrize(("refused", "status"), [((), "optimal"), (["at-host"], "infeasible")])
+def test_a_twinning_that_only_waits_for_answers_is_no_clash(
+    refused: list[str], status: str
+) -> None:
+    """Where a host is asked what is not known, answers may bring pairs; where it is refused, none can."""
+    cities = [city(f"fi-c{k}", "guest", refuses=refused) for k in range(3)]
+    asked = {"known_at_least": 1, "weights": {"nearness": 1}}
+    programme = programme_model().model_validate({"twinning": asked})
+    who = cohort_of(city("at-host", "mission"), *cities)
+    twinning = propose(who, programme, facet_cache()).product("twinning")
+    assert (twinning.status, twinning.meetings) == (status, ())

@@ -33,6 +33,7 @@ from twinmatch.programmes.quotas import (
     counted_kinds,
     counted_per,
     quota_rules,
+    told_apart,
     with_topics,
 )
 from twinmatch.programmes.round import Round
@@ -114,6 +115,7 @@ class CityPanels(ProductSettings):
         return {name: weight / total for name, weight in mix.items() if weight}
 
     @property
+    @told_apart
     def quotas(self) -> Iterator[tuple[str, Quota]]:
         """Yield every rule on kinds of cities with its name."""
         if self.mission_at_least:

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from twinmatch.programmes.base import Band, GatedProduct, Load, each_once
 from twinmatch.programmes.group_quotas import alike
 from twinmatch.programmes.kinds import Attribute, categories
-from twinmatch.programmes.quotas import Quota, counted_per
+from twinmatch.programmes.quotas import Quota, counted_per, told_apart
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.themes import Theme
 from twinmatch.proposal import Meeting
@@ -81,6 +81,7 @@ class DiscussionGroups(GatedProduct):
         return self
 
     @property
+    @told_apart
     def quotas(self) -> Iterator[tuple[str, Quota]]:
         """Yield every rule on kinds of cities with its name."""
         if self.cities_per_country is not None:

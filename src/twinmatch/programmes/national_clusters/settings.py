@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from twinmatch.programmes.base import Band, CountryName, GatedProduct, Load
-from twinmatch.programmes.quotas import Quota, counted_per
+from twinmatch.programmes.quotas import Quota, counted_per, told_apart
 from twinmatch.schema import City, Role
 from twinmatch.vocabulary.geography import disputes
 from twinmatch.wording import say
@@ -49,6 +49,7 @@ class NationalClusters(GatedProduct):
     """Starts of the search that splits a country"""
 
     @property
+    @told_apart
     def quotas(self) -> Iterator[tuple[str, Quota]]:
         """Yield every rule on kinds of cities with its name."""
         for quota in self.rules:

@@ -32,6 +32,7 @@ from twinmatch.programmes.quotas import (
     counted_kinds,
     counted_per,
     rules_of,
+    told_apart,
     with_topics,
 )
 from twinmatch.programmes.round import Round
@@ -127,6 +128,7 @@ class StudyVisits(GatedProduct):
     """Ways to travel, with what they emit"""
 
     @property
+    @told_apart
     def quotas(self) -> Iterator[tuple[str, PairQuota]]:
         """Yield every rule on kinds of cities with its name."""
         for quota in self.rules:

@@ -70,7 +70,7 @@ def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
         )
     for name, quota in settings.quotas:
         units, kinds = _units(frame, quota), _counted(frame, quota, settings.small_below)
-        found = rules_of(name, quota, units, kinds, {rule.name for rule in rules})
+        found = rules_of(name, quota, units, kinds)
         rules += [replace(rule, loosened=_gives(rule.block, units, kinds)) for rule in found]
     return rules
 

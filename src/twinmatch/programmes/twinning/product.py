@@ -20,6 +20,7 @@ from twinmatch.programmes.twinning.pair_rules import refused_before
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.settings import Facilitator, Twinning
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, RuleStatus, Table
+from twinmatch.proposal.proposal import Status
 from twinmatch.solving import Candidates, Floats, Solution, counts, solve
 from twinmatch.wording import count, joined, say, say_n
 
@@ -58,10 +59,14 @@ def product_of(ready: PreparedTwinning, chosen: NDArray[np.bool_], solution: Sol
     meetings, facilitators = facilitated(round_, settings.facilitators, most, meetings)
     unplaced = Unplaced(ready, chosen)
     held, out = unplaced.held(), unplaced.everyone()
+    awaited = ready.ungated.any() if ready.who.eligible else any(x.ask for x in out)
+    status: Status = "optimal" if solution.status == "optimal" else "feasible"
+    if not meetings and (ready.allowed.any() or not awaited):  # the rules let no pair be
+        status = "infeasible"
     return Product(
         "twinning",
         settings.title,
-        "optimal" if solution.status == "optimal" else "feasible",
+        status,
         solution.engine,
         solution.score,
         solution.bound,

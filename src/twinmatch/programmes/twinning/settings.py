@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from twinmatch.programmes.base import Band, CountryName, GatedProduct, Load, ProgrammeSection
 from twinmatch.programmes.eligibility import Eligibility
 from twinmatch.programmes.kinds import Attribute
-from twinmatch.programmes.quotas import PairQuota, counted_per
+from twinmatch.programmes.quotas import PairQuota, counted_per, told_apart
 from twinmatch.schema import LanguageCode, Role
 from twinmatch.wording import say
 
@@ -131,6 +131,7 @@ class Twinning(GatedProduct):
         return self
 
     @property
+    @told_apart
     def quotas(self) -> Iterator[tuple[str, PairQuota]]:
         """Yield every rule on kinds of cities with its name, those that have a setting of their own first."""
         for name, most, per in (
