@@ -414,13 +414,14 @@ def _leads(
 def _shown(round_: Round, themes: Sequence[Theme], may: Sequence[int]) -> tuple[Bools, Floats]:
     """Return which topics each possible lead can show, (may, T), and the part of each in what others seek of each theme, (K, T).
 
-    Every topic of a theme counts as sought once more than it is.
+    Of a theme of which nothing is sought every topic counts alike.
     """
     table = topic_table(round_.cohort, round_.facet_cache)
     others = np.setdiff1d(np.arange(len(round_.cohort)), may)
-    asked = 1.0 + np.clip(table.seeks[others], 0.0, 1.0).sum(axis=0)
-    sought = memberships([topics_of(theme) for theme in themes], TOPICS) * asked
-    sought /= np.maximum(sought.sum(axis=1, keepdims=True), 1.0)
+    asked = np.clip(table.seeks[others], 0.0, 1.0).sum(axis=0)
+    topics = memberships([topics_of(theme) for theme in themes], TOPICS)
+    sought = np.where((topics * asked).any(axis=1, keepdims=True), topics * asked, topics)
+    sought /= np.maximum(sought.sum(axis=1, keepdims=True), 1e-9)
     return memberships([table.can_show([i]) for i in may], TOPICS), sought
 
 
