@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from twinmatch.embedding import sentences
 from twinmatch.embedding.choice import foreign_language
 from twinmatch.facets.base import FacetCache, Floats
+from twinmatch.files import data_beside
 from twinmatch.proposal.evidence import (
     LONGEST,
     OFFERS,
@@ -380,33 +381,9 @@ def _worded(topics: tuple[Topic, ...]) -> str:
     return listed([topic.wording for topic in topics])
 
 
-VAGUE: Final = frozenset(
-    stems(
-        """
-        and the with from for that they than use more fewer new last make city energy climate local own other points
-        work works firms companies emissions carbon plants funds capacity safe point needs measures sets areas power
-        public municipal national urban regional region state city cities town shared large old long short zero out too
-        who one help just part group cost joint life itself act lack hinder low wide buys runs pays cuts council test
-        """
-    )
-)
+VAGUE: Final = frozenset(stems(data_beside(__file__, "common_words.toml")["vague"]))
 """Stems of words of topics that name none of them."""
 
 
-COMMON: Final = frozenset(
-    stems(
-        """
-        about above across after against all almost already also among and another any are around because been before
-        being below between both but can could each eight euro euros every far few five for four from gave get gets give
-        given gives half has have her here his how into its less long made make makes making many may more most much
-        must near nearly next nine not now off one other our out over own part per cent quarter set sets seven should
-        since six some still such support supports take taken takes ten than that the their them then there these they
-        third this those three through too two under until use used uses using very was well were what when where which
-        while who whose will with within without work working works would year years need needed needs want wants help
-        helps big high large low new old short small million billion tonne tonnes grant project projects program programme action
-        actions act plan plans planned city cities town municipal municipality council climate energy emission emissions
-        carbon neutral neutrality reduce reduced reduction cut cuts
-        """
-    )
-)
+COMMON: Final = frozenset(stems(data_beside(__file__, "common_words.toml")["common"]))
 """Stems of words that stand in sentences of any matter."""

@@ -300,10 +300,7 @@ def _times(value: float, factor: float) -> float:
     return value if factor == 1.0 else float(f"{value * factor:.15g}")
 
 
-_NEARLY: Final = (
-    r"about|approx\.?|approximately|around|roughly|circa|ca\.?|c\.|~|≈|rund|rd\.?|etwa|environ|env\.?|"
-    r"aproximadamente|aprox\.?|unos|unas|około|ok\.|cerca de|cerca|ongeveer|ungefär|περίπου"
-)
+_NEARLY: Final[str] = values.SAID["nearly"]
 _ABOUT: Final = re.compile(
     rf"(?i)^\s*(?:{_NEARLY}|"
     r"more than|over|mehr als|plus de|>|at least|mindestens|au moins|almeno|al menos|co najmniej)\s*"
@@ -314,13 +311,7 @@ _ASIDE: Final = re.compile(rf"(?i)\([^()\d]{{0,40}}\d[^()]{{0,40}}\)|(?<!\w)(?:{
 _NOTE: Final = re.compile(rf"{_ASIDE.pattern}|\([^()]{{0,80}}\)")
 """And after a number of people any words in brackets."""
 
-_UNITS: Final = words(
-    "; h; hour; hours; hrs; month; hours month; hours a month; hours per month; h month; std; stunden; "
-    "monat; stunden monat; stunden pro monat; heures; mois; heures mois; heures par mois; h mois; "
-    "ore; mese; ore mese; ore al mese; h mese; horas; mes; horas mes; horas al mes; h mes; godz; "
-    "godzin; godzin miesiecznie; people; residents; inhabitants; einwohner; ew; habitants; hab; abitanti; ab; habitantes; "
-    "mieszkancow; eur"
-)
+_UNITS: Final = words(values.SAID["units"])
 """Units in a cell that say nothing beyond the column's own, in plain letters."""
 
 

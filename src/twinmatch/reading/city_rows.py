@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any, Final, Literal
 
 from twinmatch.errors import Where
+from twinmatch.files import data_beside
 from twinmatch.reading.cells import Notes
 from twinmatch.reading.grid import leaves, put, text
 from twinmatch.reading.headers import Header
@@ -140,14 +141,7 @@ def spell(rows: Sequence[CityRow], mapping: Mapping, notes: Notes) -> None:
                 row.data[path] = list(map(_whole_name, row.data[path]))
 
 
-_COUNTRY_NAMES: Final = {
-    "GR": ("Ελλάδα", "Ελλάς"),
-    "BG": ("България",),
-    "MK": ("Северна Македонија", "Македонија"),
-    "RS": ("Србија",),
-    "UA": ("Україна",),
-    "CY": ("Κύπρος",),
-}
+_COUNTRY_NAMES: Final[dict[str, list[str]]] = data_beside(__file__, "words.toml")["countries"]
 """Names of countries in letters that Western encodings lose."""
 
 

@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from twinmatch.errors import Problem, Where
+from twinmatch.files import data_beside
 from twinmatch.validate import Record
 from twinmatch.vocabulary.taxonomy import plain, words
 from twinmatch.wording import say
@@ -50,23 +51,8 @@ _PHONE = re.compile(
 _IBAN = re.compile(
     r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z\d]{4}){2,7}(?:[ -]?[A-Z\d]{1,3})?\b", re.IGNORECASE
 )
-_TITLES = (
-    "Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Herr|Herrn|Frau|Hr|Fr|Mme|Mlle|Monsieur|Madame|Sig|Sig\\.ra|Signor|"
-    "Signora|Dott|Dott\\.ssa|Dottor|Dottoressa|Avv|Arch|sig|sig\\.ra|signor|signora|dott|dott\\.ssa|Sr|Sra|Señor|Señora|Don|Doña|Senhor|Senhora|Dhr|Mevr|Mevrouw|Pan|Pani|Pán|Paní|Ing|Mgr|"
-    "Dipl\\.-Ing|Mag|Κος|Κα|κος|κα|Κύριος|Κυρία|κύριος|κυρία|κύριο|Г-н|Г-жа|Dl|Dna|Doamna|Domnul|dl|dna|doamna|"
-    "domnul|pan|pani|pán|paní|herr|frau|madame|monsieur|señor|señora|senhor|senhora|Úr|Bay|Bayan"
-)
-_ROLES = (
-    "mayor|deputy mayor|vice[- ]mayor|lord mayor|councillor|project manager|project lead|project leader|"
-    "project coordinator|climate officer|climate manager|coordinator|contact|contact person|contact point|"
-    "head of \\w+(?: \\w+){0,3}|director|officer|manager|advisor|adviser|"
-    "bürgermeister|bürgermeisterin|oberbürgermeister|oberbürgermeisterin|ansprechpartner|ansprechpartnerin|"
-    "projektleiter|projektleiterin|klimaschutzmanager|klimaschutzmanagerin|maire|adjoint|chef de projet|"
-    "cheffe de projet|sindaco|sindaca|assessore|responsabile|alcalde|alcaldesa|responsable|burgemeester|"
-    "kontakt|kontaktperson|contatto|persona di contatto|contacto|persona de contacto|contato|contactpersoon|osoba kontaktowa|"
-    "kapcsolattartó|yhteyshenkilö|kontaktná osoba|kontaktní osoba|υπεύθυνος|υπεύθυνη|επικοινωνία|δήμαρχος|кмет|контакт|"
-    "wethouder|burmistrz|prezydent|kierownik|starosta|primar|borgmester|borgmästare|kaupunginjohtaja"
-)
+_PERSONS: Final = data_beside(__file__, "words.toml")["persons"]
+_TITLES, _ROLES = _PERSONS["titles"], _PERSONS["roles"]
 _WORD = r"[^\W\d_a-zß-ÿ][\w’'-]*[a-zß-öø-ÿ\u0101-\u017f\u03ac-\u03ce\u0430-\u045f]"
 _PARTICLE = r"(?:(?:van|von|de|del|della|di|da|dos|der|den|du|la|le|zu|ter|ten|af|al)\s+){0,2}"
 _FULL = rf"{_WORD}(?:\s+[A-Z]\.)?\s+{_PARTICLE}{_WORD}(?:\s+{_WORD})?"
@@ -81,12 +67,7 @@ _MARKS = dict.fromkeys(map(ord, ".,:;()[]/-–'\"’"), " ")
 _TITLE_WORDS = frozenset(w.lower() for w in _LETTERS.findall(_TITLES)) | {"m", "mm", "κ"}
 _ROLE_WORDS = frozenset(w for w in _LETTERS.findall(_ROLES) if len(w) > 2)
 
-_NOT_NAMES: Final = words(
-    "city; council; office; agency; department; mission; climate; action; plan; energy; mobility; "
-    "europe; european; union; green; deal; horizon; covenant; municipality; region; district; "
-    "university; institute; fund; bank; programme; platform; street; square; park; strategy; "
-    "contract; hub; team; centre; center; committee; board; company; works; authority; pact"
-)
+_NOT_NAMES: Final = words(_PERSONS["not_names"])
 
 
 def redact(text: str, *, names: bool = True) -> tuple[str, dict[str, int]]:
@@ -135,11 +116,7 @@ _FREE: Final = frozenset(
     {"needs", "offers", "note", "summary", "boundary_note", "basis", "activity"}
 )
 _NEVER: Final = frozenset({"id", "country", "nuts3", "label_awarded", "date", "of"})
-CONTACT_WORDS: Final = words(
-    "email; mail; phone; telephone; telefon; telefono; telefoon; mobile; tel; kontakt; contact; "
-    "ansprechpartner; ansprechpartnerin; courriel; correo; surname; lastname; firstname; vorname; "
-    "nachname; prenom"
-)
+CONTACT_WORDS: Final = words(_PERSONS["contacts"])
 
 
 def is_contact(header: str) -> bool:

@@ -24,8 +24,10 @@ from twinmatch.vocabulary.taxonomy import plain, words
 
 Decimal = Literal[",", "."]
 
-MISSING: Final = words("-; –; —; nan; n/a; na; n.a.; n.d.; k.a.; s.d.; null; none; #n/a; ?; ..; …")
-"""What people write where a number is not known."""
+_WORDS: Final = data_beside(__file__, "words.toml")
+SAID: Final[dict[str, str]] = _WORDS["said"]
+MISSING, YES, NO, UNKNOWN = (words(SAID[name]) for name in ("missing", "yes", "no", "unknown"))
+"""What people write where a number is not known; yes; no; and where something is not known or does not apply."""
 
 TONNES: Final = {
     "kg": 0.001,
@@ -142,35 +144,7 @@ def unit_in(header: str) -> str:
     return found[1].strip() if found else ""
 
 
-YES: Final = words(
-    "yes; y; ja; j; jo; oui; o; si; s; sim; tak; t; ano; da; igen; kylla; joo; jah; jaa; taip; "
-    "iva; evet; ναι; да; x; ✓; ✔; ☑; ✅; 1; true; wahr; vrai; vero; verdadero; verdadeiro; prawda; "
-    "checked; selected; on"
-)
-NO: Final = words(
-    "no; n; nein; non; nee; nao; nie; ne; nu; ei; nem; nej; nei; ochi; οχι; не; ara; 0; false; "
-    "falsch; faux; falso; falsz; hayir; unchecked; off; ☐"
-)
-UNKNOWN: Final = words(
-    "don t know; i don t know; dont know; not known; unknown; not sure; not applicable; does not "
-    "apply; weiss nicht; keine angabe; nicht bekannt; unbekannt; entfallt; ne sait pas; je ne "
-    "sais pas; sans objet; non applicable; non so; non lo so; non applicabile; no se; no lo se; "
-    "no aplica; no procede; nie wiem; nie dotyczy; brak; nao sei; weet niet; onbekend; prefer not "
-    "to say; tbd; to be decided; to be confirmed; noch offen; a definir; a determinar; da "
-    "definire"
-)
-"""What stands for "not known", in plain letters."""
-
 _CEFR: Final = re.compile(r"\b([ABC][12])\b")
-_LEVEL_WORDS: Final = {
-    "beginner": "A1",
-    "elementary": "A2",
-    "intermediate": "B1",
-    "upper intermediate": "B2",
-    "advanced": "C1",
-    "proficient": "C2",
-}
-"""Names of the CEFR levels (Council of Europe)."""
 
 _YEAR: Final = re.compile(r"(?<!\d)(19[89]\d|20\d\d|2100)(?!\d)")
 _ISO: Final = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
@@ -202,8 +176,7 @@ MOST_WORDS: Final = 8
 @cache
 def patterns(of: str) -> dict[str, re.Pattern[str]]:
     """Return the patterns over plain letters of a table of words, by what they mean."""
-    table = data_beside(__file__, "words.toml")[of]
-    return {name: re.compile(pattern.replace("\n", "")) for name, pattern in table.items()}
+    return {n: re.compile(pattern.replace("\n", "")) for n, pattern in _WORDS[of].items()}
 
 
 @cache
@@ -313,7 +286,7 @@ def is_unknown(text: str) -> bool:
 def cefr(text: str) -> str | None:
     """Return the CEFR level that a cell names, the lowest of a range."""
     codes = _CEFR.findall(text.upper())
-    return min(codes) if codes else _LEVEL_WORDS.get(plain(text))
+    return min(codes) if codes else _WORDS["english"].get(plain(text))
 
 
 def year(text: str) -> int | None:
