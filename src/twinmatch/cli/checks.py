@@ -14,12 +14,10 @@ from twinmatch.cli.options import (
     AsJson,
     OfRound,
     Pairs,
-    exporting,
     literal,
     pair,
     printed,
     proposal_of,
-    reading,
     say,
     say_written,
     show,
@@ -122,7 +120,9 @@ def repair(
         written: list[Path] = []
         if kind is not None and out is not None:
             told("Files")
-            written = exporting.publish(app.round.taken(earlier, found, kind, change), out)
+            from twinmatch.exporting import publish
+
+            written = publish(app.round.taken(earlier, found, kind, change), out)
     if not asked.printed({**to_wire(found), "written": [file.name for file in written]}):
         _show_repair(found)
     if out is not None and written:
@@ -201,7 +201,9 @@ def backtest(
         if pairs is None:
             _backtest_pilots(round_, seed, asked)
             return
-        rows = reading.read_rows(pairs, ("guest", "hosts"))
+        from twinmatch.reading import read_rows
+
+        rows = read_rows(pairs, ("guest", "hosts"))
         found = whatif.backtest.backtest_of(round_, rows, pairs.name, seed=seed)
     if asked.printed(found):
         return
