@@ -87,7 +87,7 @@ lock:  ## lock what is installed, with hashes; UPGRADE=1 takes what is newest
 
 minimal:  ## run the tests of the core with the oldest versions that pyproject.toml promises
 	$(PYTHON) -m venv build/minimal
-	$(BIN)/uv pip install --quiet --python build/minimal/bin/python -r requirements/minimal.txt pytest hypothesis httpx2 jsonschema
+	$(BIN)/uv pip install --quiet --python build/minimal/bin/python -r requirements/minimal.txt pytest hypothesis httpx2 jsonschema alembic
 	$(BIN)/uv pip install --quiet --python build/minimal/bin/python --no-deps -e .
 	build/minimal/bin/python -m pytest -m "not slow" $(MINIMAL)
 

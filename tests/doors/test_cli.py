@@ -407,7 +407,7 @@ def test_the_workbook_opens(five):
 
 HEAVY = {
     *("numpy", "pandas", "scipy", "sklearn", "torch", "sentence_transformers", "networkx", "numba"),
-    *("ortools", "highspy", "pydantic", "yaml", "sqlalchemy", "alembic", "openpyxl", "xlsxwriter"),
+    *("ortools", "highspy", "pydantic", "yaml", "sqlalchemy", "openpyxl", "xlsxwriter"),
     *(
         "jinja2",
         "babel",

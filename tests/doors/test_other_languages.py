@@ -20,7 +20,7 @@ from twinmatch.exporting.folder_files import settings_in_words
 from twinmatch.exporting.letters import Correspondence, letters
 from twinmatch.programmes.base import national_actors
 from twinmatch.store.history import HistoryEntry
-from twinmatch.web.board import jobs
+from twinmatch.store.tables import jobs
 from twinmatch.web.jobs import proposal_of, work, work_out
 from twinmatch.wording import Said, shown, spoken
 

@@ -73,7 +73,7 @@ import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"sklearn", "joblib", "threadpoolctl", "sqlalchemy", "alembic", "altair"}:
+        if name.partition(".")[0] in {"sklearn", "joblib", "threadpoolctl", "sqlalchemy", "altair"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent())

@@ -268,7 +268,6 @@ EXTRAS: Final = {
     "joblib": "analysis",
     "threadpoolctl": "analysis",
     "sqlalchemy": "store",
-    "alembic": "store",
     "psycopg": "postgres",
     "altair": "notebook",
     "mcp": "mcp",

@@ -5,9 +5,8 @@ neither names is passed on as it was said.
 
 What the law lets nobody keep for ever is taken out of the history: names after a time, reasons on demand.
 
-The history is append-only, and its triggers stand; here alone they rest, for one transaction, while the names of
-who decided or the words that they wrote give way to ``(removed)``. What was decided, about whom and when stays as it
-was, and the change is noted itself.
+The names of who decided and the words that they wrote give way to ``(removed)``. What was decided, about whom and when
+stays as it was, and the change is noted itself.
 
 Changes beside the history of runs are lines of their own: who did what to which key, upload or name, and when. A line
 names persons and things by id, so it holds no personal data and can be kept for as long as the store; the database lets
@@ -22,20 +21,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.reading.personal_data import redact
+from twinmatch.store.migrations import EARLIER, HEAD, bring, revision, thawed
 from twinmatch.store.tables import changes, entries, run_meetings, runs
 from twinmatch.wording import say
-
-if TYPE_CHECKING:
-    from alembic.config import Config
-
 
 BUSY_MS: Final = 10_000
 """How long a writer waits for another one, in milliseconds."""
@@ -45,11 +40,6 @@ CONNECT_SECONDS: Final = 10
 
 MIGRATION_LOCK: Final = 20_190_817
 """Key of the lock that lets one process at a time migrate a PostgreSQL store."""
-
-HEAD: Final = "0004"
-"""The migration that makes the tables of this version."""
-
-VERSIONS: Final = sa.table("twinmatch_store_version", sa.column("version_num", sa.String))
 
 
 def shown(place: str) -> str:
@@ -148,16 +138,13 @@ def migrate(engine: sa.Engine, place: str) -> None:
     with engine.execution_options(reading=True).begin() as connection:
         if revision(connection) == HEAD:
             return
-    from alembic import command
-    from alembic.script import ScriptDirectory
-
-    config = alembic_config()
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         found = revision(connection)
-        scripts = ScriptDirectory.from_config(config)
-        if found is not None and found not in {s.revision for s in scripts.walk_revisions()}:
+        if found in EARLIER:
+            bring(connection, found)
+        elif found != HEAD:
             raise DataError.of(
                 "store-newer",
                 say(
@@ -167,26 +154,6 @@ def migrate(engine: sa.Engine, place: str) -> None:
                 Where(shown(place)),
                 say("Use that version of twinmatch, or a copy of the store from before."),
             )
-        if found != HEAD:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-
-
-def alembic_config() -> Config:
-    """Return what Alembic needs to know of the migrations."""
-    from alembic.config import Config
-
-    config = Config()
-    folder = str(resources.files("twinmatch.store") / "migrations")
-    config.set_main_option("script_location", folder.replace("%", "%%"))
-    return config
-
-
-def revision(connection: sa.Connection) -> str | None:
-    """Return which migration made the tables of a database last; None where none did."""
-    if not sa.inspect(connection).has_table(VERSIONS.name):
-        return None
-    return connection.execute(sa.select(VERSIONS.c.version_num)).scalar_one_or_none()
 
 
 _SQLITE: Final = {
@@ -304,7 +271,7 @@ def reasons_about(connection: sa.Connection, city: str) -> list[Reason]:
 def remove_reasons(connection: sa.Connection, reasons: Iterable[Reason], *, whole: bool) -> int:
     """Take reasons out of the history, or only the personal data in them; return how many were changed."""
     told = 0
-    with _thawed(connection, "entries"):
+    with thawed(connection, "entries"):
         for run, number, _, _, why in reasons:
             left = REMOVED if whole else redact(why)[0]
             if left != why:
@@ -319,32 +286,12 @@ def remove_names(connection: sa.Connection, before: datetime) -> int:
     why = sa.case((entries.c.why == "", ""), else_=REMOVED)
     old_entries = (entries.c.at < before) & (entries.c.by != REMOVED)
     old_runs = (runs.c.kept_at < before) & (runs.c.kept_by != REMOVED)
-    with _thawed(connection, "entries", "runs"):
+    with thawed(connection, "entries", "runs"):
         one = connection.execute(
             sa.update(entries).where(old_entries).values(by=REMOVED, why=why)
         ).rowcount
         other = connection.execute(sa.update(runs).where(old_runs).values(kept_by=REMOVED)).rowcount
     return int(one) + int(other)
-
-
-@contextmanager
-def _thawed(connection: sa.Connection, *tables: str) -> Iterator[None]:
-    """Let tables be changed for a while; the caller's transaction ends with the triggers as they were, or not at all."""
-    sqlite = connection.dialect.name == "sqlite"
-    for table in tables:
-        connection.exec_driver_sql(
-            f"DROP TRIGGER {table}_no_update"
-            if sqlite
-            else f"ALTER TABLE {table} DISABLE TRIGGER {table}_append_only"
-        )
-    yield
-    for table in tables:
-        connection.exec_driver_sql(
-            f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} "
-            "BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END"
-            if sqlite
-            else f"ALTER TABLE {table} ENABLE TRIGGER {table}_append_only"
-        )
 
 
 def wipe(connection: sa.Connection) -> None:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.proposal.wire import Hidden, Instant, packed
+from twinmatch.proposal.wire import Hidden, Instant
 from twinmatch.reading.personal_data import redact
 from twinmatch.store.database import AuditEntry, empty_log, engine_of, migrate, noted, told
 from twinmatch.store.history import About, HistoryEntry, RunSnapshot, Status, carried, checked, held
@@ -27,6 +27,7 @@ from twinmatch.store.tables import (
     answers,
     as_met,
     entries,
+    meeting_row,
     meetings_of,
     places_of,
     run_meetings,
@@ -168,7 +169,7 @@ class Store:
                 proposal=zlib.compress(proposal, 6),
             )
         )
-        rows = [_meeting_row(run, meeting) for meeting in meetings_of(plain, fallbacks)]
+        rows = [meeting_row(run, meeting) for meeting in meetings_of(plain, fallbacks)]
         if rows:
             connection.execute(sa.insert(run_meetings), rows)
         if earlier := carried(_history(connection, after)) if after else ():
@@ -477,12 +478,6 @@ def _meetings(connection: sa.Connection, run: str) -> tuple[KeptMeeting, ...]:
 
 def _run_columns() -> list[sa.Column[Any]]:
     return [c for c in runs.c if c.name != "proposal"]
-
-
-def _meeting_row(run: str, meeting: KeptMeeting) -> dict[str, Any]:
-    row = {**vars(meeting), "run": run, "meeting": meeting.id, **meeting.about._asdict()}
-    row |= {name: packed(list(row[name])) for name in ("if_guest_declines", "if_host_declines")}
-    return {column.name: row[column.name] for column in run_meetings.c}
 
 
 def _changed_meanwhile(history: Sequence[HistoryEntry], seen: int) -> QuestionError:

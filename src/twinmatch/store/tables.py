@@ -1,8 +1,4 @@
-"""The tables of the store, as SQLAlchemy knows them, and the meetings of a run; the migrations make the tables.
-
-A service that keeps more of its own beside the runs adds its tables to ``metadata``, and their making to the
-migrations: one database, one history of its tables.
-"""
+"""The tables of the store and of the service, as SQLAlchemy makes them, and the meetings of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 from twinmatch.errors import DataError, Problem
-from twinmatch.proposal.wire import Hidden, Number, OrNull, unpacked
+from twinmatch.proposal.wire import Hidden, Number, OrNull, packed, unpacked
 from twinmatch.store.history import About
 from twinmatch.wording import say
 
@@ -159,6 +155,82 @@ answers = sa.Table(
 """What is worked out of a run after it was kept: not begun while there is no beat, not there while there is no content."""
 
 
+# --- what the service keeps beside the runs: ------------------------------------------------------------------
+
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", Name(32), primary_key=True),
+    sa.Column("title", LongText, nullable=False),
+    sa.Column("state", Name(12), nullable=False, index=True),
+    sa.Column("asked", Plain, nullable=False),
+    sa.Column("asked_by", LongText, nullable=False),
+    sa.Column("steps", Plain, nullable=False),
+    sa.Column("problems", Plain, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("begun", Moment),
+    sa.Column("beat", Moment),
+    sa.Column("ended", Moment),
+    sa.Column("round", Name(32), nullable=False, index=True),
+)
+
+keys = sa.Table(
+    "keys",
+    metadata,
+    sa.Column("id", Name(16), primary_key=True),
+    sa.Column("name", LongText, nullable=False),
+    sa.Column("rank", sa.Integer, nullable=False),
+    sa.Column("sha256", Name(64), nullable=False, unique=True),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("expires", Moment),
+    sa.Column("taken_back", Moment),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("sha256", Name(64), primary_key=True),
+    sa.Column("key", Name(16), sa.ForeignKey("keys.id"), nullable=False),
+    sa.Column("expires", Moment, nullable=False),
+)
+
+uploads = sa.Table(
+    "uploads",
+    metadata,
+    sa.Column("id", Name(32), primary_key=True),
+    sa.Column("name", LongText, nullable=False),
+    sa.Column("uploaded_by", LongText, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("found", Plain, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+visits = sa.Table(
+    "visits",
+    metadata,
+    sa.Column("who", Name(80), primary_key=True),
+    sa.Column("round", Name(32), primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+)
+
+links = sa.Table(
+    "links",
+    metadata,
+    sa.Column("sha256", Name(64), primary_key=True),
+    sa.Column("run", Name(32), sa.ForeignKey("runs.id"), nullable=False),
+    sa.Column("city", Name(120), nullable=False),
+    sa.Column("expires", Moment, nullable=False),
+)
+
+versions = sa.Table(
+    "twinmatch_store_version",
+    metadata,
+    sa.Column("version_num", sa.String(32), primary_key=True),
+)
+"""The version of the tables, one row."""
+
+
 # --- the meetings of a run ------------------------------------------------------------------------------------
 
 
@@ -218,6 +290,13 @@ def meetings_of(
                 )
             )
     return found
+
+
+def meeting_row(run: str, meeting: KeptMeeting) -> dict[str, Any]:
+    """Return the row of a meeting of a run."""
+    row = {**vars(meeting), "run": run, "meeting": meeting.id, **meeting.about._asdict()}
+    row |= {name: packed(list(row[name])) for name in ("if_guest_declines", "if_host_declines")}
+    return {column.name: row[column.name] for column in run_meetings.c}
 
 
 def as_met(pair: tuple[str, str], meetings: Iterable[KeptMeeting]) -> About:

@@ -20,7 +20,7 @@ from twinmatch.proposal.wire import Hidden, Instant, packed
 from twinmatch.reading.personal_data import redact
 from twinmatch.store.database import COMMAND_LINE, note
 from twinmatch.store.records import RunRecord, Store, named, open_store
-from twinmatch.store.tables import LongText, Moment, Name, Plain, answers, metadata
+from twinmatch.store.tables import answers, jobs, keys, sessions, uploads
 from twinmatch.web.auth import SESSION_HOURS, Person, Rank, digest, new_secret, same
 from twinmatch.web.desk import Desk
 from twinmatch.wording import say
@@ -30,54 +30,6 @@ ENDED: Final = ("done", "failed", "cancelled")
 
 SILENCE: Final = timedelta(seconds=180)
 """A running job whose process has said nothing for so long has died with it; longer than `jobs.PATIENCE`."""
-
-jobs = sa.Table(
-    "jobs",
-    metadata,
-    sa.Column("id", Name(32), primary_key=True),
-    sa.Column("title", LongText, nullable=False),
-    sa.Column("state", Name(12), nullable=False, index=True),
-    sa.Column("asked", Plain, nullable=False),
-    sa.Column("asked_by", LongText, nullable=False),
-    sa.Column("steps", Plain, nullable=False),
-    sa.Column("problems", Plain, nullable=False),
-    sa.Column("created", Moment, nullable=False),
-    sa.Column("begun", Moment),
-    sa.Column("beat", Moment),
-    sa.Column("ended", Moment),
-    sa.Column("round", Name(32), nullable=False, index=True),
-)
-
-keys = sa.Table(
-    "keys",
-    metadata,
-    sa.Column("id", Name(16), primary_key=True),
-    sa.Column("name", LongText, nullable=False),
-    sa.Column("rank", sa.Integer, nullable=False),
-    sa.Column("sha256", Name(64), nullable=False, unique=True),
-    sa.Column("created", Moment, nullable=False),
-    sa.Column("expires", Moment),
-    sa.Column("taken_back", Moment),
-)
-
-sessions = sa.Table(
-    "sessions",
-    metadata,
-    sa.Column("sha256", Name(64), primary_key=True),
-    sa.Column("key", Name(16), sa.ForeignKey("keys.id"), nullable=False),
-    sa.Column("expires", Moment, nullable=False),
-)
-
-uploads = sa.Table(
-    "uploads",
-    metadata,
-    sa.Column("id", Name(32), primary_key=True),
-    sa.Column("name", LongText, nullable=False),
-    sa.Column("uploaded_by", LongText, nullable=False),
-    sa.Column("created", Moment, nullable=False),
-    sa.Column("found", Plain, nullable=False),
-    sa.Column("content", sa.LargeBinary, nullable=False),
-)
 
 
 @dataclass(frozen=True)

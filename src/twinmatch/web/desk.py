@@ -12,7 +12,7 @@ from twinmatch.errors import QuestionError
 from twinmatch.proposal.wire import packed
 from twinmatch.store.database import note
 from twinmatch.store.records import Store
-from twinmatch.store.tables import Moment, Name, answers, metadata
+from twinmatch.store.tables import answers, links, visits
 from twinmatch.web.auth import digest, new_secret
 from twinmatch.wording import say
 
@@ -21,23 +21,6 @@ STALE: Final = timedelta(seconds=180)
 
 WHAT: Final = ("declines", "stability")
 """What can be worked out of a proposal: what is offered if a city declines, how stable each pair is."""
-
-visits = sa.Table(
-    "visits",
-    metadata,
-    sa.Column("who", Name(80), primary_key=True),
-    sa.Column("round", Name(32), primary_key=True),
-    sa.Column("at", Moment, nullable=False),
-)
-
-links = sa.Table(
-    "links",
-    metadata,
-    sa.Column("sha256", Name(64), primary_key=True),
-    sa.Column("run", Name(32), sa.ForeignKey("runs.id"), nullable=False),
-    sa.Column("city", Name(120), nullable=False),
-    sa.Column("expires", Moment, nullable=False),
-)
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,10 @@ from twinmatch.store.database import (
     remove_reasons,
     wipe,
 )
+from twinmatch.store.tables import jobs, keys, sessions, uploads
 from twinmatch.web import schemas
 from twinmatch.web.auth import Administrator, administrator, api_router
-from twinmatch.web.board import ENDED, Board, jobs, keys, sessions, uploads
+from twinmatch.web.board import ENDED, Board
 from twinmatch.web.bodies import answers, cursor_after, json_answer, key_after, moment, next_page
 from twinmatch.web.intake_pages import ACCEPTED, examined
 from twinmatch.web.sandbox import changed, persons, sweep, without_persons

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from twinmatch.store.tables import KeptMeeting
 
@@ -82,3 +87,11 @@ PLACES = (*(f"at-{c}" for c in "abc"), *(f"be-{c}" for c in "hijk"), "unit-two")
 
 def keep(store, mark: str = "", title: str = "Round one"):
     return store.keep(proposal(mark), title, "Ada", FALLBACKS)[0]
+
+
+def make_earlier(connection: sa.Connection, version: str) -> None:
+    """Make the tables as a version before the first release made them."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("earlier_versions")))
+    config.attributes["connection"] = connection
+    command.upgrade(config, version)

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from stores_for_tests import MEETINGS, proposal
+from stores_for_tests import MEETINGS, make_earlier, proposal
 
 from twinmatch.errors import QuestionError
-from twinmatch.store.database import alembic_config, engine_of
+from twinmatch.store.database import engine_of
 from twinmatch.store.records import open_store
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -79,10 +78,8 @@ decisions = sa.Table(
 def earlier_store(place: str) -> sa.Engine:
     """A store as the first migration made it."""
     engine = engine_of(place)
-    config = alembic_config()
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        make_earlier(connection, "0001")
     return engine
 
 
@@ -198,3 +195,44 @@ def test_a_store_is_migrated_once_by_many_who_open_it_at_once(place):
     assert all([r.id for r in s.runs()] == ["a" * 12] for s in stores)
     for store in stores:
         store.close()
+
+
+@pytest.mark.parametrize("version", ["0001", "0001, beside a service", "0002", "0003", "0004"])
+def test_the_tables_of_every_earlier_version_become_those_of_a_new_store(place, version, tmp_path):
+    engine = engine_of(place)
+    with engine.begin() as connection:
+        if version.endswith("service"):
+            SERVICE.create_all(connection)
+        make_earlier(connection, version[:4])
+    open_store(place).close()
+    brought = shape(engine)
+    engine.dispose()
+    engine = engine_of(str(tmp_path / "new.sqlite"))
+    open_store(str(tmp_path / "new.sqlite")).close()
+    new = shape(engine)
+    engine.dispose()
+    assert brought["tables"] == new["tables"]
+    if not place.startswith("postgresql"):
+        assert brought["triggers"] == new["triggers"]
+
+
+def shape(engine: sa.Engine) -> dict[str, object]:
+    """The columns, keys and indexes of every table, and the triggers of SQLite."""
+    found, tables = sa.inspect(engine), {}
+    for name in found.get_table_names():
+        columns = {c["name"]: c["nullable"] for c in found.get_columns(name)}
+        indexes = {tuple(i["column_names"]) for i in found.get_indexes(name)}
+        keys = (*found.get_pk_constraint(name)["constrained_columns"],)
+        others = {
+            (*k["constrained_columns"], k["referred_table"]) for k in found.get_foreign_keys(name)
+        }
+        unique = {(*u["column_names"],) for u in found.get_unique_constraints(name)}
+        tables[name] = (columns, keys, others, indexes - unique, unique)
+    triggers: set[str] = set()
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            named = "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
+            triggers = {
+                " ".join(sql.split()) for sql in connection.execute(sa.text(named)).scalars()
+            }
+    return {"tables": tables, "triggers": triggers}

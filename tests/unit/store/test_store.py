@@ -373,23 +373,6 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(store):
             assert column["nullable"] == table.c[column["name"]].nullable
 
 
-def test_the_migrations_go_down_and_up_again(place):
-    from alembic import command
-
-    from twinmatch.store.database import alembic_config
-
-    store = open_store(place)
-    config = alembic_config()
-    with store._engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-    assert not set(metadata.tables) & set(sa.inspect(store._engine).get_table_names())
-    store.close()
-    again = open_store(place)
-    keep(again)
-    again.close()
-
-
 def test_a_store_of_a_newer_version_is_refused(store, place):
     with store._engine.begin() as connection:
         connection.execute(sa.text("UPDATE twinmatch_store_version SET version_num = '9999'"))

@@ -38,12 +38,3 @@ def upgrade() -> None:
         sa.Column("city", sa.String(120), nullable=False),
         sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
     )
-
-
-def downgrade() -> None:
-    """Drop what was made."""
-    for table in ("links", "visits", "answers"):
-        op.drop_table(table)
-    op.execute("UPDATE keys SET rank = rank - 1 WHERE rank >= 3")
-    op.drop_index("ix_jobs_round", "jobs")
-    op.drop_column("jobs", "round")

@@ -19,7 +19,6 @@ down_revision = "0001"
 
 BEFORE = ("runs", "run_pairs", "entries")
 AFTER = ("runs", "run_meetings", "entries")
-SERVICE = ("sessions", "uploads", "keys", "jobs")
 
 Row = dict[str, Any]
 
@@ -325,12 +324,3 @@ def _freeze(tables: tuple[str, ...]) -> None:
                 f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
                 "FOR EACH STATEMENT EXECUTE FUNCTION twinmatch_append_only()"
             )
-
-
-def downgrade() -> None:
-    """Drop what was made; only ever of use on an empty store."""
-    for table in (*SERVICE, "run_meetings"):
-        op.drop_table(table)
-    op.create_table(
-        "run_pairs", sa.Column("run", sa.String(16), sa.ForeignKey("runs.id"), primary_key=True)
-    )

@@ -64,11 +64,3 @@ def upgrade() -> None:
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION twinmatch_append_only()"
         )
-
-
-def downgrade() -> None:
-    """Drop everything that was made; only ever of use on an empty store."""
-    for table in reversed(FROZEN):
-        op.drop_table(table)
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("DROP FUNCTION twinmatch_append_only()")

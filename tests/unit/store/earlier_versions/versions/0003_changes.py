@@ -30,8 +30,3 @@ def upgrade() -> None:
         "CREATE TRIGGER changes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON changes "
         "FOR EACH STATEMENT EXECUTE FUNCTION twinmatch_append_only()"
     )
-
-
-def downgrade() -> None:
-    """Drop what was made."""
-    op.drop_table("changes")
