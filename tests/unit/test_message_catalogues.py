@@ -30,6 +30,7 @@ from twinmatch.proposal import (
     from_plain,
     to_plain,
 )
+from twinmatch.proposal.proposal import TABLES
 from twinmatch.reading.mapping import columns
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.topics import BLOCKS, KINDS
@@ -82,6 +83,7 @@ def messages() -> set[tuple[str, str]]:
     found |= {(text, "") for table in (*BLOCKS.values(), *of_kinds) for text in table.values()}
     found |= {(part, "") for c in columns().values() for part in c.label.split(": ")}
     found |= {(form, "") for forms in YOURS.values() for form in forms.values()}
+    found |= {(own[of], "") for own in TABLES.values() for of in ("title", "says") if of in own}
     for path in SOURCE.rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         if "from twinmatch.wording" not in source:

@@ -41,7 +41,7 @@ from twinmatch.programmes.programme import (
 )
 from twinmatch.programmes.proposing import programme_of, proposal_of, solve_round
 from twinmatch.programmes.round import Round, SolvedProduct
-from twinmatch.proposal import Proposal, RulePrice, Table
+from twinmatch.proposal import Proposal, RulePrice, Table, make_table
 from twinmatch.proposal.tables import InterviewRow, PriceRow, StabilityRow
 from twinmatch.proposal.wire import Hidden, on_wire
 from twinmatch.whatif.case import Case, case_of, held_case, twinning_of
@@ -180,12 +180,7 @@ def interview_table(plan: Sequence[Interview]) -> Table:
         for one in plan
         for ask in one.ask
     )
-    says = say(
-        "Answers are drawn from those of other cities and the round is solved again: ask those first whose answers change most "
-        "pairs."
-    )
-    columns = ("City", "Pairs that change", "Part of the draws with a pair", "Question")
-    return Table("interview", say("Interview plan"), columns, rows, says)
+    return make_table("interview", rows)
 
 
 def prices_table(prices: PriceList) -> Table:
@@ -194,13 +189,7 @@ def prices_table(prices: PriceList) -> Table:
         PriceRow(p.rule, p.says, p.price.places, p.price.score, p.price.says) for p in prices.rules
     )
     free = sum(p.price.is_nothing for p in prices.rules)
-    says = say(
-        "What the best answer would gain without each rule; both answers are proven. {n} of {all} rules cost nothing.",
-        n=free,
-        all=len(rows),
-    )
-    columns = ("Rule", "What it says", "Places it costs", "Points it costs", "In words")
-    return Table("prices", say("What each rule costs"), columns, rows, says)
+    return make_table("prices", rows, n=free, all=len(rows))
 
 
 def stability_table(found: Stability) -> Table:
@@ -222,23 +211,8 @@ def stability_table(found: Stability) -> Table:
         )
         for p in found.pairs
     )
-    says = say(
-        "Fragile pairs: {n} of {all}. They survive in fewer than 70% of the {runs} runs in which the weights, and what is "
-        "not known, were drawn again.",
-        n=len(found.fragile),
-        all=len(rows),
-        runs=found.runs,
-    )
-    columns = (
-        "Meeting",
-        "Pair",
-        "Part of the runs that it survives",
-        "Judgement",
-        "Otherwise most often",
-    )
-    return Table(
-        "stability", say("How stable each pair is, the fragile first"), columns, rows, says
-    )
+    fragile = len(found.fragile)
+    return make_table("stability", rows, n=fragile, all=len(rows), runs=found.runs)
 
 
 # --- a proposal that was made, asked again -------------------------------------------------------------------

@@ -48,7 +48,7 @@ from twinmatch.programmes.themes import (
     theme_of,
     topics_of,
 )
-from twinmatch.proposal import Meeting, Product, Proposal, Table
+from twinmatch.proposal import Meeting, Product, Proposal, Table, make_table
 from twinmatch.proposal.evidence import LEAST, is_sentence, printed
 from twinmatch.proposal.tables import AgendaRow, QuestionRow, ReasonRow, ThemeRow, ids_in, rows_of
 from twinmatch.schema import IN_TEXT, NAMES
@@ -74,11 +74,7 @@ def themes(round_: TwinningRound) -> Table:
         if short
         else say("For every theme at least as many hosts offer as guests ask.")
     )
-    columns = (
-        *("Kind", "Theme", "Guests that ask", "Hosts that offer", "Pairs in which it is met"),
-        *("Balance", "Who asks", "Who offers"),
-    )
-    return Table("themes", say("Themes: who asks and who offers"), columns, rows, says)
+    return make_table("themes", rows, told=says)
 
 
 def _asked_and_shown(cohort: Cohort) -> Iterable[tuple[str, str, Bools, Bools]]:
@@ -119,11 +115,6 @@ MOST = 4
 LEAST_ON_TOPIC = 0.25
 """Likelihood from which two sentences that share a topic stand beside each other; below, they share but its name."""
 
-COLUMNS = (
-    *("Meeting", "Kind", "Who asks", "What is asked", "Who shows", "What is shown"),
-    "Closeness",
-)
-
 
 def pair_agenda(round_: TwinningRound) -> Table:
     """Return what each pair can begin with: the guest's needs beside the host's offers, and what flows back."""
@@ -143,7 +134,7 @@ def pair_agenda(round_: TwinningRound) -> Table:
             rows += _by_topic(told, meeting, guest[0], hosts, [a.shows.text for a in there])
             rows += codes.shared(meeting, guest, hosts)
         rows += [_row(cohort, meeting, "return", a) for a in back[:1]]
-    return Table("agenda", say("What each pair can begin with"), COLUMNS, tuple(rows))
+    return replace(make_table("agenda", rows), title=say("What each pair can begin with"))
 
 
 def _by_topic(
@@ -217,11 +208,7 @@ def group_tables(round_: Round, product: Product) -> tuple[Table, Table]:
         group = _Group(round_, told, meeting, topics)
         rows += group.agenda()
         reasons += group.reasons()
-    columns, title = ("Meeting", "City", "What it finds"), say("What each city finds there")
-    return (
-        Table("agenda", say("What each meeting can begin with"), COLUMNS, tuple(rows)),
-        Table("reasons", title, columns, tuple(reasons)),
-    )
+    return make_table("agenda", rows), make_table("reasons", reasons)
 
 
 class _Told:

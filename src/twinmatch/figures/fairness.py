@@ -24,7 +24,7 @@ from twinmatch.cohort import City, Cohort
 from twinmatch.facets import FACETS, OWN, FacetCache
 from twinmatch.programmes.kinds import REGIONS
 from twinmatch.programmes.twinning import PreparedTwinning
-from twinmatch.proposal import Cell, Meeting, Product, Table
+from twinmatch.proposal import Cell, Meeting, Product, Table, make_table
 from twinmatch.proposal.tables import AlikeRow, FairnessRow, SatisfactionRow, WatchRow
 from twinmatch.vocabulary.geography import country
 from twinmatch.wording import count, joined, raised, say, say_n, sentence
@@ -100,12 +100,7 @@ def satisfaction(round_: TwinningRound) -> Table:
         ranked = rank, int(round_.open[r].sum())
         rows.append(SatisfactionRow(meeting.id, *round_.names(meeting), *points, host, *ranked))
     rows.sort(key=lambda row: (row.points - row.best, row.points, row.meeting))
-    columns = (
-        *("Meeting", "Guest", "Host", "Points", "Best possible points", "With"),
-        *("Host's place in the guest's order", "Hosts open to it"),
-    )
-    title = say("Satisfaction: each guest beside its own best host")
-    return Table("satisfaction", title, columns, tuple(rows), _served(rows))
+    return make_table("satisfaction", rows, told=_served(rows))
 
 
 def _served(rows: Sequence[SatisfactionRow]) -> str:
@@ -144,14 +139,13 @@ def watch(round_: TwinningRound) -> Table:
             found.append((len(reasons), WatchRow(meeting.id, pair, meeting.score, known, why)))
     found.sort(key=lambda x: (-x[0], x[1].known, x[1].meeting))
     rows = [row for _, row in found]
-    columns = ("Meeting", "Pair", "Points", "Weights known", "Why")
     says = say_n(
         "{n} of {pairs} rests on little, or is close to another choice; look there first.",
         "{n} of {pairs} rest on little, or are close to another choice; look there first.",
         len(rows),
         pairs=count(len(round_.product.meetings), "pair"),
     )
-    return Table("watch", say("Fragile pairs first"), columns, tuple(rows), says if rows else "")
+    return make_table("watch", rows, told=says if rows else "")
 
 
 def _doubts(
@@ -194,9 +188,8 @@ def ties(round_: TwinningRound) -> Table:
         home=at_home,
         pairs=pairs,
     )
-    columns = ("Guests from", *(country(code).name for code in columns_of))
-    title = say("The network: from where to where")
-    return Table("ties", title, columns, rows, says if rows else "")
+    heads = ("Guests from", *(country(code).name for code in columns_of))
+    return make_table("ties", rows, heads=heads, told=says if rows else "")
 
 
 SHARED: Final = ("shared_challenges", "shared_topics", "shared_needs", "shared_levers")
@@ -227,11 +220,7 @@ def alike(round_: TwinningRound) -> Table:
             for how, lines in (("alike", near), ("unlike", far))
             for x in lines
         ]
-    heads = (
-        *("Meeting", "Alike or unlike", "Facet", "What was found"),
-        "Better than, of possible pairs",
-    )
-    return Table("alike", say("What the cities of each pair have in common"), heads, tuple(found))
+    return make_table("alike", found)
 
 
 # --- fairness -----------------------------------------------------------------------------------------------
@@ -290,7 +279,7 @@ def fairness(cohort: Cohort, shares: Shares) -> Table:
         *("By", "Group", raised(shares.noun), "With a place", "Part with a place"),
         *("Mean points", "Chance of so few by lot"),
     )
-    return Table("fairness", say("Fairness: who has a place"), columns, rows, _says(shares, rows))
+    return make_table("fairness", rows, heads=columns, told=_says(shares, rows))
 
 
 def _says(shares: Shares, groups: Sequence[FairnessRow]) -> str:

@@ -19,7 +19,7 @@ from pydantic import Field
 from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, QuestionError
 from twinmatch.programmes.base import Load, ProductSettings, ProgrammeSection
-from twinmatch.proposal import Product, Table
+from twinmatch.proposal import Product, Table, make_table
 from twinmatch.solving import Floats
 from twinmatch.solving.blocks import Block
 from twinmatch.wording import joined, say, titled
@@ -187,22 +187,7 @@ class LoadLedger:
             own = self.cohort.cities[i].participation
             stated = own.staff_hours_a_month if own else None
             rows.append((self.cohort.cities[i].id, *numbers, stated, what))
-        columns = (
-            "city",
-            *(c for kind in KINDS for c in (kind, f"{kind} at most")),
-            "hours stated",
-            "in",
-        )
-        return Table(
-            "ledger",
-            say("What each city carries"),
-            columns,
-            tuple(rows),
-            say(
-                "{rows} cities over all formats; an empty limit was set by nobody. Hours stated are the least that a city said it can give, and no limit.",
-                rows=len(rows),
-            ),
-        )
+        return make_table("ledger", rows, rows=len(rows))
 
 
 def open_ledger(cohort: Cohort, settings: Ledger) -> LoadLedger:

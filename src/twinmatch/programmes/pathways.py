@@ -33,7 +33,7 @@ from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.kinds import is_kind, target_year
 from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.themes import Theme, ThemeNeed
-from twinmatch.proposal import Account, Fact, LeftOut, Meeting, Product, Table
+from twinmatch.proposal import Account, Fact, LeftOut, Meeting, Product, Table, make_table
 from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
 from twinmatch.solving import Floats
@@ -123,13 +123,7 @@ def ladder(cohort: Cohort, programme: Programme) -> Table:
     says = joined(
         (say("{n} at {level}", n=n, level=name) for name, n in counted.items() if n), "; "
     )
-    return Table(
-        "ladder",
-        say("Support ladder"),
-        ("city", "open to it", "next step", "lacks"),
-        tuple(rows),
-        say("{says}.", says=says),
-    )
+    return make_table("ladder", rows, says=says)
 
 
 def transition_map(cohort: Cohort) -> Table:
@@ -177,13 +171,7 @@ def transition_map(cohort: Cohort) -> Table:
             for step in STEPS
         ]
     )
-    return Table(
-        "transition_map",
-        say("Climate transition map"),
-        columns,
-        tuple(rows),
-        say("{says}.", says=says),
-    )
+    return make_table("transition_map", rows, heads=columns, told=say("{says}.", says=says))
 
 
 def _ahead(cohort: Cohort, at: Floats, hosts: NDArray[np.intp], i: int, step: int) -> list[int]:
@@ -318,28 +306,18 @@ def pathways(
     served = len({i for i, _, _ in rows})
     rows.sort()
     accounts = affinity.accounts([i for i, _, _ in rows], [c for *_, c in rows], worded=False)
-    return Table(
-        "pathways",
-        say("Support pathways"),
-        ("city", "place", "resource", "link", "score", "why"),
-        tuple(
-            PathwayRow(
-                cohort.cities[i].id,
-                place,
-                own_words(resources[c].title, "en"),
-                resources[c].link,
-                float(score[i, c]),
-                _why(cohort, affinity, resources[c], (i, c), account, begins=bool(begins[i])),
-            )
-            for (i, place, c), account in zip(rows, accounts, strict=True)
-        ),
-        say(
-            "{resources} resources matched to {served} of {all} cities.",
-            resources=len(resources),
-            served=served,
-            all=len(cohort),
-        ),
+    named = (
+        PathwayRow(
+            cohort.cities[i].id,
+            place,
+            own_words(resources[c].title, "en"),
+            resources[c].link,
+            float(score[i, c]),
+            _why(cohort, affinity, resources[c], (i, c), account, begins=bool(begins[i])),
+        )
+        for (i, place, c), account in zip(rows, accounts, strict=True)
     )
+    return make_table("pathways", named, resources=len(resources), served=served, all=len(cohort))
 
 
 def _fitting(

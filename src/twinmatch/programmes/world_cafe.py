@@ -38,7 +38,7 @@ from twinmatch.programmes.rules import (
     roles_in_words,
 )
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, make_table
 from twinmatch.proposal.tables import SeatingRow, ids_in, rows_of
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, counts, solve
@@ -305,8 +305,7 @@ def _plan(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe]) -> Table:
         for r in range(settings.rounds)
         for t, seats in enumerate(_seats(cafe, r, len(settings.themes)))
     )
-    columns = ("café", "round", "table", "host", "guests")
-    return Table("seating", say("Who sits where in each round"), columns, rows)
+    return make_table("seating", rows)
 
 
 def seating_rules(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from twinmatch.errors import DataError
+from twinmatch.files import data_beside
 from twinmatch.proposal.evidence import Account
 from twinmatch.proposal.tables import RuleStatus
 from twinmatch.proposal.wire import (
@@ -33,7 +34,7 @@ from twinmatch.proposal.wire import (
     schema_of,
     to_wire,
 )
-from twinmatch.wording import Saying, count, restored, sayings_of
+from twinmatch.wording import Saying, count, restored, say, sayings_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -227,6 +228,25 @@ class Table:
         import pandas as pd
 
         return pd.DataFrame(list(self.rows), columns=list(self.columns))
+
+
+TABLES: Final = data_beside(__file__, "tables.toml")
+"""Title, heads of the columns and what is said of each of our tables, by its name."""
+
+
+def make_table(
+    name: str,
+    rows: Iterable[tuple[Cell, ...]],
+    /,
+    *,
+    heads: Iterable[str] = (),
+    told: str = "",
+    **values: Any,
+) -> Table:
+    """Return a table of ours; ``heads`` and what is ``told`` of it where they depend on the rows, else ``values`` in its text."""
+    own = TABLES[name]
+    told = told or (say(own["says"], **values) if "says" in own else "")
+    return Table(name, say(own["title"]), tuple(heads or own["columns"]), tuple(rows), told)
 
 
 @dataclass(frozen=True)

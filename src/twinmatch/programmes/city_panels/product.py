@@ -54,6 +54,7 @@ from twinmatch.proposal import (
     Product,
     RuleStatus,
     Table,
+    make_table,
 )
 from twinmatch.proposal.tables import QuestionRow
 from twinmatch.schema import Role
@@ -218,8 +219,8 @@ FEW: Final = 2
 
 
 def _asked(asked: Sequence[PanelQuestion]) -> tuple[Table, ...]:
-    rows = tuple(QuestionRow(q.title, q.text, "; ".join(q.topics)) for q in asked)
-    return (Table("questions", say("What the panels ask"), ("panel", "question", "topics"), rows),)
+    rows = (QuestionRow(q.title, q.text, "; ".join(q.topics)) for q in asked)
+    return (make_table("questions", rows),)
 
 
 def taking_part(round_: Round, settings: CityPanels) -> tuple[list[int], list[LeftOut]]:
@@ -371,13 +372,7 @@ def _balance(labels: Sequence[str], mix: Mix, groups: Sequence[Sequence[int]]) -
             like = likeness_to_all(mine, everyone[attribute])
             likeness = None if math.isnan(like) else round(like, 4)
             rows.append((label, TITLES[attribute], composition(mine), likeness))
-    return Table(
-        "balance",
-        say("Balance of the panels"),
-        ("panel", "attribute", "composition", "like all panels"),
-        tuple(rows),
-        say("1 where a panel has the same mix as all cities together, 0 where they share nothing."),
-    )
+    return make_table("balance", rows)
 
 
 def likeness_to_all(members: Sequence[str | None], everyone: Counter[str]) -> float:

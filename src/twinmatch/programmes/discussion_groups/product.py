@@ -45,7 +45,7 @@ from twinmatch.programmes.rules import (
     worth,
 )
 from twinmatch.programmes.themes import Theme, led_by, need_of, strength_of
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, make_table
 from twinmatch.schema import IN_TEXT, City
 from twinmatch.solving import Distribute, NobodyIsolated
 from twinmatch.solving.exchange import exchange
@@ -233,11 +233,7 @@ def _goals(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Table:
             (slot.title, name, round(fmean(values), 4) if values else None, detail)
             for name, values, detail in goals
         ]
-    says = say(
-        "1 is best. Mixed: the part of the pairs of members that differ, of those for whom it is known."
-    )
-    title = say("How well each group meets each goal")
-    return Table("goals", title, ("group", "goal", "met", "detail"), tuple(rows), says)
+    return make_table("goals", rows)
 
 
 def _mix_goal(

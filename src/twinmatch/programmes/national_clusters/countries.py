@@ -21,7 +21,7 @@ from twinmatch.files import shared_out
 from twinmatch.programmes.base import national_actors
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
-from twinmatch.proposal import Meeting, Table
+from twinmatch.proposal import Meeting, Table, make_table
 from twinmatch.proposal.evidence import printed
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.schema import NAMES, City
@@ -178,11 +178,7 @@ def room_table(round_: Round) -> Table:
         for actor in national_actors()
         if actor.country == code
     )
-    columns = ("country", "who", "kind", "what it does", "link", "as of")
-    says = say(
-        "Ministries, agencies, platforms and networks, as public pages tell of them; an old year says that the body existed then."
-    )
-    return Table("room", say("Who should be in the room"), columns, rows, says)
+    return make_table("room", rows)
 
 
 def country_sheets(round_: Round, cluster_of: Mapping[int, str]) -> Table:
@@ -214,19 +210,7 @@ def country_sheets(round_: Round, cluster_of: Mapping[int, str]) -> Table:
                     _quote(round_, by, word),
                 )
             )
-    columns = (
-        "country",
-        "clusters",
-        "need",
-        "cities naming it",
-        "cities that named any",
-        "named by",
-        "in their words",
-    )
-    says = say(
-        "What the cities of a country say they lack: for its ministries, agencies and national platform."
-    )
-    return Table("country_sheets", say("Country sheets"), columns, tuple(rows), says)
+    return make_table("country_sheets", rows)
 
 
 def _quote(round_: Round, cities: Sequence[int], word: str) -> str:
@@ -469,8 +453,4 @@ def bridge_table(round_: Round, clusters: Sequence[Cluster], bridges: Sequence[B
         )
         for b in bridges
     )
-    columns = ("cluster", "city", "other cluster", "city there", "score", "why")
-    says = say(
-        "For each cluster the pairs of cities that could best carry its results to another one."
-    )
-    return Table("bridges", say("Bridges between clusters"), columns, rows, says)
+    return make_table("bridges", rows)

@@ -46,7 +46,16 @@ from twinmatch.programmes.study_visits.settings import (
     why_barred,
 )
 from twinmatch.programmes.themes import led_by, theme_of
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RulePrice, RuleStatus, Table
+from twinmatch.proposal import (
+    Cell,
+    LeftOut,
+    Meeting,
+    Member,
+    Product,
+    RulePrice,
+    RuleStatus,
+    make_table,
+)
 from twinmatch.proposal.tables import TravelRow
 from twinmatch.solving import Bools, Solution, solve
 from twinmatch.wording import count, listed, own_words, say, say_n, titled
@@ -100,37 +109,11 @@ def _sums(settings: StudyVisits, rows: Sequence[TravelRow]) -> tuple[str, ...]:
     return (say_n(one, many, trains, text=text, chosen=chosen, trains=trains, flown=flown),)
 
 
-def journey_table(rows: tuple[TravelRow, ...]) -> Table:
-    """Return the journeys of all visitors as a table."""
-    return Table(
-        "travel",
-        say("Travel of the visitors"),
-        ("visit", "city", "km there and back", "kg CO2e by rail", "kg CO2e by air", "suggested"),
-        rows,
-        say(
-            "Great-circle distances of the whole journey, for one person; emissions for all people of the city. "
-            "Empty: not known, or no rail link."
-        ),
-    )
-
-
-def method_table(settings: StudyVisits) -> Table:
-    """Return the figures behind the emissions, with their sources."""
-    return Table(
-        "travel_method",
-        say("How travel is reckoned"),
-        ("mode", "g CO2e a passenger-km", "low", "high", "detour", "year", "source", "detour from"),
-        tuple(
-            (
-                titled(m.mode),
-                *(m.grams_per_km, m.low, m.high, m.detour, m.year),
-                own_words(m.source, "en"),
-                own_words(m.detour_source, "en"),
-            )
-            for m in settings.modes
-        ),
-        say("Great-circle distance times detour times emissions."),
-    )
+def method_rows(settings: StudyVisits) -> Iterator[tuple[Cell, ...]]:
+    """Yield the figures behind the emissions, with their sources."""
+    for m in settings.modes:
+        sources = own_words(m.source, "en"), own_words(m.detour_source, "en")
+        yield titled(m.mode), m.grams_per_km, m.low, m.high, m.detour, m.year, *sources
 
 
 def solved_visits(round_: Round, settings: StudyVisits) -> SolvedProduct:
@@ -157,7 +140,7 @@ def product_of(ready: PreparedVisits, chosen: Bools, solution: Solution) -> Prod
     made = [ready.options[k] for k in np.flatnonzero(chosen)]
     visits = sorted((_visit(ready, option) for option in made), key=lambda visit: visit[0].id)
     meetings = tuple(meeting for meeting, _ in visits)
-    journeys = journey_table(tuple(row for _, rows in visits for row in rows))
+    journeys = make_table("travel", (row for _, rows in visits for row in rows))
     cost = sum(rule.paid or 0.0 for rule in kept) / 100
     score = float(ready.candidates.score[chosen].sum()) - cost
     rules = judged([*kept, *_checked(round_, settings, meetings)])
@@ -173,7 +156,10 @@ def product_of(ready: PreparedVisits, chosen: Bools, solution: Solution) -> Prod
         costed(rules, *prices_at_most(ready, len(made), score)),
         _headline(ready, made),
         weights=shares(ready.affinity) if ready.affinity.rows else (),
-        tables=(journeys, method_table(settings)) if settings.modes else (journeys,),
+        tables=(
+            journeys,
+            *([make_table("travel_method", method_rows(settings))] if settings.modes else []),
+        ),
     )
 
 

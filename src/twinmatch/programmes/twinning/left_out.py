@@ -21,7 +21,7 @@ from twinmatch.programmes.repair_menu import in_words, menu_of
 from twinmatch.programmes.round import fillable
 from twinmatch.programmes.rules import GATE, NEVER, Rule, ask, best_choice, held_for, questions
 from twinmatch.programmes.twinning.search import PreparedTwinning
-from twinmatch.proposal import Cause, Held, LeftOut, Table
+from twinmatch.proposal import Cause, Held, LeftOut, Table, make_table
 from twinmatch.proposal.tables import TieRow
 from twinmatch.solving import Bools, Floats, Ints, counts
 from twinmatch.solving.referee import SLACK
@@ -350,7 +350,7 @@ class Unplaced:
     def ties(self) -> tuple[Table, ...]:
         """Return the choices that are as good as those made, to within 0.1 points, for the committee."""
         hosts, guests = self.ready.frame.hosts, self.ready.frame.guests
-        rows = tuple(
+        rows = [
             TieRow(
                 self.ready.round.id(guests[old_g]),
                 hosts[old_h].id,
@@ -359,14 +359,8 @@ class Unplaced:
                 round(100 * cost, 3) + 0.0,
             )
             for h, g, old_h, old_g, cost in self._replacements
-        )
-        if not rows:
-            return ()
-        columns = ("guest chosen", "host chosen", "guest as good", "host as good", "points lost")
-        says = say(
-            "Each may be taken in place of the other without changing the round by more than 0.1 points."
-        )
-        return (Table("tied_choices", say("Choices that tie"), columns, rows, says),)
+        ]
+        return (make_table("tied_choices", rows),) if rows else ()
 
     # --- everyone
 

@@ -19,7 +19,16 @@ from twinmatch.programmes.twinning.left_out import Unplaced
 from twinmatch.programmes.twinning.pair_rules import refused_before
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.settings import Facilitator, Twinning
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, RuleStatus, Table
+from twinmatch.proposal import (
+    LeftOut,
+    Meeting,
+    Member,
+    Product,
+    Reserve,
+    RuleStatus,
+    Table,
+    make_table,
+)
 from twinmatch.proposal.proposal import Status
 from twinmatch.solving import Candidates, Floats, Solution, counts, solve
 from twinmatch.wording import count, joined, say, say_n
@@ -129,7 +138,7 @@ def facilitated(
     )
     hours = ("hours", "hours stated") if timed else ()
     columns = ("facilitator", "pairs", "pairs at most", *hours, "accompanies")
-    return noted, (Table("facilitators", say("Facilitators"), columns, rows),)
+    return noted, (make_table("facilitators", rows, heads=columns),)
 
 
 def _far_in_size(round_: Round, guest: int, host: Sequence[int]) -> tuple[str, ...]:
