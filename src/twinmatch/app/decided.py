@@ -33,11 +33,11 @@ from twinmatch.exporting.spreadsheet import (
     SCORE,
 )
 from twinmatch.programmes.programme import Programme
-from twinmatch.proposal import Pairs, Proposal, count
+from twinmatch.proposal import Pairs, Proposal
 from twinmatch.reading import read_grids
 from twinmatch.reading.grid import Form, form_in
 from twinmatch.whatif.difference import difference
-from twinmatch.wording import joined, say, say_n, spoken, titled
+from twinmatch.wording import count, joined, say, say_n, spoken, titled
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ from twinmatch.programmes.proposing import programme_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import Twinning, prepare
-from twinmatch.proposal import Account, count
+from twinmatch.proposal import Account
 from twinmatch.proposal.wire import Hidden
 from twinmatch.solving import Bools
 from twinmatch.whatif.case import twinning_of
 from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
-from twinmatch.wording import joined, listed, say, titled
+from twinmatch.wording import count, joined, listed, say, titled
 
 Purpose = Literal["peers", "learning"]
 

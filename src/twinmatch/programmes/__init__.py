@@ -5,10 +5,10 @@ OPEN for additions: a product is a settings class and a function from a round an
 load ledger, the proposal and the referee read this registry, so nothing else needs to know of it.
 """
 
-from __future__ import annotations
+from __future__ import annotations as annotations
 
-from twinmatch.programmes.programme import Programme, load
-from twinmatch.programmes.registry import PRODUCTS, RegisteredProduct
-from twinmatch.programmes.round import Round
-
-__all__ = ["PRODUCTS", "Programme", "RegisteredProduct", "Round", "load"]
+from twinmatch.programmes.programme import Programme as Programme
+from twinmatch.programmes.programme import load as load
+from twinmatch.programmes.registry import PRODUCTS as PRODUCTS
+from twinmatch.programmes.registry import RegisteredProduct as RegisteredProduct
+from twinmatch.programmes.round import Round as Round

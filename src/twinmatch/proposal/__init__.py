@@ -1,64 +1,31 @@
 """The proposal and the evidence behind it: the object that every later step takes and nothing flows back from."""
 
-from twinmatch.proposal.evidence import Account, Evidence, Fact
-from twinmatch.proposal.proposal import (
-    Ask,
-    Cause,
-    CityCard,
-    FacetWeight,
-    Gap,
-    Held,
-    LeftOut,
-    Measure,
-    Meeting,
-    Member,
-    Pairs,
-    Product,
-    Proposal,
-    Reserve,
-    Statement,
-    Table,
-    UnitName,
-    from_plain,
-    make_table,
-    pairs_wanted,
-    proposal_schema,
-    to_plain,
-)
-from twinmatch.proposal.tables import RuleNumbers, RulePrice, RuleStatus
-from twinmatch.proposal.wire import Cell
-from twinmatch.wording import count, listed
-
-__all__ = [
-    "Account",
-    "Ask",
-    "Cause",
-    "Cell",
-    "CityCard",
-    "Evidence",
-    "FacetWeight",
-    "Fact",
-    "Gap",
-    "Held",
-    "LeftOut",
-    "Measure",
-    "Meeting",
-    "Member",
-    "Pairs",
-    "Product",
-    "Proposal",
-    "Reserve",
-    "RuleNumbers",
-    "RulePrice",
-    "RuleStatus",
-    "Statement",
-    "Table",
-    "UnitName",
-    "count",
-    "from_plain",
-    "listed",
-    "make_table",
-    "pairs_wanted",
-    "proposal_schema",
-    "to_plain",
-]
+from twinmatch.proposal.evidence import Account as Account
+from twinmatch.proposal.evidence import Evidence as Evidence
+from twinmatch.proposal.evidence import Fact as Fact
+from twinmatch.proposal.proposal import Ask as Ask
+from twinmatch.proposal.proposal import Cause as Cause
+from twinmatch.proposal.proposal import CityCard as CityCard
+from twinmatch.proposal.proposal import FacetWeight as FacetWeight
+from twinmatch.proposal.proposal import Gap as Gap
+from twinmatch.proposal.proposal import Held as Held
+from twinmatch.proposal.proposal import LeftOut as LeftOut
+from twinmatch.proposal.proposal import Measure as Measure
+from twinmatch.proposal.proposal import Meeting as Meeting
+from twinmatch.proposal.proposal import Member as Member
+from twinmatch.proposal.proposal import Pairs as Pairs
+from twinmatch.proposal.proposal import Product as Product
+from twinmatch.proposal.proposal import Proposal as Proposal
+from twinmatch.proposal.proposal import Reserve as Reserve
+from twinmatch.proposal.proposal import Statement as Statement
+from twinmatch.proposal.proposal import Table as Table
+from twinmatch.proposal.proposal import UnitName as UnitName
+from twinmatch.proposal.proposal import from_plain as from_plain
+from twinmatch.proposal.proposal import make_table as make_table
+from twinmatch.proposal.proposal import pairs_wanted as pairs_wanted
+from twinmatch.proposal.proposal import proposal_schema as proposal_schema
+from twinmatch.proposal.proposal import to_plain as to_plain
+from twinmatch.proposal.tables import RuleNumbers as RuleNumbers
+from twinmatch.proposal.tables import RulePrice as RulePrice
+from twinmatch.proposal.tables import RuleStatus as RuleStatus
+from twinmatch.proposal.wire import Cell as Cell
