@@ -8,17 +8,22 @@ Letters as pages to look through, as Word documents, as a table for a mail merge
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from io import StringIO
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from twinmatch.exporting import words
 from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
 from twinmatch.exporting.folder_files import Contact, cell_text
-from twinmatch.exporting.printing import calendar_files, dossier_docx, dossier_html, letters_index
+from twinmatch.exporting.printing import (
+    calendar_files,
+    dossier_docx,
+    dossier_html,
+    letters_index,
+    merge_csv,
+)
 from twinmatch.exporting.report import (
     GROUP_SIZE,
     Sources,
@@ -188,23 +193,24 @@ def _letter(
     invited = sources.meetings.get(city, [])
     takes = [figures.get((p.product, role_of(m, city)), Takes()) for p, m in invited]
     whole = Takes(sum(load.hours for load in takes), sum(load.trips for load in takes))
+    from twinmatch.programmes.rules import LOOK_UP  # loaded late: publishing needs no programme
+
+    left_out = sources.left_out.get(city, ())
     refused = [
-        (p, left)
-        for p, left in sources.left_out.get(city, ())
+        _refusal(p, left, bool(invited))
+        for p, left in left_out
         if words.outcome(left) == "refused"
+        or left.ask == LOOK_UP
         or (p.status == "infeasible" and not words.is_paired(p) and left.code != "audience")
     ]
-    asked = [x for x in sources.left_out.get(city, ()) if words.outcome(x[1]) == "to ask"]
+    asked = [(p, x) for p, x in left_out if words.outcome(x) == "to ask" and x.ask != LOOK_UP]
     parts = (
-        DossierSection("", (_opening(sources, city, invited, whole),)),
+        DossierSection("", (_opening(sources, city, invited, whole, refused),)),
         *(
             _invitation(sources, city, product, meeting, load)
             for (product, meeting), load in zip(invited, takes, strict=True)
         ),
-        DossierSection(
-            say("Not this time"),
-            tuple(_refusal(product, left, bool(invited)) for product, left in refused),
-        ),
+        DossierSection(say("Not this time"), tuple(refused) if invited else ()),
         DossierSection(say("What else you can use now"), points=tuple(_what_else(sources, city))),
         DossierSection(say("What we would like to know"), *_questions(sources, city, asked)),
     )
@@ -247,20 +253,22 @@ def _to_the_city(part: DossierSection, name: str) -> DossierSection:
 
 
 def _opening(
-    sources: Sources, city: str, invited: list[tuple[Product, Meeting]], whole: Takes
+    sources: Sources,
+    city: str,
+    invited: list[tuple[Product, Meeting]],
+    whole: Takes,
+    refused: Sequence[str],
 ) -> str:
-    """Return the first paragraph: how many places, in what, and what they take together."""
+    """Return the first paragraph: how many places, in what, and what they take together; why there is none."""
     if not invited:
-        left = [x.why for _, x in sources.left_out.get(city, ()) if x.as_role != "guest"]
-        return joined(
-            [
-                say("This round has no meeting for you yet."),
-                *(words.sentence(why) for why in left[:1]),
-                say("Below is what you can use now, and what would help us.")
-                if left
-                else say("Below is why, what you can use now, and what would help us."),
-            ]
+        left = sources.left_out.get(city, ())
+        told = refused or [words.sentence(x.why) for _, x in left if x.as_role != "guest"][:1]
+        asks = say(
+            "We do not know enough of you to propose one: below is what we ask, and what you can use now."
         )
+        last = say("Below is what you can use now, and what would help us.")
+        first = say("This round has no meeting for you yet.")
+        return joined([first, *told, last] if told else [first, asks])
     products = dict.fromkeys(product.product for product, _ in invited)
     parts = [
         words.nouns_counted(sum(p.product == product for p, _ in invited), product, article=True)
@@ -308,21 +316,11 @@ def _invitation(
     met = partners(sources, meeting, city)
     if paired and product.product == "twinning":
         heading = say("{kind} with {cities}", kind=kind, cities=met)
-        says = (
-            say("You learn, they host.")
-            if role == "guest"
-            else say("You host, they learn from you.")
-        )
+        says = _twinned(sources, city, meeting)
     else:
         heading = say("{kind}: {title}", kind=kind, title=title)
-        if role == "lead":
-            says = _leads(sources, city, product, meeting)
-        else:
-            host = role == "host"
-            part = say("You are asked to host it") if host else say("You are invited to take part")
-            says = (
-                say("{part}, together with {cities}.", part=part, cities=met) if met else part + "."
-            )
+        says = _leads(sources, city, product, meeting) if role == "lead" else ""
+        says = says or _takes_part(sources, city, meeting, met)
     if costs := _costs(load):
         says += say(" It takes {costs}.", costs=costs)
     why = why_for(sources, city, meeting)
@@ -330,50 +328,81 @@ def _invitation(
         why = tuple(dict.fromkeys((words.sentence(meeting.says), *why)))
     begin = begin_with(sources, meeting, why)
     why += tuple(x for x in meeting.notes if isinstance(x, Said) and x.message in YOURS)
-    points = (*why, *([say("You could begin here. {begin}", begin=begin)] if begin else []))
+    points = (*why, *([say("You could begin with this. {begin}", begin=begin)] if begin else []))
     return DossierSection(heading, (says,), points)
 
 
-def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> str:
-    """Return what a city that leads is asked, those that lead beside it, and the other cities or how many they are."""
-    part = (
-        say("You are asked to be one of the cities that the others learn from")
-        if product.product == "national_clusters"
-        else say("You are asked to lead it")
-    )
-    leads = [sources.directory.place(c, city) for c in meeting.cities("lead") if c != city]
-    rest = [sources.directory.place(m.city, city) for m in meeting.members if m.role != "lead"]
-    says = (
-        say("{part}, beside {cities}.", part=part, cities=words.listed(leads))
-        if leads
-        else part + "."
-    )
-    if len(rest) > GROUP_SIZE:
-        return says + say(" {n} other cities take part.", n=len(rest))
-    return (
-        says
-        + say_n(
-            " The other city: {cities}.",
-            " The other cities: {cities}.",
-            len(rest),
-            cities=words.listed(rest),
+def _twinned(sources: Sources, city: str, meeting: Meeting) -> str:
+    """Return what a city is asked of a pair: to host or to learn, with whom, and as what a host outside the Mission hosts."""
+    hosts, guests = meeting.cities("host"), meeting.cities("guest")
+    place = partial(sources.directory.place, reader=city)
+    beside = words.listed([place(c) for c in hosts if c != city])
+    told = {"guests": words.listed([place(c) for c in guests]), "hosts": beside}
+    if city in guests:
+        says = say("You are invited to learn from {hosts}.", **told)
+    elif beside:
+        says = "You are asked to host, together with {hosts}, so that {guests} can learn from you."
+        says = say(says, **told)
+    else:
+        says = say("You are asked to host, so that {guests} can learn from you.", **told)
+    roles = {role for c in hosts for role in sources.directory.card(c).roles}
+    if "pilot" in roles and "mission" not in roles:
+        says += say(" In this programme Pilot Cities may host.")
+    return says
+
+
+def _takes_part(sources: Sources, city: str, meeting: Meeting, met: str) -> str:
+    """Return what a city is asked of a group or visit that it does not lead: to join it, to travel or to host."""
+    hosts, leads = meeting.cities("host"), meeting.cities("lead")
+    place = partial(sources.directory.place, reader=city)
+    if city in hosts:
+        guests = words.listed([place(c) for c in meeting.cities("guest")])
+        part = say("You are asked to host this visit of {cities}", cities=guests)
+    elif hosts:
+        part = say("You are invited to visit {cities}", cities=words.listed([*map(place, hosts)]))
+    elif leads and not meeting.id.startswith(("national_clusters", "world_cafe")):
+        part = say(
+            "You are invited to join this group, led by {cities}",
+            cities=words.listed([*map(place, leads)]),
         )
-        if rest
-        else says
-    )
+        met = _others(sources, city, meeting)
+    else:
+        part = say("You are invited to take part")
+    return say("{part}, together with {cities}.", part=part, cities=met) if met else part + "."
+
+
+def _others(sources: Sources, city: str, meeting: Meeting) -> str:
+    """Return the members of a group beside a city that do not lead it, by name or, where they are many, by number."""
+    others = [m.city for m in meeting.members if m.role != "lead" and m.city != city]
+    if len(others) > GROUP_SIZE:
+        return say_n("{n} other city", "{n} other cities", len(others))
+    return words.listed([sources.directory.place(c, city) for c in others])
+
+
+def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> str:
+    """Return what a city that leads is asked, beside whom and for whom; empty where it is there alone."""
+    leads = [sources.directory.place(c, city) for c in meeting.cities("lead") if c != city]
+    told = {"leads": words.listed(leads), "cities": _others(sources, city, meeting)}
+    if not told["cities"]:
+        return ""
+    if product.product == "national_clusters":
+        says = "You are asked to be the city from which {cities} can learn."
+        if leads:
+            says = "You are asked to be a city from which {cities} can learn, beside {leads}."
+        return say(says, **told)
+    part = say("You are asked to lead this group")
+    if product.product == "world_cafe":
+        part = say("You are asked to host a table of this café")
+    says = "{part}, beside {leads}, for {cities}." if leads else "{part} for {cities}."
+    return say(says, part=part, **told)
 
 
 def _refusal(product: Product, left: LeftOut, invited: bool) -> str:
-    """Return what a city reads that applied and has no place: the reason, and what could change it."""
+    """Return what a city reads that applied and has no place: the reason, and what it is offered."""
     why, kind = words.sentence(left.why), words.product_title(product)
+    parts = [say("{kind}: we could not offer you a place.", kind=kind), why]
     if product.status == "infeasible":
-        return why if why.startswith(kind) else say("{kind}: {title}", kind=kind, title=why)
-    parts = [
-        say("{kind}: we could not offer you a place.", kind=kind),
-        why,
-    ]
-    if left.code == "eligibility":
-        parts.append(say("If our data on this are out of date, please tell us."))
+        parts = [why if why.startswith(kind) else say("{kind}: {title}", kind=kind, title=why)]
     if invited:
         parts.append(say("Instead we propose the meetings above."))
     elif left.offered:
@@ -418,13 +447,6 @@ def _questions(
     return (*first, *([told] if len(points) > 1 else [])), tuple(points)
 
 
-COLUMNS = (
-    "city_id", "city", "country", "contact_name", "contact_email", "subject", "letter", "meetings", "hours", "trips",
-    "page",
-)  # fmt: skip
-"""Columns of merge.csv: a row is a whole letter."""
-
-
 def letter_files(
     proposal: Proposal,
     correspondence: Correspondence | None = None,
@@ -447,29 +469,6 @@ def letter_files(
     if first_day is not None:
         for name, content in calendar_files(proposal, given, first_day):
             yield f"first-meetings/{name}", content
-
-
-def merge_csv(written: Sequence[Letter]) -> bytes:
-    """Return one row a letter, UTF-8 with a mark so that spreadsheets read it; no cell can be taken for a formula."""
-    stream = StringIO()
-    writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for letter in written:
-        row = (
-            letter.city,
-            letter.name,
-            letter.country,
-            letter.contact.name,
-            letter.contact.email,
-            letter.subject,
-            letter.text,
-            "; ".join(letter.meetings),
-            f"{letter.hours:g}",
-            f"{letter.trips:g}",
-            f"{letter.page.name}.html",
-        )
-        writer.writerow([cell_text(value) for value in row])
-    return stream.getvalue().encode("utf-8-sig", "backslashreplace")
 
 
 def letter_code(made: str, subject: str, text: str) -> str:

@@ -4,11 +4,12 @@ Dossiers as Word documents, the same bytes for the same dossier; needs python-do
 
 Pages as PDF for printing and for screen readers (PDF/UA-1), by WeasyPrint; needs the extra ``pdf``.
 
-First meetings for calendars.
+First meetings for calendars, and the table for a merge of letters.
 """
 
 from __future__ import annotations
 
+import csv
 import logging
 import os
 import re
@@ -18,14 +19,14 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
 from twinmatch.errors import QuestionError
 from twinmatch.exporting import words
 from twinmatch.exporting.charts import Drawing
 from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
-from twinmatch.exporting.folder_files import Directory, printable
+from twinmatch.exporting.folder_files import Directory, cell_text, printable
 from twinmatch.exporting.report import templates
 from twinmatch.wording import say, titled
 
@@ -54,6 +55,36 @@ def letters_index(letters: Sequence[Letter], title: str, word: bool, language: s
     """Return the page that leads to every letter, in a language."""
     page = templates(language).get_template("letters.html.j2")
     return page.render(letters=letters, title=title, word=word).encode("utf-8")
+
+
+COLUMNS = (
+    "city_id", "city", "country", "contact_name", "contact_email", "subject", "letter", "meetings", "hours", "trips",
+    "page",
+)  # fmt: skip
+"""Columns of merge.csv: a row is a whole letter."""
+
+
+def merge_csv(written: Sequence[Letter]) -> bytes:
+    """Return one row a letter, UTF-8 with a mark so that spreadsheets read it; no cell can be taken for a formula."""
+    stream = StringIO()
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for letter in written:
+        row = (
+            letter.city,
+            letter.name,
+            letter.country,
+            letter.contact.name,
+            letter.contact.email,
+            letter.subject,
+            letter.text,
+            "; ".join(letter.meetings),
+            f"{letter.hours:g}",
+            f"{letter.trips:g}",
+            f"{letter.page.name}.html",
+        )
+        writer.writerow([cell_text(value) for value in row])
+    return stream.getvalue().encode("utf-8-sig", "backslashreplace")
 
 
 def index_html(

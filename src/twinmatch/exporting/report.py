@@ -148,7 +148,10 @@ def called(sources: Sources, meeting: Meeting, city: str) -> str:
         return sources.directory.title(meeting)
     others = [sources.directory.name(c) for c in hosts if c != city]
     visits = say_n("{n} city visits you", "{n} cities visit you", len(guests))
-    return say("{visits} and {hosts}", visits=visits, hosts=listed(others)) if others else visits
+    if others:
+        visits = say("{visits} and {hosts}", visits=visits, hosts=listed(others))
+    title = getattr(meeting.label, "values", {}).get("title")  # the label names the hosts too
+    return joined((title, visits), ", ") if title else visits
 
 
 def partners(sources: Sources, meeting: Meeting, city: str) -> str:

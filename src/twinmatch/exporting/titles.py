@@ -87,17 +87,23 @@ YOURS: Final[dict[str, dict[str, str]]] = data_beside(__file__, "yours.toml")
 No value: within a sentence that is about the city.
 """
 
+THIS: Final = "this city"
+"""What a message calls the city whose place it is about, where many cities read the same; the key of its form to that city."""
+
 LISTS: Final = ("{t0}", "{first}", "{names}")
 """How messages begin that list names."""
 
 
 def addressed(text: str, name: str, within: bool = False) -> str:
     """Return a text as it is said to the city of a name; ``within`` a sentence that is about the city."""
-    if not isinstance(text, Said) or text.language or not (within or name[1:] in text):
+    if not isinstance(text, Said) or text.language:
+        return text
+    if not (within or name[1:] in text or THIS[1:] in text):
         return text
     plural = text.several and text.values["n"] != 1
     forms = YOURS.get(text.several if plural else text.message, {})
-    at = next((key for key in forms if text.values.get(key) == name), "" if within else None)
+    at = next((key for key in forms if text.values.get(key) == name or key == THIS), None)
+    at = "" if at is None and within else at
     form = forms.get(at, "") if at is not None else ""
     is_list = len(text.values) > 1 and text.message.startswith(LISTS)
     yours = at == "" or form.startswith(("You ", "Your ", "{on}you "))

@@ -29,7 +29,7 @@ from twinmatch.facets.domains import (
     strengths,
     wider,
 )
-from twinmatch.facets.quoting import Passage, shows
+from twinmatch.facets.quoting import Passage, shows, worded
 from twinmatch.facets.text import PassageMatch, answers
 from twinmatch.figures.fairness import (
     Shares,
@@ -307,6 +307,10 @@ class _Group:
             if found := told.offers.best_on(others, topics):
                 sought = say(says, city=city.name, named=IN_TEXT[area])
                 return joined([sought, shows(told.name(found[0].city), *found)])
+        if self._topics and not self._theme:  # a panel is on its question and nothing wider
+            says = "{guest} wants to learn about {topics}."
+            sought = worded(self._sought[i])
+            return say(says, guest=city.name, topics=sought) if self._sought[i] else ""
         if alike := alike_in(told.cohort, self._members, i, self._on):
             return alike
         if not areas or self._theme is None:

@@ -88,10 +88,7 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
                 failed=joined(failed, "; "),
             )
         elif unknown and rule.unknown != "let in":
-            (ask if rule.unknown == "ask first" else refused)[i] = say(
-                "Guests need {unknown}; this is not known yet.",
-                unknown=listed(list(unknown)),
-            )
+            (ask if rule.unknown == "ask first" else refused)[i] = _not_known(unknown)
         else:
             eligible.append(i)
             if unknown:
@@ -99,6 +96,19 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
                     "Let in although not known: {unknown}.", unknown=joined(unknown, "; ")
                 )
     return Applicants(tuple(eligible), refused, ask, let_in)
+
+
+def _not_known(unknown: dict[str, str]) -> str:
+    """Return what is not known of a city: what it is asked, by the block that answers, and what the office looks up."""
+    asked = [words for words, block in unknown.items() if block]
+    office = [words for words, block in unknown.items() if not block]
+    parts = []
+    if asked:
+        parts.append(say("Guests need {unknown}; this is not known yet.", unknown=listed(asked)))
+    if office:
+        says = "Guests need {unknown}; the programme office still has to look this up."
+        parts.append(say(says, unknown=listed(office)))
+    return joined(parts)
 
 
 def _took_part(city: City, rule: Eligibility) -> bool:

@@ -447,7 +447,7 @@ def _steps(
     grouped = city.id in places.get("discussion_groups", {})
     named = city.challenges or city.levers_needed
     if room and not grouped and not named:
-        steps.append(("online", say("a discussion group, once the city names its challenges")))
+        steps.append(("online", say("a discussion group, once its challenges are named")))
     steps.append(("online", say("online resources and training, open to every city")))
     return steps
 

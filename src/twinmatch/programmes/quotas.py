@@ -251,8 +251,11 @@ class Counted:
 def counted_says(where: str, bound: Bound, what: str, row: bool = False) -> str:
     """Return a quota, or one row of it, as a sentence without its stop."""
     told = {"where": where, "bound": bound.words, "what": what}
+    if not what and row:
+        says = "{where}: there may be {bound}" if bound.is_cap else "{where}: there must be {bound}"
+        return say(says, **told)
     if not what:
-        return joined((where, bound.words), ": " if row else ", ")
+        return joined((where, bound.words), ", ")
     if bound.is_cap and row:
         return say("{where}: {bound} may be {what}", **told)
     if bound.is_cap:

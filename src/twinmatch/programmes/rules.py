@@ -307,6 +307,12 @@ def judged(rules: Sequence[RuleStatus]) -> tuple[RuleStatus, ...]:
 
 GATE: Final = "evidence gate"
 
+LOOK_UP: Final = say("Look this up, add it to the profile of the city, then run again.")
+"""What the programme office does where no question to a city answers what is not known of it."""
+
+NO_HOURS: Final = say("The staff hours that this city can give go to its other meetings.")
+"""Why a city is in no meeting of a product where the ledger leaves it no hours."""
+
 ANSWERED_BY: Final[dict[str, tuple[str, ...]]] = {
     "wishes": ("wishes",),
     "topics_met": ("needs",),
@@ -424,7 +430,7 @@ def held_for(
 ) -> tuple[Held, ...]:
     """Return the places held for cities (rows) that the gate keeps out, with what to ask them."""
     why = say(
-        "{places} held: {applicants} of whom less than {least:.0f}% of what is compared is known.",
+        "{places} kept free for {applicants} of whom less than {least:.0f}% of what the programme compares is known.",
         places=count(places, "place"),
         applicants=count(len(rows), "applicant"),
         least=100 * least,

@@ -247,6 +247,11 @@ def theme_of(round_: Round, meeting_id: str) -> Theme | None:
     return themes.get(first) or themes.get(first.rpartition("-")[0])
 
 
+def quoted(title: str) -> str:
+    """Return a title in quotation marks."""
+    return say("“{words}”", words=title)
+
+
 def shown_on(
     round_: Round, theme: Theme | None, cities: Sequence[int], wanted: Set[Topic] = frozenset()
 ) -> str:
@@ -306,7 +311,7 @@ def led_by(round_: Round, theme: Theme, leads: Sequence[int], others: Sequence[i
         shown = (
             shown_on(round_, theme, [i], {*mine[:1]} or {*first})
             or strong_in(round_, theme, i)
-            or say("What {city} can show of it is not known yet.", city=round_.name(i))
+            or say("What {city} can show of this theme is not known yet.", city=round_.name(i))
         )
         (met if mine else beside).append(shown)
         open_ = {t: n for t, n in open_.items() if t not in mine[:1]}
@@ -344,13 +349,11 @@ def alike_in(cohort: Cohort, cities: Sequence[int], i: int, may: Callable[[str],
     others = [each[j].name for j in cities if j != i and area in named[j]]
     told = {"city": each[i].name, "area": IN_TEXT.get(area, ""), "cities": listed(others[:SOUGHT])}
     if len(others) > SOUGHT:
-        says = "{n} other cities name {area} as a challenge too, {cities} among them, and can compare with {city} what each has tried."
+        says = "{city} names {area} as a challenge, as do {n} other cities, {cities} among them: they can compare what each has tried."
         return say(says, n=len(others), **told)
-    one = (
-        "{cities} names {area} as a challenge too and can compare with {city} what each has tried."
-    )
+    one = "{city} names {area} as a challenge, as does {cities}: they can compare what each has tried."
     many = (
-        "{cities} name {area} as a challenge too and can compare with {city} what each has tried."
+        "{city} names {area} as a challenge, as do {cities}: they can compare what each has tried."
     )
     return say_n(one, many, len(others), **told) if others else ""
 

@@ -30,6 +30,7 @@ from twinmatch.errors import NoProposalError
 from twinmatch.programmes.base import Load, ScoredProduct, each_once
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import (
+    NO_HOURS,
     cities_of,
     costed,
     counted,
@@ -352,11 +353,13 @@ def _left_out(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe]) -> tupl
         if i in placed:
             continue
         if not fits[i]:
-            why = say("The staff hours that are there go to other meetings.")
+            why = NO_HOURS
         elif settings.roles and not set(settings.roles) & set(city.roles):
             why = say("The cafés are for {roles}.", roles=roles_in_words(settings.roles, "or"))
         else:
-            why = say("All places went to cities for which the tables matter more.")
+            why = say(
+                "The seats went to cities for which the themes of the tables are a larger challenge."
+            )
         out.append(LeftOut(city.id, why, ""))
     return tuple(out)
 

@@ -10,15 +10,8 @@ from test_report import Page
 
 from twinmatch.errors import DataError
 from twinmatch.exporting.folder_files import Contact, read_contacts
-from twinmatch.exporting.letters import (
-    COLUMNS,
-    Correspondence,
-    _refusal,
-    letter_files,
-    letters,
-    merge_csv,
-)
-from twinmatch.exporting.printing import calendar_files, first_dates
+from twinmatch.exporting.letters import Correspondence, _refusal, letter_files, letters
+from twinmatch.exporting.printing import COLUMNS, calendar_files, first_dates, merge_csv
 from twinmatch.exporting.report import report_html
 from twinmatch.exporting.titles import addressed
 from twinmatch.programmes.rules import QUESTIONS
@@ -281,15 +274,27 @@ def test_what_is_said_of_a_city_is_said_to_it():
     assert shown(addressed(both, "Graz"), "fr").endswith("un défi pour vous.")
 
 
-@pytest.mark.parametrize(("cities", "verb"), [(["Lund"], "names"), (["Lund", "Oulu"], "name")])
+@pytest.mark.parametrize(("cities", "verb"), [(["Lund"], "does"), (["Lund", "Oulu"], "do")])
 def test_what_is_said_to_a_city_keeps_its_number(cities, verb):
-    says = "{cities} %s {area} as a challenge too and can compare with {city} what each has tried."
-    told = {"cities": listed(cities), "area": "industry", "city": "Graz"}
-    text = say_n(says % "names", says % "name", len(cities), **told)
-    assert addressed(text, "Graz").startswith(
-        f"{listed(cities)} {verb} industry as a challenge too"
+    says = (
+        "{city} names {area} as a challenge, as %s {cities}: they can compare what each has tried."
     )
-    assert "compare with you" in addressed(text, "Graz")
+    told = {"cities": listed(cities), "area": "industry", "city": "Graz"}
+    text = say_n(says % "does", says % "do", len(cities), **told)
+    assert addressed(text, "Graz") == (
+        f"You name industry as a challenge, as {verb} {listed(cities)}: you can compare what each has tried."
+    )
+
+
+def test_what_many_cities_read_in_the_same_words_is_said_to_each_as_you():
+    text = say("The staff hours that this city can give go to its other meetings.")
+    assert addressed(text, "Graz") == "The staff hours that you can give go to your other meetings."
+    one, many = (
+        "This city hosts together with one other, as {unit}.",
+        "This city hosts together with {n} others, as {unit}.",
+    )
+    text = joined([say("Full."), say_n(one, many, 2, unit="NEEST")])
+    assert addressed(text, "Graz") == "Full. You host together with 2 others, as NEEST."
 
 
 def test_a_format_that_was_not_formed_is_named_in_its_refusal(proposal):

@@ -185,10 +185,12 @@ def test_who_names_the_same_challenge_is_named_and_one_that_stands_alone_reads_n
     cohort = cohort_of(*({"id": i, "challenges": {area: 1}} for i, area in named))
     says = alike_in(cohort, [0, 1, 2], 0, bool)
     assert says == (
-        "B names industry as a challenge too and can compare with A what each has tried."
+        "A names industry as a challenge, as does B: they can compare what each has tried."
     )
     many = alike_in(cohort, range(6), 0, bool)
-    assert many.startswith("4 other cities name industry as a challenge too, B, D and E among them")
+    assert many.startswith(
+        "A names industry as a challenge, as do 4 other cities, B, D and E among"
+    )
     assert not alike_in(cohort, [0, 1, 2], 2, bool)
     assert not alike_in(cohort, [0, 1, 2], 0, lambda area: area != "industry")
 

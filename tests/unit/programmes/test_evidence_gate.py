@@ -9,6 +9,7 @@ from product_cases import city, pairs, propose_twinning, round_of, twinning
 
 from rounds_for_tests import propose
 from twinmatch.programmes.programme import programme_model
+from twinmatch.programmes.rules import LOOK_UP, QUESTIONS
 from twinmatch.programmes.twinning import pair_rules
 from twinmatch.proposal import Account, Evidence, Fact, Meeting, Member, Product
 
@@ -164,7 +165,7 @@ def test_a_quota_before_the_best_host_binds_though_a_worse_host_is_free():
     product = proposed(*cities, places=2, pairs_per_host_country=1)
     assert causes(product) == {"be-b": "quota"}
     (left,) = [x for x in product.left_out if x.city == "be-b"]
-    assert "hosts in Germany: at most 1" in left.why
+    assert "hosts in Germany: there may be at most 1." in left.why
     assert "With the other hosts all places went to pairs that fit better" in left.why
 
 
@@ -217,3 +218,26 @@ def test_held_places_are_read_back_from_the_proposal():
     plain = to_plain(made)
     assert plain["products"][0]["held"][0]["places"] == 1
     assert from_plain(plain).product("twinning").held == made.product("twinning").held
+
+
+def test_what_the_office_can_look_up_is_no_question_to_the_city():
+    product = proposed(GUEST, *HOSTS, guests={"urbanisation_at_most": 2})
+    (left,) = (x for x in product.left_out if x.as_role == "guest")
+    assert left.why == (
+        "Guests need to be cities, towns or suburbs (Eurostat’s degree of urbanisation 1 or 2); the programme office "
+        "still has to look this up."
+    )
+    assert (left.code, left.ask) == ("ask", LOOK_UP)
+    both = {"urbanisation_at_most": 2, "neutral_by": 2050}
+    (left,) = (x for x in proposed(GUEST, *HOSTS, guests=both).left_out if x.as_role == "guest")
+    assert left.ask == QUESTIONS["commitment"]
+    assert left.why.count("Guests need") == 2
+
+
+def test_a_host_outside_the_mission_is_said_to_host_by_the_rules_of_the_programme():
+    pilot = city("de-x", "pilot", shows={"industry": 3})
+    (pair,) = proposed(GUEST, pilot, hosts=("mission", "pilot")).meetings
+    assert pair.notes[-1] == (
+        "X hosts as one of the Pilot Cities: the hosts of this programme are Mission Cities and Pilot Cities."
+    )
+    assert not any("hosts as" in note for note in proposed(GUEST, *HOSTS).meetings[0].notes)

@@ -13,6 +13,7 @@ from twinmatch.programmes import Round
 from twinmatch.programmes.discussion_groups import group_rules
 from twinmatch.programmes.national_clusters import countries, propose_national_clusters
 from twinmatch.programmes.national_clusters.countries import ties
+from twinmatch.programmes.national_clusters.product import _set_apart
 from twinmatch.programmes.rules import QUESTIONS
 
 HEAT = {"id": "heat", "title": "Heat", "domains": ["energy_systems"]}
@@ -347,7 +348,7 @@ def test_countries_within_the_band_are_clusters():
 def test_small_countries_join_their_relations_and_say_why():
     product = propose_national_clusters(round_of(city("cz-a"), city("sk-b")), clusters())
     assert of(product) == {"Czechia with Slovakia": {"cz-a", "sk-b"}}
-    assert "joined because they work together" in product.meetings[0].says
+    assert "put together because they work together" in product.meetings[0].says
     assert "close languages" in product.meetings[0].says
     apart = propose_national_clusters(
         round_of(city("cz-a"), city("sk-b")), clusters(never_joined=[("CZ", "SK")])
@@ -436,7 +437,7 @@ def test_a_cluster_says_what_more_of_it_want_to_learn_than_elsewhere():
         *(city(f"at-{k}", seeks=["citizen_participation"]) for k in "de"),
     ]
     austria, italy = propose_national_clusters(round_of(*cities), clusters()).meetings
-    assert italy.says == "2 of its 3 cities want to learn about public transport."
+    assert italy.says == "2 of the 3 cities of this cluster want to learn about public transport."
     assert "citizen participation" not in austria.says  # true of every city of the round
 
 
@@ -522,3 +523,11 @@ def test_bridges_and_country_sheets(monkeypatch):
     sheets = next(t for t in product.tables if t.name == "country_sheets")
     law = next(r for r in sheets.rows if r[2] == "national regulation")
     assert (law[0], law[3], law[5], law[6]) == ("Finland", 1, "fi-b", "B: “The law is slow.”")
+
+
+def test_what_no_other_cluster_struggles_with_is_against_none_and_no_nought():
+    cities = [city(f"it-{k}", wants={"industry": 3}) for k in "ab"]
+    round_ = round_of(*cities, *(city(f"it-{k}", wants={"energy_systems": 3}) for k in "cd"))
+    assert _set_apart(round_, [(0, 1), (2, 3)], 0, "industry") == (
+        "What sets this cluster apart is industry: 2 of its 2 cities struggle with it, against none of the 2 others."
+    )

@@ -204,6 +204,13 @@ def test_travel_is_distance_times_detour_times_factor():
     assert row["km there and back"] == round(km)
     assert row["kg CO2e by rail"] == pytest.approx(2 * km * 1.5 * 0.040, abs=0.06)
     assert row["kg CO2e by air"] == pytest.approx(2 * km * 1.1 * 0.200, abs=0.06)
+    assert (
+        product.meetings[0]
+        .notes[0]
+        .startswith(
+            f"Travel: 2 people of 1 city travel {2 * round(km):,} km in all, there and back."
+        )
+    )
     method = next(t for t in product.tables if t.name == "travel_method")
     assert {r[0] for r in method.rows} == {"rail", "air"}
 
@@ -232,7 +239,9 @@ def test_unknown_places_are_told_and_not_guessed():
     nowhere = {k: v for k, v in GRAZ.items() if k != "location"}
     product = propose_study_visits(round_of(AARHUS, nowhere), visits())
     assert product.tables[0].rows[0][2:] == (None, None, None, "not known")
-    assert "1 places not known" in product.meetings[0].notes[0]
+    assert product.meetings[0].notes[0] == (
+        "Travel: how far the visitors go is not known, as locations are missing."
+    )
 
 
 def test_a_factor_lies_in_its_range():

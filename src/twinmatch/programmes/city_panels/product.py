@@ -37,6 +37,7 @@ from twinmatch.programmes.kinds import TITLES
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import (
+    NO_HOURS,
     costed,
     counted,
     judged,
@@ -172,15 +173,15 @@ def _no_seat(
     if not any((p, c) in barred for p in near):
         about = [say("on {topics}", topics=worded(asked[p].topics)) for p in near]
         return say_n(
-            "The panel is {about}. It is not known that the city wants to learn about it or can show something on it.",
-            "The panels are {about}. It is not known that the city wants to learn about either or can show something on it.",
+            "The panel is {about}. It is not known that this city wants to learn about it or can show something on it.",
+            "The panels are {about}. It is not known that this city wants to learn about either or can show something on it.",
             len(near),
             about=joined(about, " and "),
         )
     for p in near:
         rule, counted = barred.get((p, c), ("", []))
         if not rule:
-            says = "{panel}: it is not known that the city wants to learn about it or can show something on it."
+            says = "{panel}: it is not known that this city wants to learn about it or can show something on it."
             parts.append(say(says, panel=asked[p].named))
             continue
         if not counted:  # the rule compares the panel with others
@@ -227,11 +228,10 @@ def taking_part(round_: Round, settings: CityPanels) -> tuple[list[int], list[Le
     """Return the cities that take part, and why the others do not."""
     fits = round_.ledger.fits(settings.load("member"))
     cities, out, wanted = [], [], set(settings.roles)
-    carried = say("The staff hours that are there go to other meetings.")
     aside = say("The panels are for {roles}.", roles=roles_in_words(settings.roles, "or"))
     for i, city in enumerate(round_.cohort.cities):
         if (stranger := wanted and not wanted & set(city.roles)) or not fits[i]:
-            out.append(LeftOut(city.id, aside if stranger else carried, ""))
+            out.append(LeftOut(city.id, aside if stranger else NO_HOURS, ""))
         else:
             cities.append(i)
     return cities, out
@@ -344,13 +344,11 @@ def _meeting(
             "what": listed([t.wording for t in question.topics]),
             "shows": int(shows.sum()),
         }
-        one = "{n} of its {of} cities wants to learn about {what}, and {shows} can show something on it; a city may do both."
-        many = "{n} of its {of} cities want to learn about {what}, and {shows} can show something on it; a city may do both."
+        one = "{n} of the {of} cities of the panel wants to learn about {what}, and {shows} can show something on it; a city may do both."
+        many = "{n} of the {of} cities of the panel want to learn about {what}, and {shows} can show something on it; a city may do both."
         says = say_n(one, many, int(seeks.sum()), **counted)
         if seeks.all():
-            every = (
-                "All {of} cities want to learn about {what}, and {shows} can show something on it."
-            )
+            every = "All {of} cities of the panel want to learn about {what}, and {shows} can show something on it."
             says = say(every, **counted)
         parts.insert(0, says)
     return Meeting(

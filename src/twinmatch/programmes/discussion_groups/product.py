@@ -30,6 +30,7 @@ from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, shares
 from twinmatch.programmes.rules import (
     DEFINES,
+    NO_HOURS,
     QUESTIONS,
     allowed_pairs,
     cities_of,
@@ -44,7 +45,7 @@ from twinmatch.programmes.rules import (
     statuses,
     worth,
 )
-from twinmatch.programmes.themes import Theme, led_by, need_of, strength_of
+from twinmatch.programmes.themes import Theme, led_by, need_of, quoted, strength_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, make_table
 from twinmatch.schema import IN_TEXT, City
 from twinmatch.solving import Distribute, NobodyIsolated
@@ -190,10 +191,6 @@ def _meeting(made: Groups, t: int) -> Meeting:
         key=lambda r: (-round(float(affinity.score[r, t]), 9), affinity.rows[r]),
     )
     cities = [affinity.rows[r] for r in rows]
-    parts = (
-        say("Led by {names}.", names=listed([round_.name(i) for i in leads])) if leads else "",
-        led_by(round_, slot.theme, leads, cities),
-    )
     return Meeting(
         f"{ready.settings.PRODUCT}:{slot.key}",
         slot.title,
@@ -202,7 +199,7 @@ def _meeting(made: Groups, t: int) -> Meeting:
             *(Member(round_.id(i), "member") for i in cities),
         ),
         affinity.joint_account([(r, t) for r in rows], say("members")),
-        joined(filter(None, parts)),
+        led_by(round_, slot.theme, leads, cities),
     )
 
 
@@ -260,11 +257,10 @@ def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[Le
         if city.id in placed:
             continue
         if no := set(settings.not_roles) & set(city.roles):
-            says = "{kinds} lead these groups and do not join them; each theme is led by those with most to show on it."
-            yield LeftOut(city.id, say(says, kinds=roles_in_words(no)), "", code="audience")
+            why = _not_leading(ready, i, roles_in_words(no))
+            yield LeftOut(city.id, why, "", code="audience")
         elif row is None:
-            why = say("The staff hours that are there go to other meetings.")
-            yield LeftOut(city.id, why, "", code="own limit")
+            yield LeftOut(city.id, NO_HOURS, "", code="own limit")
         elif np.isnan(ready.need[row]).all():
             says = "No challenge has been named yet, so it is not known whether the theme of this round ({themes}) fits."
             if len(titles) > 1:
@@ -281,16 +277,26 @@ def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[Le
                 says = "All groups on {themes} are full."
             why = say(
                 says,
-                themes=listed(
-                    [
-                        say("“{words}”", words=t)
-                        for t in dict.fromkeys(themes[k].title for k in mine)
-                    ]
-                ),
+                themes=listed([quoted(t) for t in dict.fromkeys(themes[k].title for k in mine)]),
                 n=settings.cities_per_country,
                 country=with_article(country(city.country).name),
             )
             yield LeftOut(city.id, why, "", code="capacity")
+
+
+def _not_leading(ready: PreparedGroups, i: int, kinds: str) -> str:
+    """Return who leads, in place of a city that does not join, the theme in which it is strongest."""
+    round_, slots, city = ready.round, ready.slots, ready.round.cohort.cities[i]
+    if not set(ready.settings.lead_roles) & set(city.roles):
+        return say("These groups are for cities other than {kinds}.", kinds=kinds)
+    strength = [float(strength_of(round_, slot.theme)[i]) for slot in slots]
+    best = max(range(len(slots)), key=strength.__getitem__)
+    if strength[best] <= 0:
+        says = "{kinds} lead these groups, each in a theme in which it can show something; of this city nothing of the kind is known."
+        return say(says, kinds=kinds)
+    says = "{kinds} lead these groups. The theme in which this city is strongest, {theme}, is led by {leads}, chosen by their strengths in it, by what they can show of what others want to learn, and by their readiness."
+    leads = listed([round_.name(j) for j in ready.leads[best]])
+    return say(says, kinds=kinds, theme=quoted(slots[best].theme.title), leads=leads)
 
 
 def _off_theme(
@@ -305,22 +311,21 @@ def _off_theme(
     inside = {area for theme in themes for area in (*theme.domains, *theme.levers)}
     named = list(dict.fromkeys((*(city.challenges or ()), *(city.levers_needed or ()))))
     mine, own = ([IN_TEXT[x] for x in named if (x in inside) == is_in] for is_in in (True, False))
-    told = {"themes": listed(titles, "or"), "mine": listed(mine), "own": listed(own)}
+    named_themes = listed([quoted(title) for title in titles])
+    told = {"city": city.name, "themes": named_themes, "mine": listed(mine), "own": listed(own)}
     if own and not mine and not any(theme.texts for theme in themes):
         return say_n(
-            "The challenges named are {own}; none of these is in the theme of this round ({themes}).",
-            "The challenges named are {own}; none of these is in a theme of this round ({themes}).",
-            len(titles),
+            "The one challenge that {city} names is {own}; the groups of this round are on {themes}.",
+            "The challenges that {city} names are {own}; the groups of this round are on {themes}.",
+            len(own),
             **told,
         )
-    why = say(
-        "A group takes cities of whose challenges {least:.0f}% or more are in its theme ({themes}).",
-        least=100 * settings.least_need,
-        **told,
-    )
+    says = "A group takes cities of whose challenges {least:.0f}% or more are in its theme; the themes are {themes}."
+    why = say(says, least=100 * settings.least_need, **told)
     if own and mine:
-        return why + say(" The challenges named are {mine}, and outside the theme {own}.", **told)
-    return why + say(" The challenges named are mostly others: {own}.", **told) if own else why
+        says = " Of the challenges that {city} names, these are in a theme: {mine}; these are in none: {own}."
+        return why + say(says, **told)
+    return why + say(" {city} names mostly other challenges: {own}.", **told) if own else why
 
 
 def group_rules(

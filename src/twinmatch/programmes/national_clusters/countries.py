@@ -95,7 +95,9 @@ def _tie(one: str, other: str) -> CountryTie | None:
     under = same_funds(one, other)
     named = listed([language_name(v) for v in shared if v not in ONE_OF_SEVERAL_NAMES])
     sharing = (
-        say("share a language ({shared})", shared=named) if named else say("understand each other")
+        say("share a language ({shared})", shared=named)
+        if named
+        else say("understand each other’s languages")
     )
     each = (
         (SHARED_LANGUAGE, shared, sharing),

@@ -45,6 +45,7 @@ from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import (
     DEFINES,
+    NO_HOURS,
     costed,
     counted,
     judged,
@@ -57,7 +58,7 @@ from twinmatch.programmes.rules import (
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RulePrice, RuleStatus
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.schema import IN_TEXT
-from twinmatch.vocabulary.geography import country
+from twinmatch.vocabulary.geography import country, with_article
 from twinmatch.wording import count, joined, listed, say
 
 LEAST_NAMED = 1 / 3
@@ -93,8 +94,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         if all(split[home.codes] for home in homes):
             break
         barred |= {frozenset(home.codes) for home in homes if not split[home.codes]}
-    full = say("The staff hours that are there go to other meetings.")
-    alone |= dict.fromkeys(np.flatnonzero(~ready.fits).tolist(), full)
+    alone |= dict.fromkeys(np.flatnonzero(~ready.fits).tolist(), NO_HOURS)
     clusters = sorted((c for home in homes for c in split[home.codes]), key=lambda c: c.key)
     _check_asked(ready, clusters)
     affinity = ready.affinity
@@ -197,8 +197,9 @@ def _clusters(ready: PreparedClusters, home: Home) -> list[Cluster]:
     groups, slack = split_country(ready, home, cities)
     if not ready.locks.keys() & set(cities):  # else their numbers are asked for
         groups = sorted(groups)
-    says = "The {cities} cities are shared out evenly over {groups} clusters."
-    reason = say(says, cities=len(cities), groups=len(groups))
+    says = "The {cities} cities of {countries} are shared out evenly over {groups} clusters."
+    named = listed([with_article(country(code).name) for code in home.codes])
+    reason = say(says, cities=len(cities), countries=named, groups=len(groups))
     return [
         Cluster(
             f"{key}-{n}",
@@ -239,11 +240,11 @@ def _set_apart(round_: Round, groups: Sequence[tuple[int, ...]], k: int, topic: 
         return ""
     named = [sum(topic in struggles(round_.cohort.cities[i]) for i in group) for group in groups]
     return say(
-        "What sets this part apart is {topic}: {n} of its {all} cities struggle with it, against {m} of the {others} others.",
+        "What sets this cluster apart is {topic}: {n} of its {all} cities struggle with it, against {m} of the {others} others.",
         topic=IN_TEXT[topic],
         n=named[k],
         all=len(groups[k]),
-        m=sum(named) - named[k],
+        m=sum(named) - named[k] or say("none"),
         others=sum(map(len, groups)) - len(groups[k]),
     )
 
@@ -263,7 +264,7 @@ def _meeting(
     notes = coverage_note(account) if len(cluster.cities) > 1 else ()
     kind = settings.anchors
     if silent:
-        says = "{cities} could lead this cluster, but too little is known of it yet. We ask: {questions}"
+        says = "{cities} could lead this cluster if more were known of {cities}. The first question to ask: {questions}"
         asked = [b for i in silent for b in missing(round_.cohort.cities[i], settings.weights)]
         asked.sort(
             key=lambda block: block not in ("offers", "strengths")
@@ -284,7 +285,7 @@ def _meeting(
         members,
         account,
         joined(filter(None, (cluster.reason, _shared(round_, cluster, leads))))
-        or say("Its cities deal with the same ministries and national funds."),
+        or say("The cities of this cluster deal with the same ministries and national funds."),
         notes=(*notes, *bridges),
     )
 
@@ -323,14 +324,21 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
     more = [t for t, n in sought.items() if n >= least and n > all_ * usual[t] + 1e-9]
     best_on = table.offers.best_on
     able = {t: best_on([*leads], {t}) or best_on(cluster.cities, {t}) for t in more}
-    parts = []
-    for topic in sorted(more, key=lambda t: (able[t] is None, -sought[t], t))[:2]:
-        says = "{n} of its {all} cities want to learn about {topic}."
+    ranked = sorted(more, key=lambda t: (able[t] is None, -sought[t], t))
+    parts: list[str] = []
+    printed: set[str] = set()
+    for topic in ranked:
+        found = able[topic]
+        text = found[0].text if found else topic
+        if text in printed or len(printed) == 2:
+            continue
+        printed.add(text)
+        says = "{n} of the {all} cities of this cluster want to learn about {topic}."
         if sought[topic] == all_:
-            says = "All {all} cities want to learn about {topic}."
-            says = "Both cities want to learn about {topic}." if all_ == 2 else says
+            says = "All {all} cities of this cluster want to learn about {topic}."
+            says = "Both cities of this cluster want to learn about {topic}." if all_ == 2 else says
         parts.append(say(says, n=sought[topic], all=all_, topic=topic.wording))
-        if found := able[topic]:
+        if found:
             parts.append(shows(round_.name(found[0].city), found[0]))
     return joined(parts)
 

@@ -45,7 +45,7 @@ from twinmatch.programmes.study_visits.settings import (
     distances,
     why_barred,
 )
-from twinmatch.programmes.themes import led_by, theme_of
+from twinmatch.programmes.themes import led_by, quoted, theme_of
 from twinmatch.proposal import (
     Cell,
     LeftOut,
@@ -87,26 +87,32 @@ def journey_rows(
 
 
 def _sums(settings: StudyVisits, rows: Sequence[TravelRow]) -> tuple[str, ...]:
-    text = say(
-        "Travel: {rows} cities send {people} people each; the journeys add up to {whole:,.0f} km for one person of each",
-        rows=len(rows),
+    """Return what all people of the visiting cities travel and emit together; those whose way is not known are left out."""
+    known = [row for row in rows if row.km is not None]
+    if not known:
+        return (say("Travel: how far the visitors go is not known, as locations are missing."),)
+    text = say_n(
+        "Travel: {all:,} people of {n:,} city travel {km:,.0f} km in all, there and back.",
+        "Travel: {all:,} people, {people} from each of {n:,} cities, travel {km:,.0f} km in all, there and back.",
+        len(known),
+        all=settings.people * len(known),
         people=settings.people,
-        whole=sum(row.km or 0 for row in rows),
+        km=settings.people * sum(row.km or 0 for row in known),
     )
-    silent = sum(row.km is None for row in rows)
-    text += say(" ({silent} places not known)", silent=silent) if silent else ""
+    if len(known) < len(rows):
+        one = " Not counted is {n} city whose location is not known."
+        many = " Not counted are {n} cities whose location is not known."
+        text += say_n(one, many, len(rows) - len(known))
     if not settings.modes:
-        return (text + ".",)
-    trains = sum(row.by == "rail" for row in rows)
-    chosen = sum((row.rail if row.by == "rail" else row.air) or 0 for row in rows) / 1000
-    flown = sum(row.air or 0 for row in rows) / 1000
+        return (text,)
+    trains = sum(row.by == "rail" for row in known)
+    chosen = sum((row.rail if row.by == "rail" else row.air) or 0 for row in known) / 1000
+    flown = sum(row.air or 0 for row in known) / 1000
     if not trains:
-        return (
-            say("{text}. All together emit {flown:.1f} t CO2e, by air.", text=text, flown=flown),
-        )
-    one = "{text}. All together emit {chosen:.1f} t CO2e if one city comes by rail, {flown:.1f} t if all fly."
-    many = "{text}. All together emit {chosen:.1f} t CO2e if {trains} of the cities come by rail, {flown:.1f} t if all fly."
-    return (say_n(one, many, trains, text=text, chosen=chosen, trains=trains, flown=flown),)
+        return (text + say(" By air their journeys emit {flown:.1f} t CO2e in all.", flown=flown),)
+    one = " Their journeys emit {chosen:.1f} t CO2e in all if the one city that lies near enough comes by rail, {flown:.1f} t if everybody flies."
+    many = " Their journeys emit {chosen:.1f} t CO2e in all if the {n} cities that lie near enough come by rail, {flown:.1f} t if everybody flies."
+    return (text + say_n(one, many, trains, chosen=chosen, flown=flown),)
 
 
 def method_rows(settings: StudyVisits) -> Iterator[tuple[Cell, ...]]:
@@ -368,16 +374,34 @@ def _left_out(ready: PreparedVisits, made: Sequence[Option]) -> tuple[LeftOut, .
         stays = _why_none(ready.settings, party, number in able)
         for i in set(party.visitors) - visiting:
             reasons[i] = _why_not(ready, going[number], i) if number in going else stays, ""
-    return tuple(
-        LeftOut(
-            ready.round.id(i),
-            why,
-            "",
-            ask,
-            code="audience" if visited & {*ready.round.cohort.cities[i].roles} else "",
-        )
-        for i, (why, ask) in sorted(reasons.items())
-        if i not in visiting | hosting
+    out = []
+    for i, (why, ask) in sorted(reasons.items()):
+        if i in visiting | hosting:
+            continue
+        barred = bool(visited & {*ready.round.cohort.cities[i].roles})
+        says = _not_visited(ready, made, i) or why if barred else why
+        out.append(LeftOut(ready.round.id(i), says, "", ask, code="audience" if barred else ""))
+    return tuple(out)
+
+
+def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
+    """Return where the group travels that would find most in a city that does not travel; empty where it could not host."""
+    affinity = ready.affinity
+    own = next((h for h, host in enumerate(affinity.columns) if host.cities == (i,)), None)
+    if own is None or not made:
+        return ""
+    rows = [[affinity.row_of[v] for v in option.visitors] for option in made]
+    fits = [float(affinity.score[of, own].mean()) for of in rows]
+    best = max(range(len(made)), key=fits.__getitem__)
+    stops = affinity.score[np.ix_(rows[best], made[best].stops)].max(axis=1).mean()
+    says = "{kinds} are visited and do not travel. Of the groups that travel, {group} fits this city best; it visits {hosts}, as all visits together fit best that way."
+    if stops >= fits[best]:
+        says = "{kinds} are visited and do not travel. Of the groups that travel, {group} fits this city best; it visits {hosts}, where it can learn more."
+    return say(
+        says,
+        kinds=roles_in_words(ready.settings.not_roles),
+        group=quoted(ready.parties[made[best].party].title),
+        hosts=listed([ready.round.name(h) for h in ready.hosts(made[best])]),
     )
 
 
@@ -385,7 +409,7 @@ def _why_not(ready: PreparedVisits, option: Option, i: int) -> str:
     """Return why a city is not on the visit of its party."""
     round_, settings, hosts = ready.round, ready.settings, ready.hosts(option)
     party = ready.parties[option.party]
-    names = {"title": repr(party.title), "hosts": listed([round_.name(h) for h in hosts])}
+    names = {"title": quoted(party.title), "hosts": listed([round_.name(h) for h in hosts])}
     if any(refuses_visit(round_, i, h) for h in hosts):
         return say("The visit of {title} goes to {hosts}, with whom no meeting is wanted.", **names)
     if not any(may_visit(round_, settings, i, h) for h in hosts):
@@ -406,14 +430,13 @@ def _why_not(ready: PreparedVisits, option: Option, i: int) -> str:
 def _why_none(settings: StudyVisits, party: Party, able: bool) -> str:
     if able:
         return say(
-            "Every host that fits {title} is visited by another group.", title=repr(party.title)
+            "Every host that fits {title} is visited by another group.", title=quoted(party.title)
         )
-    return say(
-        "Only {cities} of {title} may travel, or no host can take {least} of them together.",
-        cities=count(len(party.visitors), "city", "cities"),
-        title=repr(party.title),
-        least=settings.visitors[0],
-    )
+    says = "No host can take {least} of the cities of {title} together."
+    if len(party.visitors) < settings.visitors[0]:
+        says = "Only {cities} of {title} may travel; a visit takes at least {least}."
+    cities = count(len(party.visitors), "city", "cities")
+    return say(says, cities=cities, title=quoted(party.title), least=settings.visitors[0])
 
 
 def _headline(ready: PreparedVisits, made: Sequence[Option]) -> str:

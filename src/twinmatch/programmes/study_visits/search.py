@@ -24,7 +24,7 @@ from twinmatch.errors import QuestionError
 from twinmatch.facets.answered import nothing_to_show
 from twinmatch.programmes.load_ledger import load_block, loads_of
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule, cities_of, load_rules
+from twinmatch.programmes.rules import NO_HOURS, Rule, cities_of, load_rules
 from twinmatch.programmes.study_visits.settings import (
     MOST_VARIANTS,
     Choices,
@@ -146,7 +146,7 @@ def _eligible(round_: Round, settings: StudyVisits) -> tuple[list[int], dict[int
         if why:
             reasons[i] = why
         elif not fits[i]:
-            reasons[i] = (say("The staff hours that are there go to other meetings."), "")
+            reasons[i] = (NO_HOURS, "")
         else:
             may.append(i)
     return may, reasons
@@ -187,7 +187,7 @@ def groups_of(
     for i in may - placed:
         reasons[i] = (
             say(
-                "Visits grow out of {format} and are for those who take part as members or guests; here there is no {noun} to travel with.",
+                "Visits grow out of {format} and are for those who take part as members or guests; this city has no {noun} to travel with.",
                 noun=noun,
                 format=product.title.lower(),
             ),

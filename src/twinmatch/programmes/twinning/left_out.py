@@ -19,13 +19,21 @@ from twinmatch.cohort import Host
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.repair_menu import in_words, menu_of
 from twinmatch.programmes.round import fillable
-from twinmatch.programmes.rules import GATE, NEVER, Rule, ask, best_choice, held_for, questions
+from twinmatch.programmes.rules import (
+    GATE,
+    LOOK_UP,
+    NEVER,
+    Rule,
+    ask,
+    best_choice,
+    held_for,
+    questions,
+)
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.proposal import Cause, Held, LeftOut, Table, make_table
 from twinmatch.proposal.tables import TieRow
 from twinmatch.solving import Bools, Floats, Ints, counts
 from twinmatch.solving.referee import SLACK
-from twinmatch.vocabulary.topics import BLOCKS
 from twinmatch.wording import count, joined, listed, say, say_n
 
 TIED: Final = 0.001
@@ -42,6 +50,11 @@ PAIRS_PROBED: Final = 100_000
 PAIRS_COMPARED: Final = 20_000_000
 """Beyond so many pairs of a choice and an alternative, ties are not listed."""
 
+NO_SWAP: Final = say(
+    " An exchange would break another rule, or leave all pairs together with fewer points."
+)
+"""What keeps a pair out of which one that was chosen has no more points."""
+
 CAUSES: Final[dict[str, Cause]] = {
     "places": "capacity",
     "total": "places",
@@ -52,7 +65,7 @@ CAUSES: Final[dict[str, Cause]] = {
 
 def _in_words(host: Host) -> str:
     """Return a host by name; several cities as the joint pilot activity that they are."""
-    says = "the joint pilot activity of {n} cities, {unit}"
+    says = "the joint pilot activity {unit} ({n} cities)"
     return say(says, n=len(host.cities), unit=host.name) if len(host.cities) > 1 else host.name
 
 
@@ -172,13 +185,12 @@ class Unplaced:
     def cause(self, g: int) -> tuple[Cause, str, str]:
         """Return what keeps an eligible guest without a pair: code, sentence, and what to ask."""
         if not self._ungated[:, g].any():
-            says = "The rules of the round leave no host open. {rules}"
+            says = "The rules of the round leave no host open to this city. {rules}"
             return "rule", say(says, rules=self._against(np.s_[:, g])), ""
         if not self._allowed[:, g].any():
             asked = questions(self.ready.affinity, g, self.ready.settings.known_at_least)
-            open_ = listed([say(BLOCKS[q.block].get("words", q.block)) for q in asked])
-            says = "Too little is known yet to say which host fits. To be asked first: {blocks}."
-            return "gate", say(says, blocks=open_), joined(q.question for q in asked)
+            says = "Too little is known yet of this city to say which host fits it."
+            return "gate", say(says), joined(q.question for q in asked)
         return (*self._bound(g), "")
 
     @cached_property
@@ -214,17 +226,11 @@ class Unplaced:
             key = next(key for key in rules if key[0] not in CAUSES)
             return "quota", self._quota(key, int(open_[best]), g)
         if "own limit" in codes:
-            return "own limit", say(
-                "The staff hours that are there, here or in {host}, go to other meetings.",
-                host=host,
-            )
+            says = "The staff hours that this city or {host} can give go to other meetings."
+            return "own limit", say(says, host=host)
         if any(g == other for _, other, _, _, _ in self._replacements):
-            return (
-                "tie",
-                say(
-                    "The fit is as good as that of a city that was chosen: the committee may choose between them."
-                ),
-            )
+            says = "The best pair of this city fits as well as one that was chosen: the committee may choose between the two."
+            return "tie", say(says)
         if codes == {"capacity"}:
             says = say("All hosts that are open to this city have the guests that they can take.")
             return "capacity", says + self._taken(int(open_[np.argmax(self._score[open_, g])]), g)
@@ -270,9 +276,13 @@ class Unplaced:
         """Return which guests the host takes that fits one best; empty for none."""
         taken = np.flatnonzero(self.chosen.reshape(self._shape)[h]).tolist()
         others = listed([self._with_points(h, other) for other in taken])
-        host, score = _in_words(self.ready.frame.hosts[h]), 100 * self._score[h, g]
+        host, score = _in_words(self.ready.frame.hosts[h]), self._score[h, g]
+        if not taken:
+            return ""
         says = " The host with the best fit, {host} ({score:.1f} points of 100), takes {others}."
-        return say(says, host=host, score=score, others=others) if taken else ""
+        told = say(says, host=host, score=100 * score, others=others)
+        less = any(self._score[h, other] < score for other in taken)
+        return told + NO_SWAP if less else told
 
     def _with_points(self, h: int, g: int) -> str:
         """Return a guest with the points that it has with a host, in brackets."""
@@ -293,21 +303,14 @@ class Unplaced:
         best, score = self._best(g)
         score, host = 100 * score, self.ready.frame.hosts[best]
         told = {"lowest": lowest, "score": score, "host": _in_words(host)}
-        if n and round(score, 1) >= round(lowest, 1):
-            text += say_n(
-                " The one that was chosen fits better together with all other pairs.",
-                " The {n} that were chosen fit better together with all other pairs: each has at least {lowest:.1f} points of 100, the best pair that was possible, with {host}, {score:.1f}.",
-                n,
-                **told,
-            )
-        elif n:
+        if n:
             text += say_n(
                 " The one that was chosen has {lowest:.1f} points of 100; the best pair that was possible, with {host}, would have {score:.1f}.",
                 " Each of the {n} that were chosen has at least {lowest:.1f} points of 100; the best pair that was possible, with {host}, would have {score:.1f}.",
                 n,
                 **told,
             )
-        return text
+        return text + NO_SWAP if n and round(score, 1) >= round(lowest, 1) else text
 
     # --- ties
 
@@ -382,8 +385,7 @@ class Unplaced:
             elif i in who.ask:
                 open_ = conditions(city, self.ready.settings.guests)[1].values()
                 put = joined(ask(city, block).question for block in dict.fromkeys(open_) if block)
-                put = put or say("Ask the city, then run again.")
-                out.append(LeftOut(city.id, who.ask[i], "", put, "guest", "ask"))
+                out.append(LeftOut(city.id, who.ask[i], "", put or LOOK_UP, "guest", "ask"))
             elif i in frame.guest_at:
                 code, why, asked = self.cause(frame.guest_at[i])
                 out.append(LeftOut(city.id, why, "", asked, "guest", code))
@@ -399,12 +401,12 @@ class Unplaced:
         city = cohort.cities[i]
         places = next(r.block.high[h] for r in self.ready.rules if r.kind == "places")
         if places < 1:
-            why = say("No guests are taken in this round.")
+            why = say("This city takes no guests in this round, as it stated.")
             return LeftOut(city.id, why, "", "", "host", "own limit")
         why = self._guestless(h) if pairs else self._nobody(applicants)
         if frame.hosts_on[h]:
             off = say(
-                "{n} of {guests} seek none of the topics that are shown here ({topics}).",
+                "{n} of {guests} seek none of the topics on which alone this host takes guests ({topics}).",
                 n=int(frame.off_topic.reshape(self._shape)[h].sum()),
                 guests=count(len(frame.guests), "eligible guest"),
                 topics=frame.topics_of(h),
@@ -439,8 +441,7 @@ class Unplaced:
     def _guestless(self, h: int) -> str:
         """Return which guest would have fitted a host best, and where it goes or why it has no place."""
         open_, grid = self._allowed[h], self.chosen.reshape(self._shape)
-        name = _in_words(self.ready.frame.hosts[h])
-        filled = int(self.chosen.sum())
+        host, filled = self.ready.frame.hosts[h], int(self.chosen.sum())
         full = say_n(
             "The one place of the programme is taken.",
             "All {n} places of the programme are taken.",
@@ -448,32 +449,40 @@ class Unplaced:
         )
         parts = [full] if filled == self.ready.settings.places else []
         if not open_.any():
-            says = "By the rules of the round this host could have no guest. {rules}"
+            says = "By the rules of the round this city could have no guest. {rules}"
             if self._ungated[h].any():
-                says = "Of no applicant enough is known to say that it fits this host."
+                says = "Of no applicant is enough known to say that it fits this city."
             return joined([*parts, say(says, rules=self._against(np.s_[h]))])
+        name = host.name
+        if others := len(host.cities) - 1:
+            one = "This city hosts together with one other, as {unit}."
+            many = "This city hosts together with {n} others, as {unit}."
+            parts.append(say_n(one, many, others, unit=host.name))
+            name = say("these cities")
         score = np.where(open_, self._score[h], -1.0)
         g = int(np.argmax(score))
         if self.placed[g]:
             there = int(np.flatnonzero(grid[:, g])[0])
-            parts.append(
-                say(
-                    "The guest that fits {city} best, {guest}, goes to {host} ({score:.1f} points of 100).",
-                    city=name,
-                    guest=self._with_points(h, g),
-                    host=_in_words(self.ready.frame.hosts[there]),
-                    score=100 * self._score[there, g],
-                )
-            )
+            says = "Of the guests, {guest} fits {city} best, with {score:.1f} points of 100; it goes to {host}, with {there:.1f}."
+            if self._score[there, g] < self._score[h, g]:
+                says = "Of the guests, {guest} fits {city} best, with {score:.1f} points of 100; it goes to {host}, with {there:.1f}, as all pairs fit best together that way."
+            told = {"host": _in_words(self.ready.frame.hosts[there])}
+            told |= {"there": 100 * self._score[there, g], **self._fitting(h, g, name)}
+            parts.append(say(says, **told))
             score = np.where(self.placed, -1.0, score)
             g = int(np.argmax(score))
         if score[g] <= 0:
-            return joined([*parts, say("Every guest that may come here has a place.")])
-        told = {"guest": self._with_points(h, g), "lowest": 100 * self._lowest, "city": name}
-        says = "Of those without a place {guest} fits {city} best; every pair chosen has {lowest:.1f} points of 100 or more."
+            return joined(
+                [*parts, say("Every guest that may go to {city} has a place.", city=name)]
+            )
+        says = "Of the applicants without a place, {guest} fits {city} best, with {score:.1f} points of 100; every pair chosen has {lowest:.1f} or more."
         if score[g] > self._lowest:
-            says = "Of those without a place {guest} fits {city} best; the pairs chosen, of {lowest:.1f} points of 100 or more, fit better together."
-            code, why = self._bound(g)
-            if code == "quota":
-                told["why"], says = why, "Of those without a place {guest} fits {city} best. {why}"
-        return joined([*parts, say(says, **told)])
+            says = "Of the applicants without a place, {guest} fits {city} best, with {score:.1f} points of 100; the pairs chosen, of {lowest:.1f} or more, fit better together."
+            if self._bound(g)[0] == "quota":
+                says = "Of the applicants without a place, {guest} fits {city} best, with {score:.1f} points of 100; a rule of the programme keeps it out."
+        return joined([*parts, say(says, lowest=100 * self._lowest, **self._fitting(h, g, name))])
+
+    def _fitting(self, h: int, g: int, name: str) -> dict[str, Any]:
+        """Return what is said of a guest that fits a host: both names and the points."""
+        guest = self.ready.round.name(self.ready.frame.guests[g])
+        return {"guest": guest, "city": name, "score": 100 * self._score[h, g]}

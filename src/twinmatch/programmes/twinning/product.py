@@ -10,10 +10,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.repair_menu import excepting, in_menu, made_again, menu_of, taken
 from twinmatch.programmes.round import SIZES_APART, Round, SolvedProduct, coverage_note, shares
-from twinmatch.programmes.rules import counted, judged, statuses
+from twinmatch.programmes.rules import counted, judged, roles_in_words, statuses
 from twinmatch.programmes.twinning.frame import accompanied
 from twinmatch.programmes.twinning.left_out import Unplaced
 from twinmatch.programmes.twinning.pair_rules import refused_before
@@ -30,6 +31,7 @@ from twinmatch.proposal import (
     make_table,
 )
 from twinmatch.proposal.proposal import Status
+from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Floats, Solution, counts, solve
 from twinmatch.wording import count, joined, say, say_n
 
@@ -141,6 +143,17 @@ def facilitated(
     return noted, (make_table("facilitators", rows, heads=columns),)
 
 
+def _why_hosting(round_: Round, settings: Twinning, host: Host) -> tuple[str, ...]:
+    """Return why a host hosts that has no Mission City, where the programme takes it for a role of its own."""
+    roles = {role for i in host.cities for role in round_.cohort.cities[i].roles}
+    own = [role for role in settings.hosts if role in roles]
+    if Role.MISSION in roles or not own:
+        return ()
+    says = "{host} hosts as one of the {kinds}: the hosts of this programme are {hosts}."
+    told = {"kinds": roles_in_words(own[:1]), "hosts": roles_in_words(settings.hosts)}
+    return (say(says, host=host.name, **told),)
+
+
 def _far_in_size(round_: Round, guest: int, host: Sequence[int]) -> tuple[str, ...]:
     """Return how many residents a guest and its one host have, where one has many times as many as the other."""
     people = [round_.cohort.cities[i].population for i in (guest, *host)]
@@ -175,6 +188,7 @@ def _meetings(ready: PreparedTwinning, chosen: NDArray[np.bool_]) -> tuple[Meeti
                     points=settings.refused_before_points,
                 ),
             )
+        notes += _why_hosting(round_, settings, host)
         notes += _far_in_size(round_, guest, host.cities)
         need = needs.get((h, g), "")
         found.append(
