@@ -21,7 +21,7 @@ import scipy.sparse as sp
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
-from twinmatch.facets.answered import nothing_to_show
+from twinmatch.facets.answered import nothing_to_show, topic_table
 from twinmatch.programmes.load_ledger import load_block, loads_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import NO_HOURS, Rule, cities_of, load_rules
@@ -345,12 +345,19 @@ def shows_theme(round_: Round, key: str, hosts: Sequence[int]) -> Bools:
 def shows_sought(
     round_: Round, settings: StudyVisits, key: str, visitors: Sequence[int], hosts: Sequence[int]
 ) -> Bools:
-    """Return which hosts can show visitors something that they seek of their group's theme, or it is not known, (V, H)."""
+    """Return which hosts can show visitors something that they seek of their group's theme, (V, H).
+
+    Where it is not known what a visitor seeks of it, anything of the theme will do; where no host is known to show any of
+    it, every one.
+    """
     if not settings.something_to_show:
         return np.ones((len(visitors), len(hosts)), dtype=bool)
-    topics = topics_of(theme_of(round_, f"study_visits:{key}")) or tuple(Topic)
-    at = [(j,) for j in hosts]
-    return ~nothing_to_show(round_.cohort, round_.facet_cache, visitors, at, topics)
+    cohort, cache = round_.cohort, round_.facet_cache
+    topics = topics_of(theme_of(round_, f"study_visits:{key}")) or frozenset(Topic)
+    shows = topic_table(cohort, cache).can_show
+    able = np.array([bool(topics & shows((j,))) for j in hosts], dtype=bool)
+    nothing = nothing_to_show(cohort, cache, visitors, [(j,) for j in hosts], topics)
+    return ~nothing & (able | ~able.any())
 
 
 def may_visit(round_: Round, settings: StudyVisits, i: int, j: int) -> bool:
