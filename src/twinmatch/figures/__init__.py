@@ -311,7 +311,8 @@ class _Group:
             says = "{guest} wants to learn about {topics}."
             sought = worded(self._sought[i])
             return say(says, guest=city.name, topics=sought) if self._sought[i] else ""
-        if alike := alike_in(told.cohort, self._members, i, self._on):
+        learning = [j for j in self._members if self._theme is None or j not in self._first]
+        if alike := alike_in(told.cohort, learning, i, self._on):
             return alike
         if not areas or self._theme is None:
             return ""

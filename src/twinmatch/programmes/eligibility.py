@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -98,10 +98,14 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
     return Applicants(tuple(eligible), refused, ask, let_in)
 
 
+LOOKED_UP: Final = frozenset({"", "covenant", "population"})
+"""Blocks that public tables answer: the programme office looks them up and asks no city."""
+
+
 def _not_known(unknown: dict[str, str]) -> str:
     """Return what is not known of a city: what it is asked, by the block that answers, and what the office looks up."""
-    asked = [words for words, block in unknown.items() if block]
-    office = [words for words, block in unknown.items() if not block]
+    asked = [words for words, block in unknown.items() if block not in LOOKED_UP]
+    office = [words for words, block in unknown.items() if block in LOOKED_UP]
     parts = []
     if asked:
         parts.append(say("Guests need {unknown}; this is not known yet.", unknown=listed(asked)))

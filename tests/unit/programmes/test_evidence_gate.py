@@ -232,6 +232,12 @@ def test_what_the_office_can_look_up_is_no_question_to_the_city():
     (left,) = (x for x in proposed(GUEST, *HOSTS, guests=both).left_out if x.as_role == "guest")
     assert left.ask == QUESTIONS["commitment"]
     assert left.why.count("Guests need") == 2
+    (left,) = (
+        x
+        for x in proposed(GUEST, *HOSTS, guests={"covenant": True}).left_out
+        if x.as_role == "guest"
+    )
+    assert left.ask == LOOK_UP
 
 
 def test_a_host_outside_the_mission_is_said_to_host_by_the_rules_of_the_programme():

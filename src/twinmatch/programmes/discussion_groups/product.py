@@ -261,7 +261,9 @@ def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[Le
             yield LeftOut(city.id, why, "", code="audience")
         elif row is None:
             yield LeftOut(city.id, NO_HOURS, "", code="own limit")
-        elif np.isnan(ready.need[row]).all():
+        elif np.isnan(ready.need[row]).all() or not (
+            shares[row].any() or city.challenges or city.levers_needed
+        ):
             says = "No challenge has been named yet, so it is not known whether the theme of this round ({themes}) fits."
             if len(titles) > 1:
                 says = "No challenge has been named yet, so it is not known which theme of this round fits."

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from twinmatch.cohort import Host
-from twinmatch.programmes.eligibility import conditions
+from twinmatch.programmes.eligibility import LOOKED_UP, conditions
 from twinmatch.programmes.repair_menu import in_words, menu_of
 from twinmatch.programmes.round import fillable
 from twinmatch.programmes.rules import (
@@ -383,8 +383,9 @@ class Unplaced:
             if i in who.refused:
                 out.append(LeftOut(city.id, who.refused[i], "", "", "guest", "eligibility"))
             elif i in who.ask:
-                open_ = conditions(city, self.ready.settings.guests)[1].values()
-                put = joined(ask(city, block).question for block in dict.fromkeys(open_) if block)
+                blocks = conditions(city, self.ready.settings.guests)[1].values()
+                open_ = [b for b in dict.fromkeys(blocks) if b not in LOOKED_UP]
+                put = joined(ask(city, block).question for block in open_)
                 out.append(LeftOut(city.id, who.ask[i], "", put or LOOK_UP, "guest", "ask"))
             elif i in frame.guest_at:
                 code, why, asked = self.cause(frame.guest_at[i])
