@@ -254,7 +254,7 @@ def _meant(item: Any) -> str:
 def _fields_at(kind: type[BaseModel], parents: list[str]) -> list[str]:
     """Return the field names of the model that stands at a path."""
     model: type[BaseModel] = kind
-    for name in parents:
+    for name in (n for n in parents if not n.isdecimal()):  # not the places of a list
         found = model.model_fields.get(name)
         inner = models_in(found.annotation if found else None)
         if not inner:

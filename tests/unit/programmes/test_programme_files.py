@@ -40,6 +40,7 @@ def problems(tmp_path, text):
         ("[twinning]\nguests_per_host = [3, 1]\n" + WEIGHTS, "smaller number comes first"),
         ('[twinning]\nper_host = [{who = "foreign"}]\n' + WEIGHTS, "quota"),
         ('[twinning]\nper_host = [{who = "martian", at_least = 1}]\n' + WEIGHTS, "per_host"),
+        ("[twinning]\nfacilitators = [{most = 5}]\n" + WEIGHTS, "pairs_at_most"),
         ('[ledger]\norder = ["twining"]\n[twinning]\n' + WEIGHTS, "twining"),
         ("[ledger]\nhours = inf\n[twinning]\n" + WEIGHTS, "hours"),
         ("name = 'x'\n", "no product"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from product_cases import city, everywhere, propose_study_visits, round_of, settings_of
 
-from twinmatch.errors import QuestionError
+from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.rules import QUESTIONS
 from twinmatch.programmes.study_visits import visit_rules
 from twinmatch.programmes.study_visits.settings import Mode, by_rail, mean_distance
@@ -55,6 +55,14 @@ def test_the_group_goes_where_its_need_is_shown():
     assert hosts(product) == {"dk-aarhus"}
     assert guests(product) >= {"at-graz", "at-linz"}
     assert product.status == "optimal"
+
+
+def test_a_clash_over_all_visits_names_its_rule_where_there_is_no_option_either():
+    rules = [{"who": "not mission", "per": "all", "at_least": 5}]
+    with pytest.raises(NoProposalError, match="visitors that are not"):
+        propose_study_visits(round_of(AARHUS, BRUGES, GRAZ), visits(hosts=["mission"], rules=rules))
+    with pytest.raises(NoProposalError, match="visitors that are not"):
+        propose_study_visits(round_of(AARHUS, LATE), visits(hosts=["mission"], rules=rules))
 
 
 def test_small_cities_beside_a_large_host_are_named():

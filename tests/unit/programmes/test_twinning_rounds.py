@@ -152,6 +152,24 @@ def test_a_facilitator_accompanies_no_pair_whose_language_she_does_not_speak():
     assert "has a facilitator who speaks with both sides" in nobody.left_out[-1].why
 
 
+@pytest.mark.parametrize(("spoken", "pairs"), [("pt", 1), ("sr", 1), ("en", 2), ("fr", 0)])
+def test_a_city_that_names_no_language_is_accompanied_in_an_official_one_or_in_english(
+    spoken, pairs
+):
+    """A facilitator who speaks Portuguese alone was given pairs of Serbian and Italian guests that had named no language."""
+    hosts = [
+        city("pt-h", "mission", languages=["pt", "sr", "en"]),
+        city("rs-h", "mission", official_languages=["sr", "pt"]),
+    ]
+    guests = [
+        city("pt-g", "guest", official_languages=["pt"]),
+        city("rs-g", "guest", official_languages=["sr"]),
+    ]
+    staff = [{"name": "Ana", "pairs_at_most": 9, "languages": [spoken]}]
+    product = propose_twinning(round_of(*hosts, *guests), twinning(facilitators=staff))
+    assert len(product.meetings) == pairs
+
+
 def test_the_rows_of_facilitators_hold_just_where_every_pair_finds_one():
     rng = np.random.default_rng(22)
     for _ in range(40):

@@ -132,7 +132,7 @@ def solved_visits(round_: Round, settings: StudyVisits) -> SolvedProduct:
     blocks = [rule.block for rule in ready.rules]
     solution = solve(ready.candidates, blocks)
     if solution.status == "infeasible":
-        names = [rule.name for rule in ready.rules if rule.kind == "rule"][2:]
+        names = [name for name, q in settings.quotas if q.per == "all" and q.price is None]
         found = say("No choice of visits keeps the rules ({names}).", names=listed(names))
         raise NoProposalError.of("no-visits", found, do=say("Loosen one of the rules."))
     product = product_of(ready, solution.chosen, solution)

@@ -231,14 +231,21 @@ def accompanied(
     hosts: Sequence[Sequence[int]],
     guests: Sequence[int],
 ) -> tuple[Bools, Bools]:
-    """Return whose hosts (cities of each) and whose guests each facilitator can accompany, (F, H) and (F, G)."""
+    """Return whose hosts (cities of each) and whose guests each facilitator can accompany, (F, H) and (F, G).
+
+    A city that names no working language is spoken with in its official ones or in English.
+    """
     cities = cohort.cities
-    spoken = [{v for i in host for v in cities[i].languages or ()} for host in hosts]
+    said = [{*(c.languages or c.official_languages)} for c in cities]
+    said = [
+        words if c.languages or not words else {*words, "en"}
+        for c, words in zip(cities, said, strict=True)
+    ]
+    spoken = [set[str]().union(*(said[i] for i in host)) for host in hosts]
     of_host = [[one.speaks(languages) for languages in spoken] for one in staff]
     of_guest = [
         [
-            one.speaks(cities[i].languages or ())
-            and (not one.countries or cities[i].country in one.countries)
+            one.speaks(said[i]) and (not one.countries or cities[i].country in one.countries)
             for i in guests
         ]
         for one in staff

@@ -31,7 +31,7 @@ class Facilitator(ProgrammeSection):
     hours_a_pair: float = Field(4, gt=0, allow_inf_nan=False)
     """Hours a month that a pair takes"""
     languages: tuple[LanguageCode, ...] = ()
-    """Languages spoken, ISO 639-1: one with the guest and one with the host; none: any"""
+    """Languages spoken, ISO 639-1: one with the guest and one with the host (of a city that names none an official one, or English); none: any"""
     countries: tuple[CountryName, ...] = ()
     """Only pairs with guests of these countries; none: of any"""
 
