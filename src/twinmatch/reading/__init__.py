@@ -23,7 +23,6 @@ from twinmatch.files import bundled_path, shared_out
 from twinmatch.reading.grid import Grid, Raw, is_empty, refuse_old, text
 from twinmatch.reading.mapping import Mapping, MappingQuestion, mapping_path, read_mapping
 from twinmatch.reading.personal_data import safe, without_personal_data
-from twinmatch.reading.sheets import raw_of
 from twinmatch.reading.spreadsheets import workbook_grids
 from twinmatch.reading.table_files import csv_grids, ods_grids, parquet_grids, read_folder
 from twinmatch.schema import City, HostUnit
@@ -91,6 +90,15 @@ def read_raw(path: str | Path | None = None, mapping: Mapping | None = None) -> 
         raise QuestionError.of("mapping-of-folder", found, Where(str(place)))
     raw = _told(lambda: _opened(place, lambda: read_folder(place)))
     return raw if path is None else without_contacts(raw)  # bundled ones hold none: a test looks
+
+
+def raw_of(grids: Sequence[Grid], mapping: Mapping | None) -> Raw:
+    """Return the records of a table's sheets, unchecked."""
+    from twinmatch.reading import (
+        sheets,
+    )  # a fifth of what a start imports; the bundled cities are no table
+
+    return sheets.raw_of(grids, mapping)
 
 
 def read_grids(path: str | Path, encoding: str | None = None) -> list[Grid]:

@@ -46,6 +46,7 @@ from twinmatch.validate import as_sentence
 from twinmatch.wording import say, titled
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 MOST_PROBLEMS: Final = 20
 """Problems of one request that are listed; the others are counted."""
@@ -61,6 +62,13 @@ def as_model(model: type[M], data: Mapping[str, Any], part: str) -> M:
     except ValidationError as error:
         items = [{**item, "loc": (part, *item["loc"])} for item in error.errors(include_url=False)]
         raise RequestValidationError(items) from error
+
+
+def one_of(found: Iterator[T], says: str) -> T:
+    """Return the first of what was found; raises QuestionError, which says so, where it is nothing."""
+    for one in found:
+        return one
+    raise QuestionError.of("not-found", says)
 
 
 def only_known(request: Request, known: Sequence[str]) -> None:

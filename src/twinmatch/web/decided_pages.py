@@ -26,6 +26,8 @@ from twinmatch.store.history import (
     held,
 )
 from twinmatch.web.auth import Committee, Coordinator, Person, coordinator, pages_router
+from twinmatch.web.bodies import one_of
+from twinmatch.web.desk import WorkedOut
 from twinmatch.web.jobs import programme_in, proposal_of
 from twinmatch.web.pages import own, page, wants_fragment
 from twinmatch.web.rounds_pages import (
@@ -43,7 +45,7 @@ from twinmatch.web.sandbox import scratch
 from twinmatch.web.state import Shared, State
 from twinmatch.whatif.by_hand import Edit, edits, options, solved_with
 from twinmatch.whatif.prices import Priced
-from twinmatch.whatif.repair import KINDS, Disruption
+from twinmatch.whatif.repair import Disruption
 from twinmatch.whatif.repair import Kind as OfferKind
 from twinmatch.wording import say
 
@@ -276,11 +278,8 @@ def pair(
     table = found["table"]
     steps = list(table.agenda(gate(found["made"]))) if agenda else [("", table.pairs)]
     order = [(reason, row) for reason, rows in steps for row in rows]
-    place = next((k for k, (_, row) in enumerate(order) if row.meeting.id == meeting), None)
-    if place is None:
-        raise QuestionError.of(
-            "not-found", say("There is no pair {meeting}.", meeting=repr(meeting[:80]))
-        )
+    places = (k for k, (_, row) in enumerate(order) if row.meeting.id == meeting)
+    place = one_of(places, say("There is no pair {meeting}.", meeting=repr(meeting[:80])))
     reason, row = order[place]
     parts = {"row": row, "guest": row.about[0], "meeting": row.meeting, "place": place}
     parts |= {"overdue": overdue, "proposal": proposal, "order": [r for _, r in order]}
@@ -296,11 +295,8 @@ def overdue(at: datetime) -> bool:
 @router.get("/{proposal}/guests/{guest}")
 def guest(request: Request, found: Looked, guest: str) -> Response:
     """Return why an applicant has no place, and what a place would cost."""
-    left = next((r.left for r in found["table"].unplaced if r.city == guest), None)
-    if left is None:
-        raise QuestionError.of(
-            "not-found", say("{guest} is not without a place here.", guest=repr(guest[:80]))
-        )
+    mine = (r.left for r in found["table"].unplaced if r.city == guest)
+    left = one_of(mine, say("{guest} is not without a place here.", guest=repr(guest[:80])))
     return page(request, "guest.html.j2", tab="left-out", **found, guest=guest, left=left)
 
 
@@ -433,7 +429,7 @@ def prices(
 
 
 @router.post("/{proposal}/answers", dependencies=[Depends(coordinator)])
-def work_out(state: Shared, job: Made, what: Kind) -> Response:
+def work_out(state: Shared, job: Made, what: Annotated[WorkedOut, Form()]) -> Response:
     """Have something worked out of a proposal while everybody goes on."""
     state.board.desk.want(job.id, what)
     return to_proposal(job.id, "?tab=twinning#standing")
@@ -463,14 +459,13 @@ def repair(
 
 @router.post("/{proposal}/repair/take")
 def take(
-    state: Shared, person: Coordinator, job: Made, change: Change, offer: Kind, at_most: AtMost = 3
+    state: Shared,
+    person: Coordinator,
+    job: Made,
+    change: Change,
+    offer: Annotated[OfferKind, Form()],
+    at_most: AtMost = 3,
 ) -> Response:
     """Make a further proposal of an offer, and go to where the two stand side by side."""
-    kind: OfferKind | None = next((k for k in KINDS if k == offer), None)
-    if kind is None:
-        known = say("Known: {names}.", names=", ".join(KINDS))
-        raise QuestionError.of(
-            "no-such-offer", say("There is no offer {offer}.", offer=repr(offer)), do=known
-        )
-    made = state.rounds.take(job.id, change, at_most, kind, person.name)
+    made = state.rounds.take(job.id, change, at_most, offer, person.name)
     return to_proposal(made, f"/compare?other={job.id}")

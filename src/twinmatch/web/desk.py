@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
@@ -19,7 +19,7 @@ from twinmatch.wording import say
 STALE: Final = timedelta(seconds=180)
 """What has been begun and not reported for so long is restarted."""
 
-WHAT: Final = ("declines", "stability")
+WorkedOut = Literal["declines", "stability"]
 """What can be worked out of a proposal: what is offered if a city declines, how stable each pair is."""
 
 
@@ -40,13 +40,8 @@ class Desk:
 
     # --- what is worked out afterwards ---------------------------------------------------------------------
 
-    def want(self, run: str, what: str) -> None:
+    def want(self, run: str, what: WorkedOut) -> None:
         """Have something worked out of a run, unless it is already."""
-        if what not in WHAT:
-            found = say("Nothing called {what} can be worked out.", what=repr(what[:40]))
-            raise QuestionError.of(
-                "not-found", found, do=say("Known: {names}.", names=", ".join(WHAT))
-            )
         with self._change() as c:
             known = sa.select(answers.c.run).where(answers.c.run == run, answers.c.what == what)
             if c.execute(known).first() is None:

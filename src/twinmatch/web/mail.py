@@ -39,6 +39,7 @@ from twinmatch.proposal import Proposal
 from twinmatch.store.history import HistoryEntry
 from twinmatch.store.records import Store
 from twinmatch.web.auth import Coordinator, coordinator, pages_router
+from twinmatch.web.bodies import one_of
 from twinmatch.web.decided_pages import Name, Version, conflict
 from twinmatch.web.pages import language, page
 from twinmatch.web.rounds_pages import Looked, Made, Signature, file_of, to_proposal
@@ -384,12 +385,8 @@ def _letter(
 ) -> Letter:
     """Return the letter of a city as it is now, in the language of the page; raises QuestionError without one."""
     written = letters(found["made"], _signed(request, found, signature))
-    mine = next((w for w in written if w.city == city), None)
-    if mine is None:
-        raise QuestionError.of(
-            "not-found", say("There is no letter to {city}.", city=repr(city[:80]))
-        )
-    return mine
+    mine = (w for w in written if w.city == city)
+    return one_of(mine, say("There is no letter to {city}.", city=repr(city[:80])))
 
 
 @router.get("/{proposal}/letters/{city}/word")

@@ -29,7 +29,7 @@ from twinmatch.store.history import HistoryEntry
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, Person, Reader, coordinator, pages_router
 from twinmatch.web.board import Job
-from twinmatch.web.bodies import as_model
+from twinmatch.web.bodies import as_model, one_of
 from twinmatch.web.jobs import programme_in, proposal_of
 from twinmatch.web.pages import language, page, wants_fragment
 from twinmatch.web.proposals import check_programme, checked, programmes_known
@@ -318,11 +318,8 @@ def account(request: Request, state: Shared, proposal: str, product: str, meetin
     """Return the account of a meeting."""
     made = proposal_of(state.board, proposal)
     meetings = (m for p in made.products if p.product == product for m in p.meetings)
-    found = next((m for m in meetings if m.id == meeting), None)
-    if found is None:
-        raise QuestionError.of(
-            "not-found", say("There is no meeting {meeting}.", meeting=repr(meeting[:80]))
-        )
+    named = (m for m in meetings if m.id == meeting)
+    found = one_of(named, say("There is no meeting {meeting}.", meeting=repr(meeting[:80])))
     name = "account.html.j2" if wants_fragment(request) else "account_page.html.j2"
     return page(request, name, meeting=found, directory=Directory(made), proposal=proposal)
 
