@@ -294,9 +294,8 @@ def worth(
         return found
     # Grants that a city gives are no answer to one that seeks money itself.
     gives = topic == "public_grants_funding" and _GIVES.search(said)
-    if found < LEAST_WORTH or told < LEAST_TOLD or gives:
-        return 0.0
-    return found - VAGUENESS * bool(passage.what == PILOT or _TRIED.search(said))
+    found -= VAGUENESS * bool(passage.what == PILOT or _TRIED.search(said))
+    return 0.0 if found < LEAST_WORTH or told < LEAST_TOLD or gives else found
 
 
 def in_language(passage: Passage) -> str:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_v
 from twinmatch.affinity import checked_weights
 from twinmatch.errors import QuestionError
 from twinmatch.files import bundled_path
+from twinmatch.programmes.kinds import Who
 from twinmatch.proposal.tables import ActorRow
 from twinmatch.schema import Described, Domain, Lever
 from twinmatch.vocabulary.geography import countries, country_code, in_eu
@@ -153,8 +154,8 @@ class Resource(ProgrammeSection):
     """ISO 639-1"""
     countries: tuple[CountryName, ...] = ()
     """Only for cities of these; none: of any"""
-    mission_only: bool = False
-    """Only for Mission Cities"""
+    only: Who | None = None
+    """Kind of the cities that it is for, such as "mission"; none: any"""
     readiness: tuple[float, float] = (0, 4)
     """Mean readiness of the cities that it is made for: at least, at most"""
     population: tuple[int, int] = (0, 10**9)
@@ -217,7 +218,7 @@ def _resource(row: dict[str, str]) -> Resource:
         **{key: _listed(row[key]) for key in ("domains", "levers", "topics", "steps", "countries")},
         "link": row["address"],
         "languages": languages or ("en",),
-        "mission_only": row["who_may_use"] == "Mission Cities",
+        "only": row["who_may_use"] or None,
         "readiness": (float(low or 0), float(high or 4)),
         "population": (int(few or 0), int(many or 10**9)),
         "checked": say(

@@ -337,13 +337,13 @@ def _fitting(
             open_[i, c] = (
                 LADDER.index(resource.level) <= level
                 and (not resource.countries or city.country in resource.countries)
-                and (not resource.mission_only or city.has(Role.MISSION))
+                and (not resource.only or bool(is_kind(city, resource.only)))
                 and (not known[i].any() or low <= mean[i] <= high)
                 and (city.population is None or few_people <= city.population.value <= many_people)
             )
-    asked = np.fmax(
-        np.nan_to_num(affinity.likeness["topic"]), np.nan_to_num(affinity.likeness["theme"])
-    )
+    # Where the topics of both are known they decide: a wider theme would offer what teaches something else.
+    topic, theme = affinity.likeness["topic"], affinity.likeness["theme"]
+    asked = np.nan_to_num(np.where(np.isnan(topic), theme, topic))
     fits = open_ & (asked >= LEAST)
     fits |= (
         open_ & (np.nan_to_num(affinity.likeness["step"]) > 0) & ~fits.any(axis=1, keepdims=True)

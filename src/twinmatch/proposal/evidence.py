@@ -316,7 +316,7 @@ _PLANNED = re.compile(
 )
 """A main clause of what is only planned or being made: nothing that a city could show yet."""
 
-_PREPARED = re.compile(r"\b(is|are) (being )?(prepared|drafted)\W*$", re.IGNORECASE)
+_PREPARED = re.compile(r"\b(is|are) (being \w+|prepared|drafted)\W*$", re.IGNORECASE)
 """An end that says of all before it that it is still being made."""
 
 _MAIN_CLAUSE = re.compile(r"[;:]|,(?= (?:and|but|which|while|who|whose|where|so|after|with)\b)")

@@ -36,7 +36,7 @@ REMOVED: Final = {
 _EMAIL = re.compile(
     r"[\w.!#$%&*+/=?^`{|}~-]{1,64}\s?"
     r"(?:[@＠﹫]|[\[({<](?:at|ät|à|arroba|chiocciola)[\])}>]"
-    r"|\s{1,5}at\s{1,5}(?=\S{1,120}\s?\.\s?\w{2,30}\b\s{0,20}(?:$|[,;)])|[\w-]{1,63}\s(?:dot|punkt)\s))"
+    r"|\s{1,5}at\s{1,5}(?=\S{1,120}\s?\.(?!\s(?-i:[A-Z]))\s?\w{2,30}\b\s{0,20}(?:$|[,;)])|[\w-]{1,63}\s(?:dot|punkt)\s))"
     r"\s?[\w-]{1,63}(?:\s?(?:[.．。]|[\[({<](?:dot|punkt|point|punto|kropka|ponto)[\])}>]|\s(?:dot|punkt)\s)\s?[\w-]{1,63}){1,10}",
     re.IGNORECASE,
 )

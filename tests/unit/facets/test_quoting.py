@@ -214,6 +214,7 @@ def test_grants_that_a_city_gives_and_sentences_that_tell_little_are_no_evidence
     assert (worth(passage, topic, 0.9, 0.9, "shows", words) > 0) == serves
     tried = replace(passage, what=PILOT)
     assert worth(tried, topic, 0.9, 0.9, "shows", words) <= serves * 2
+    assert worth(tried, topic, 0.5, 0.5, "shows", words) == 0
 
 
 @pytest.mark.parametrize(
@@ -247,7 +248,8 @@ def test_a_need_of_money_is_one_of_costs_whatever_word_it_uses(text, is_so):
 
 VAGUE = re.compile(
     r"\bor (?:being )?tested\b|at work on (?:it|them)|\ba development bank\b|joined the Covenant|test wells|more than "
-    r"\d+ indicators|\bstars of\b|\bjoint memorandum\b",
+    r"\d+ indicators|\bstars of\b|\bjoint memorandum\b|\bbeing (?:built|set up)\W*$|\bA(?: rating)? (?:by|of) CDP\b|"
+    r"than in any other|\bone euro\b",
     re.IGNORECASE,
 )
 LIST = re.compile(
@@ -260,7 +262,7 @@ def test_bundled_evidence_of_hosts_is_no_pledge_praise_or_hearsay(bundled, bundl
     hosts = [i for i, city in enumerate(bundled.cities) if {"mission", "pilot"} & {*city.roles}]
     places, worths = offers.by(hosts)
     serving = [offers.passages[p].text for p, w in zip(places, worths, strict=True) if w.any()]
-    assert len(serving) > 400
+    assert len(serving) > 350
     assert not [text for text in serving if VAGUE.search(text)]
 
 

@@ -17,6 +17,7 @@ from twinmatch.files import bundled_path
 from twinmatch.programmes import load
 from twinmatch.programmes.base import Catalogue, bundled_resources, national_actors
 from twinmatch.programmes.found_themes import find_themes, says
+from twinmatch.programmes.kinds import is_kind
 from twinmatch.programmes.pathways import ladder, pathways, standing, transition_map
 from twinmatch.programmes.themes import Theme
 from twinmatch.schema import Dimension
@@ -145,7 +146,7 @@ def test_the_bundled_catalogue_is_real_and_meets_needs(bundled, bundled_facet_ca
     for row in table.rows:
         chosen, to = offered[row[2]], bundled.city(row[0])
         assert not chosen.countries or to.country in chosen.countries
-        assert not chosen.mission_only or to.has("mission")
+        assert not chosen.only or is_kind(to, chosen.only)
 
 
 @pytest.mark.parametrize("name", ["resources.csv", "actors.csv"])

@@ -86,6 +86,7 @@ def test_personal_data_is_taken_out(text: str, kind: str) -> None:
         "7.2 billion euros, 133 commitments, 11,000 signatures",
         "We work at city level.",
         "Learn at scale, at once; a pan-European and a pan European net; 5 km. Dupont street; AB12 1111 2222 3333",
+        "A pact with firms is at work. Besides, the park is open.",
         "We are at a loss. Our heat is at 40% of all.",
     ],
 )
