@@ -37,7 +37,12 @@ def test_a_good_sentence_has_no_fault():
         ("The heat hub is soon to open.", "shows", {"kind": "action"}, True),
         ("The plant is now being designed.", "shows", {"kind": "action"}, True),
         ("A dashboard is being built with a firm.", "shows", {"kind": "action"}, True),
-        ("Floods are held off by tunnels, which are being built.", "shows", {"kind": "action"}, True),
+        (
+            "Floods are held off by tunnels, which are being built.",
+            "shows",
+            {"kind": "action"},
+            True,
+        ),
         ("Capital, some of it blended, is developed in a lab.", "shows", {"kind": "action"}, True),
         ("Emissions are shown by a tool in the making.", "shows", {"kind": "action"}, True),
         (
