@@ -359,7 +359,10 @@ def limits(product: Product) -> str:
 
 OUTCOMES: dict[str, tuple[str, str]] = {
     "refused": (say("Applicant without a place"), say("Applicants without a place")),
-    "to ask": (say("Applicant to be asked first"), say("Applicants to be asked first")),
+    "to ask": (
+        say("Applicant of whom more must be known first"),
+        say("Applicants of whom more must be known first"),
+    ),
     "idle": (say("Host without a guest"), say("Hosts without a guest: no refusals")),
     "aside": (say("On neither side"), say("Cities on neither side")),
     "": (say("Without a meeting"), say("Cities without a meeting")),

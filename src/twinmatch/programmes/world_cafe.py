@@ -275,8 +275,8 @@ class PreparedCafes:
             ),
             affinity.joint_account(pairs, say("visits to tables")),
             say_n(
-                "{n:,} guest comes by {rounds} of {tables} tables each.",
-                "{n:,} guests come by {rounds} of {tables} tables each.",
+                "{n:,} guest city sits at {rounds} of the {tables} tables, one after the other.",
+                "{n:,} guest cities sit at {rounds} of the {tables} tables each, one after the other.",
                 len(cafe.guests),
                 rounds=settings.rounds,
                 tables=self.tables,
