@@ -468,10 +468,11 @@ def _gather(thing: Any, found: dict[str, Said]) -> None:
     """Add the texts that were made of a message, and what these were made of, each once."""
     if isinstance(thing, Said):
         text = str(thing)
-        is_new = text not in found or found[text].language  # a term before somebody's own word
-        if text and is_new:
-            found[text] = thing
-            _gather(thing.values, found)
+        if text and (text not in found or found[text].language):  # a term before own words
+            parts = [part for part in thing.values.values() if isinstance(part, Said)]
+            if text not in parts:  # what only wraps another text says no more
+                found[text] = thing
+            _gather(parts, found)
     elif thing is None or isinstance(thing, str | int | float):
         return
     elif isinstance(thing, dict | list | tuple):

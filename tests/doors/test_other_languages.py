@@ -45,7 +45,7 @@ NAMES = (
     *(name.title() for name in FIVE),
     *("Runde 5", "Energy systems", "Ada", "tests", "twinmatch", "API", "Name", "Text", "In"),
     *("t CO2e", "Format", "of: "),
-    *("coordinator at this machine", "small and not newcomer", "table.csv", "Nowhere", "Aachen"),
+    *("small and not newcomer", "table.csv", "Nowhere", "Aachen"),
     *("report.html", "proposal.xlsx", "proposal.json", "network.graphml", "programme.toml"),
     *("letters.zip", ".xlsx, .csv, .tsv, .ods, .parquet"),
 )

@@ -241,6 +241,13 @@ def test_a_stored_text_is_the_same_in_every_language(given_values):
     ]
 
 
+def test_a_text_that_another_one_wraps_unchanged_is_still_known_when_it_was_stored():
+    inner = count(3, "pair")
+    text = say("{row:stopless}", row=inner)
+    (read,) = restored((str(text),), sayings_of((say("{first} and {last}", first=text, last="x"),)))
+    assert (text, shown(read, "de")) == (inner, "3 Paare")
+
+
 def test_codes_stay_codes_where_a_text_says_the_same_word():
     members = (Member("de-aachen", "host"), Member("fi-espoo", "guest"))
     says = say("It has {hosts}.", hosts=count(1, "host"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any, Final
 
 import numpy as np
@@ -64,10 +65,10 @@ class GroupSplit:
     theme: str
     title: str
     number: int
-    change: float = 0.0
-    """Of the sum of all members' fits to their group, each in [0, 1]."""
-    places: int = 0
-    """Cities that gain a place; negative where some lose theirs."""
+    places: tuple[int, int] = (0, 0)
+    """Cities with a place in the product, before and after."""
+    means: tuple[float, float] = (0.0, 0.0)
+    """Mean score of its groups, in [0, 1], before and after."""
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Title and cities of each group of the theme then."""
     breaks: tuple[str, ...] = ()
@@ -140,11 +141,12 @@ def group_split(round_: Round, made: Proposal, meeting: str, number: int) -> Gro
     except NoProposalError as error:
         return replace(split, breaks=tuple(problem.found for problem in error.problems))
     placed = [len({c for m in p.meetings for c in m.cities()}) for p in (before, after)]
+    means = [fmean([m.score for m in p.meetings] or [0.0]) for p in (before, after)]
     mine = (m for m in after.meetings if is_of_theme(m.id, split.theme))
     return replace(
         split,
-        change=after.score - before.score,
-        places=placed[1] - placed[0],
+        places=(placed[0], placed[1]),
+        means=(means[0], means[1]),
         groups=tuple((m.label, m.cities()) for m in mine),
     )
 

@@ -68,6 +68,7 @@ class Drawing:
         )
 
     def _table(self) -> str:
+        label = say("{what}: table", what=self.title)
         head = "".join(f'<th scope="col">{_text(column)}</th>' for column in self.columns)
         body = "".join(
             f'<tr><th scope="row">{_text(row[0])}</th>'
@@ -77,7 +78,7 @@ class Drawing:
         )
         return (
             f"<details><summary>{_text(shown(say('The same figures as a table'), self.language))}</summary>"
-            f'<div class="scroll" role="region" aria-label="{_text(self.title)}: table" tabindex="0">'
+            f'<div class="scroll" role="region" aria-label="{_text(shown(label, self.language))}" tabindex="0">'
             f"<table><caption>{_text(self.title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></details>"
         )
 

@@ -186,7 +186,7 @@ class Directory:
                 key = theme.partition(":")[2]
                 named = [country(c.upper()).name for c in key.split("-") if is_country(c.upper())]
                 self._meetings.setdefault(
-                    theme, titles.get(key) or words.listed(named) or product.title
+                    theme, titled(titles.get(key) or words.listed(named) or product.title)
                 )
 
     def worded(self, text: str) -> str:

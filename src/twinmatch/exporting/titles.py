@@ -7,6 +7,7 @@ from typing import Final
 from twinmatch.files import data_beside
 from twinmatch.proposal import Product
 from twinmatch.schema import NAMES
+from twinmatch.vocabulary.topics import KINDS
 from twinmatch.wording import Said, count, raised, say, titled, with_parts
 
 TITLES: Final = data_beside(__file__, "titles.toml")
@@ -17,7 +18,7 @@ def _said(of: str) -> dict[str, str]:
     return {code: say(words) for code, words in TITLES[of].items()}
 
 
-FACETS = _said("facets")
+FACETS = {code: say(words) for code, words in KINDS["facets"].items()}
 
 PRODUCTS = _said("products")
 

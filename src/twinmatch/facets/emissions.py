@@ -17,7 +17,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints, fact_of, kinds_of
 from twinmatch.proposal import Fact
 from twinmatch.schema import City, Emissions, Notation
-from twinmatch.wording import joined, listed, say
+from twinmatch.wording import joined, listed, say, titled
 
 FINE: Final = (
     say("buildings and energy"),
@@ -265,5 +265,5 @@ def _level_fact(city: City, level: float) -> Fact:
     stated = city.emissions is not None and city.emissions.boundary_population is not None
     what = say("buildings, energy and transport per capita")
     if not stated and city.population is not None:
-        what += say(", by the {area}'s population", area=city.population.of)
+        what += say(", by the {area}'s population", area=titled(city.population.of))
     return _fact(city, what, round(level, 2), "t CO2e", _kind(city) if stated else "estimated")

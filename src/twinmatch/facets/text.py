@@ -44,7 +44,7 @@ from twinmatch.proposal import Fact
 from twinmatch.proposal.evidence import ASKS, LEAST, is_sentence
 from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import joined, listed, own_words, say, sentence
+from twinmatch.wording import joined, listed, own_words, say, sentence, titled
 
 NAMED = 2
 """Topics named in a sentence, at most."""
@@ -480,7 +480,7 @@ def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
 @lru_cache(maxsize=65_536)
 def _quote(city: str, p: Passage) -> Fact:
     words = own_words(p.text, in_language(p))
-    return Fact(city, p.what, words, kind="stated", source=p.source, place=p.place)
+    return Fact(city, titled(p.what), words, kind="stated", source=p.source, place=p.place)
 
 
 def _silent(*sides: tuple[City, Sayings, int, str]) -> str:

@@ -223,7 +223,9 @@ def _no_host(
         return Problem("wish-ambiguous", found, where, do, "warning")
     near = names.near(wish)
     do = say("Did you mean {names}?", names=" or ".join(near)) if near and not hits else ""
-    verb = {"wishes": "wishes for", "refuses": "refuses", "welcomes": "welcomes"}[path]
+    verb = {"wishes": say("wishes for"), "refuses": say("refuses"), "welcomes": say("welcomes")}[
+        path
+    ]
     why = say("does not host in this round") if hits else say("is no city of this round")
     says = "{city} {verb} {wish}, which {why}."
     found = say(says, city=city, verb=verb, wish=repr(wish), why=why)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from twinmatch import __version__
@@ -328,10 +329,14 @@ def _order_told(programme: Programme) -> tuple[str, ...]:
     if len(programme.products) < 2:
         return ()
     words = [
-        " together with ".join(getattr(programme, name).title for name in names)
+        reduce(
+            lambda one, other: say("{one} together with {other}", one=one, other=other),
+            (getattr(programme, name).title for name in names),
+        )
         for names in turns(programme)
     ]
-    return (say("Formats chose in this order: {words}.", words=", then ".join(words)),)
+    order = reduce(lambda first, then: say("{first}, then {then}", first=first, then=then), words)
+    return (say("Formats chose in this order: {words}.", words=order),)
 
 
 def _bundled_told(programme: Programme) -> list[str]:

@@ -26,7 +26,7 @@ from twinmatch.programmes.rules import DEFINES, Rule, allowed_pairs, price_at_mo
 from twinmatch.proposal import Account, FacetWeight, Product, Proposal, RulePrice
 from twinmatch.solving import Block, Bools, Candidates, Clash, Solution, clash, in_words, labels_of
 from twinmatch.solving.model import Advice, AssignmentQuestion, Undercut
-from twinmatch.wording import listed, say, say_n
+from twinmatch.wording import listed, say, say_n, titled
 
 if TYPE_CHECKING:
     from twinmatch.programmes.programme import Programme
@@ -166,7 +166,7 @@ def _to_loosen(told: Advice | Clash, rules: Sequence[Rule], counting: Sequence[B
     if isinstance(told, Undercut) and told.low > told.most:
         row = counting[told.at.block].matrix[[told.at.row], :].indices
         out = [(rule.name, int(rule.forbidden[row].sum())) for rule in rules if rule.filters]
-        if by := [say("{rule} ({n})", rule=name, n=n) for name, n in out if n]:
+        if by := [say("{rule} ({n})", rule=titled(name), n=n) for name, n in out if n]:
             return say(
                 "Loosen it, or what takes out pairs of its {n}: {rules}.",
                 n=len(row),

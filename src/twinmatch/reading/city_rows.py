@@ -30,7 +30,7 @@ from twinmatch.vocabulary.gazetteer import (
 )
 from twinmatch.vocabulary.geography import city_id, countries, is_country
 from twinmatch.vocabulary.taxonomy import plain
-from twinmatch.wording import say
+from twinmatch.wording import listed, say
 
 
 @dataclass
@@ -301,7 +301,7 @@ def _one(same: list[CityRow], notes: Notes) -> CityRow:
                 said[path] = value
                 put(data, path, value)
                 elsewhere[path] = row.record.place(path)
-    rows = " and ".join(str(r.row) for r in same)
+    rows = listed([str(r.row) for r in same])
     says = "{name} stands in rows {rows}: read as one city, the later answer wins."
     found = say(says, name=data.get("name"), rows=rows)
     found += say(" Changed: {changed}.", changed=", ".join(sorted(changed))) if changed else ""

@@ -463,9 +463,10 @@ class _Finder:
 
 
 def _read_as(name: str, target: Target, place: Any) -> Problem:
-    how = f" in {target.unit}" if target.unit else ""
-    how += f", times {target.factor:,.0f}" if target.factor != 1.0 else ""
-    how += f", option {target.option!r}" if target.option else ""
+    hows = [target.unit] if target.unit else []
+    hows += [f"× {target.factor:,.0f}"] if target.factor != 1.0 else []
+    hows += [repr(target.option)] if target.option else []
+    how = f" ({', '.join(hows)})" if hows else ""
     do = say('If it is not: "{name}" = "" in the [columns] of the mapping file.', name=name)
     found = say("{name} is read as {field}{how}.", name=repr(name), field=target.field, how=how)
     return Problem("header-read-as", found, place, do, "note")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Form, Query, Request, Response, UploadFile
@@ -50,9 +50,6 @@ from twinmatch.whatif.repair import Kind as OfferKind
 from twinmatch.wording import say
 
 router = pages_router("/workbench/proposals")
-
-REMINDED: Final = timedelta(days=10)
-"""A city that was asked so long ago and has said nothing is to be reminded."""
 
 STEP: Final = 0.5
 """Seconds for which prices are worked out before those are shown that are there."""
@@ -282,14 +279,9 @@ def pair(
     place = one_of(places, say("There is no pair {meeting}.", meeting=repr(meeting[:80])))
     reason, row = order[place]
     parts = {"row": row, "guest": row.about[0], "meeting": row.meeting, "place": place}
-    parts |= {"overdue": overdue, "proposal": proposal, "order": [r for _, r in order]}
+    parts |= {"proposal": proposal, "order": [r for _, r in order]}
     parts |= {"reason": reason, "is_last": all(r == "done" for r, _ in order[place + 1 :])}
     return page(request, "pair_page.html.j2", tab="twinning", **found, **parts)
-
-
-def overdue(at: datetime) -> bool:
-    """Return whether a city that was asked at a moment is to be reminded."""
-    return datetime.now(UTC) - at > REMINDED
 
 
 @router.get("/{proposal}/guests/{guest}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -14,10 +15,10 @@ from jinja2 import Environment
 from twinmatch.errors import Problem
 from twinmatch.exporting import report
 from twinmatch.schema import NAMES
-from twinmatch.web.auth import COOKIE, SESSION_HOURS, Rank, asking, pages_router
+from twinmatch.web.auth import COOKIE, LOCAL, SESSION_HOURS, Rank, asking, pages_router
 from twinmatch.web.bodies import qualities
 from twinmatch.web.state import state_of
-from twinmatch.wording import LANGUAGES
+from twinmatch.wording import LANGUAGES, say
 
 
 def chosen(wanted: str, accepted: str) -> str:
@@ -33,14 +34,22 @@ router = pages_router("/workbench", Rank.NOBODY)
 
 SIZE: Final = 50
 LANGUAGE: Final = "twinmatch_language"
+REMINDED: Final = timedelta(days=10)
+"""After this time a city that was asked and has not answered is to be reminded."""
 
 
 @cache
 def templates(code: str) -> Environment:
     """Return the templates of the pages in a language."""
     made = report.templates(code, "twinmatch.web")
-    made.globals.update(NAMES=NAMES, Rank=Rank)
+    made.globals.update(NAMES=NAMES, Rank=Rank, overdue=_overdue)
+    made.filters["person"] = lambda name: say(LOCAL.name) if name == LOCAL.name else name
     return made
+
+
+def _overdue(at: datetime) -> bool:
+    """Return whether a city that was asked at a moment is to be reminded."""
+    return datetime.now(UTC) - at > REMINDED
 
 
 def page(request: Request, name: str, answered: int = 200, **parts: Any) -> HTMLResponse:

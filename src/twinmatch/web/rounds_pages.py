@@ -203,6 +203,10 @@ def one(
     elif tab == "letters":
         given = Correspondence(language=language(request), edited=found["now"].letters)
         written = sorted(letters(found["made"], given), key=lambda letter: not letter.meetings)
+        pairs = (found["now"].consents.get(row.about, {}) for row in found["table"].pairs)
+        extra["answers_of"] = {}
+        for city, answer in (item for pair in pairs for item in pair.items()):
+            extra["answers_of"].setdefault(city, []).append(answer)
         extra |= {"letters": written, "by_mail": "TWINMATCH_SMTP_HOST" in os.environ, **signed}
     return page(request, f"{name}.html.j2", tab=tab, **found, **extra)
 

@@ -14,13 +14,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.proposing import programme_of
 from twinmatch.programmes.rules import counted
+from twinmatch.programmes.themes import quoted
 from twinmatch.proposal import Meeting, Product, Proposal, RuleStatus
 from twinmatch.proposal.wire import on_wire
+from twinmatch.vocabulary.topics import KINDS
 from twinmatch.whatif.case import NOTHING, points
 from twinmatch.whatif.recount import recounted
 from twinmatch.wording import joined, listed, say, titled
@@ -166,25 +169,66 @@ def _made_from(before: Proposal, after: Proposal) -> Iterator[str]:
     if new_ones:
         yield say("Cities new: {cities}.", cities=new_ones)
     if own.get("sha256") != new.get("sha256"):
-        groups = (m for p in (*before.products, *after.products) for m in p.meetings)
-        names_of = {m.id.partition(":")[2]: m.label for m in groups}
+        products = (*before.products, *after.products)
+        names_of = {m.id.partition(":")[2]: m.label for p in products for m in p.meetings}
         names_of |= {**was, **is_, **{u.id: u.name for u in (*before.units, *after.units)}}
-        yield from _settings(own.get("settings") or {}, new.get("settings") or {}, names_of)
+        names_of |= {p.product: titled(p.title) for p in products}
+        told = {(p.product, rule) for p, q in _both(before, after) for rule, _ in _rules(p, q)}
+        was_made, is_made = (side.get("settings") or {} for side in (own, new))
+        yield from _settings(was_made, is_made, names_of, told)
     if model != other_model:
         yield say("The texts were compared by another model, so scores do not compare exactly.")
 
 
-def _settings(one: object, other: object, names: dict[str, str], path: str = "") -> Iterator[str]:
-    """Each setting of the programme that differs, by its dotted name; named pairs in the names of their cities."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in sorted({*one, *other}):
-            yield from _settings(one.get(key), other.get(key), names, f"{path}.{key}".strip("."))
-    elif path.rpartition(".")[2] in _PAIRS:
-        yield from _named_pairs(one, other, names, _PAIRS[path.rpartition(".")[2]])
-    elif one != other:
-        says = "Setting {path}: {before} before, {after} after."
-        yield say(says, path=path, before=_value(one), after=_value(other))
+def _both(before: Proposal, after: Proposal) -> list[tuple[Product, Product]]:
+    now = {p.product: p for p in after.products}
+    return [(p, now[p.product]) for p in before.products if p.product in now]
 
+
+def _settings(
+    one: object,
+    other: object,
+    names: dict[str, str],
+    told: set[tuple[str, str]],
+    path: tuple[str, ...] = (),
+) -> Iterator[str]:
+    """Each setting of the programme that differs, in words; named pairs in the names of their cities.
+
+    Rules whose words are ``told`` with their format are left out.
+    """
+    product, key = path[0] if path else "", path[-1] if path else ""
+    is_added = len(path) == 1 and key in names and None in (one, other)
+    if is_added or key in _RULES or (product, key.replace("_", " ")) in told:
+        return
+    if isinstance(one or other, dict):
+        both = [side if isinstance(side, dict) else {} for side in (one, other)]
+        for part in sorted({*both[0], *both[1]}):
+            was, is_ = (side.get(part) for side in both)
+            yield from _settings(was, is_, names, told, (*path, part))
+    elif key in _PAIRS:
+        yield from _named_pairs(one, other, names, _PAIRS[key])
+    elif one != other:
+        says = "{what}: {before} before, {after} after."
+        what = _setting(product, path[1:], names)
+        yield say(says, what=what, before=_value(one), after=_value(other))
+
+
+def _setting(product: str, path: tuple[str, ...], names: dict[str, str]) -> str:
+    """Return what a setting is of in words, or as a programme file has it."""
+    match path:
+        case ("weights", facet) if facet in KINDS["facets"]:
+            words = say(KINDS["facets"][facet])
+            return say("{format}, weight of “{facet}”", format=names.get(product, ""), facet=words)
+        case ("split", group) | ("panels" as group,):
+            theme = names.get(group or product, group)
+            return say("Number of groups: {theme}", theme=theme)
+        case (_,) if product == "names":
+            return say("Name of a group")
+    return say("Setting {path}", path=".".join((product, *path)))
+
+
+_RULES = ("rules", "overall")
+"""Settings that hold rules on kinds of cities: what they say is told with their format."""
 
 _PAIRS = {
     "lock": (say("Now locked"), say("No longer locked")),
@@ -212,11 +256,6 @@ def _value(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(part) for part in value) + "]"
     return str(value)
-
-
-def quoted(title: str) -> str:
-    """Return a title between quotation marks."""
-    return say("'{title}'", title=title)
 
 
 def _product(
@@ -267,7 +306,7 @@ def _moved_says(
     name = names.get(city, city)
     if not is_:
         had = _phrase(was, city, names)
-        return say("{city} has no place any more; it had {meetings}.", city=name, meetings=had)
+        return say("{city} has no place any more; before: {meetings}.", city=name, meetings=had)
     has = _phrase(is_, city, names)
     if not was:
         return say("{city} has a place now: {meetings}.", city=name, meetings=has)
@@ -301,28 +340,65 @@ STATUSES = {
 
 
 def _sums(before: Product, after: Product) -> Iterator[str]:
-    if len(before.meetings) != len(after.meetings):
-        says = "{before} meetings before, {after} after."
-        yield say(says, before=len(before.meetings), after=len(after.meetings))
-    gain = after.score - before.score
-    if abs(gain) >= NOTHING:
-        both = {"before": 100 * before.score, "after": 100 * after.score}
+    sides = (before, after)
+    was, is_ = (len(p.meetings) for p in sides)
+    if was != is_:
+        yield say("{before} meetings before, {after} after.", before=was, after=is_)
+    if len({tuple((w.facet, w.weight) for w in p.weights) for p in sides}) > 1:
+        yield say("Weights were changed: points before and after mean different things.")
+    else:
+        yield from _scores(before, after)
+    yield from (says for _, says in _rules(before, after))
+
+
+def _scores(before: Product, after: Product) -> Iterator[str]:
+    """How the scores differ; totals of different numbers of places are not compared."""
+    sides = (before, after)
+    was, is_ = (sum(m.role != "host" for x in p.meetings for m in x.members) for p in sides)
+    gain, both = after.score - before.score, {"before": 100 * before.score}
+    if was != is_:
+        means = [fmean([m.score for m in p.meetings] or [0.0]) for p in sides]
+        if [was, is_] == [len(p.meetings) for p in sides]:
+            yield say("Totals of points do not compare.")
+        else:
+            says = "{before} places before, {after} after: totals of points do not compare."
+            yield say(says, before=was, after=is_)
+        says = "A meeting scores {after:.1f} of 100 in the mean, {before:.1f} before."
+        yield say(says, after=100 * means[1], before=100 * means[0])
+    elif abs(gain) >= NOTHING:
+        both["after"] = 100 * after.score
         says = "The total score is {points} more: {before:,.1f} before, {after:,.1f} after."
         if gain < 0:
             says = "The total score is {points} less: {before:,.1f} before, {after:,.1f} after."
         yield say(says, points=points(abs(gain)), **both)
-    low = [min((m.score for m in p.meetings), default=0.0) for p in (before, after)]
+    low = [min((m.score for m in p.meetings), default=0.0) for p in sides]
     if abs(low[1] - low[0]) >= NOTHING:
         says = "The lowest meeting scores {after:.1f} of 100, {before:.1f} before."
         yield say(says, after=100 * low[1], before=100 * low[0])
-    one = {r.rule: r for r in before.rules}
-    other = {r.rule: r for r in after.rules}
+
+
+_NAMED = ("locks", "bans", "past pairs")
+"""Rules whose pairs are named among what two proposals were made from."""
+
+
+def _rules(before: Product, after: Product) -> Iterator[tuple[str, str]]:
+    """Each rule that is new, gone, another one or kept otherwise, by its name."""
+    one, other = ({r.rule: r for r in p.rules} for p in (before, after))
     for rule in dict.fromkeys((*one, *other)):
         if rule not in other:
-            yield say("The rule '{rule}' is no longer there.", rule=titled(rule))
+            yield rule, say("The rule '{rule}' is no longer there.", rule=titled(rule))
         elif rule not in one:
-            yield say("New rule ({rule}): {says}", rule=titled(rule), says=other[rule].says)
+            yield rule, say("New rule ({rule}): {says}", rule=titled(rule), says=other[rule].says)
+        elif rule not in _NAMED and not _wordings(one[rule]) & _wordings(other[rule]):
+            says = "The rule '{rule}' is another one: {now} It was: {before}"
+            now, then = (min(_wordings(rules[rule]), key=len) for rules in (other, one))
+            yield rule, say(says, rule=titled(rule), now=now, before=then)
         elif one[rule].status != other[rule].status:
             now, then = (STATUSES[rules[rule].status] for rules in (other, one))
             says = "The rule '{rule}' is {now} now, {before} before."
-            yield say(says, rule=titled(rule), now=now, before=then)
+            yield rule, say(says, rule=titled(rule), now=now, before=then)
+
+
+def _wordings(rule: RuleStatus) -> set[str]:
+    """Return what a rule says, with and without how the answer stands to it, which follows."""
+    return {rule.says, getattr(rule.says, "values", {}).get("t0", rule.says)}

@@ -70,3 +70,36 @@ def test_a_product_that_only_one_has():
     found = difference(before, replace(before, products=()))
     assert "only in the first" in found.products[0].says[0]
     assert not found.alike
+
+
+def test_totals_of_different_numbers_of_places_are_not_compared():
+    found = difference(proposal_of(places=2), proposal_of(places=1))
+    says = " ".join(found.products[0].says)
+    assert "2 meetings before, 1 after. Totals of points do not compare." in says
+    assert "in the mean" in says
+    assert "total score" not in says
+    assert "another one: At most 1 guests are chosen. It was: At most 2" in says
+    assert found.made_from == ()  # the rule says it
+
+
+def test_points_under_other_weights_are_not_compared():
+    weights = [{"challenges_met": 1.0, "needs_offers": n} for n in (1.0, 2.0)]
+    found = difference(*(proposal_of(weights=w) for w in weights))
+    assert "Twinning, weight of “Needs met by offers”: 1.0 before, 2.0 after." in found.made_from
+    assert not any("score" in says for says in found.products[0].says)
+
+
+def test_decided_numbers_and_names_of_groups_are_told_in_words():
+    before = proposal_of()
+    before.made_from["programme"]["settings"]["discussion_groups"] = {"size": [2, 8]}
+    settings = {
+        "twinning": before.made_from["programme"]["settings"]["twinning"],
+        "discussion_groups": {"split": {"heat": 2}, "size": [2, 8]},
+        "names": {"discussion_groups:heat": "Warm homes"},
+    }
+    programme = {"sha256": "other", "settings": settings}
+    after = replace(before, made_from={**before.made_from, "programme": programme})
+    assert difference(before, after).made_from == (
+        "Number of groups: heat: not set before, 2 after.",
+        "Name of a group: not set before, Warm homes after.",
+    )

@@ -429,5 +429,5 @@ def panel_rules(
         rules.append(counted("locks", "Cities that are locked on a panel are on it.", away))
     sets = [(m.label, m.cities(), ()) for m in meetings]
     for name, quota in settings.quotas:
-        rules.append(quotas_kept(round_, quota, name, "In each panel", sets))
+        rules.append(quotas_kept(round_, quota, name, say("In each panel"), sets))
     return tuple(rules)

@@ -267,7 +267,7 @@ def seated(
     ]
     member = sp.csr_array((np.ones(len(p)), (p, np.arange(len(p)))), shape=(len(asked), len(p)))
     nobody = np.zeros((len(asked), len(round_.cohort)), dtype=bool)
-    units = Units("In each panel", [q.named for q in asked], member, nobody)
+    units = Units(say("In each panel"), [q.named for q in asked], member, nobody)
     seats = np.array(cities)[c]
     for name, quota in settings.quotas:
         counted = [

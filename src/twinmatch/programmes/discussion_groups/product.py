@@ -117,7 +117,7 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
         if theme_id in settings.split:
             title = next(theme.title for theme in many if theme.id == theme_id)
             groups = count(settings.split[theme_id], "group")
-            told = {"title": repr(title), "groups": groups, "why": why}
+            told = {"title": quoted(title), "groups": groups, "why": why}
             found = say("{title} is to have {groups}, but {why}.", **told)
             do = say("Take fewer groups, or loosen the number of leads or the size of a group.")
             raise NoProposalError.of("split-impossible", found, do=do)
@@ -125,7 +125,7 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
         many[theme] -= 1
         if not many[theme]:
             del many[theme]
-            closed.setdefault(why, []).append(repr(theme.title))
+            closed.setdefault(why, []).append(quoted(theme.title))
     says = say("No theme has enough cities to learn and to lead, so no group is formed.")
     why_none = joined(not_open(closed), "; ")
     said = say("No theme opens: {reasons}.", reasons=why_none)

@@ -31,7 +31,7 @@ from twinmatch.programmes.load_ledger import LoadEntry, LoadLedger, load_block, 
 from twinmatch.programmes.quotas import Counted, Units, counted_kinds, rules_of, with_topics
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, best_choice, forbid, gate, load_rules
-from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of, topics_of
+from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, quoted, strength_of, topics_of
 from twinmatch.solving import Block, Bools, Candidates, Floats, Solution, counts, solve
 from twinmatch.wording import joined, listed, say, say_n
 
@@ -121,7 +121,7 @@ class PreparedGroups:
         slots, name_of = self.slots, self.round.name
 
         def group(k: int) -> str:
-            title = repr(slots[k].title)
+            title = quoted(slots[k].title)
             return say("The group {title} has {low} to {high} cities", title=title, **band)
 
         def city_says(r: int) -> str:
@@ -217,7 +217,7 @@ class PreparedGroups:
             say(
                 "{city} is locked in {title}",
                 city=self.round.name(i),
-                title=repr(self.slots[k].title),
+                title=quoted(self.slots[k].title),
             )
             for i, k in held
         ]
@@ -257,7 +257,7 @@ class PreparedGroups:
             found = say(
                 "{city} is locked in the group {title}, but {why}.",
                 city=self.round.name(i),
-                title=repr(self.slots[k].title),
+                title=quoted(self.slots[k].title),
                 why=say("the rules keep it out: {broken}", broken=keeps),
             )
             do = say("Release the lock, or loosen the rule.")

@@ -91,8 +91,11 @@ class DiscussionGroups(GatedProduct):
             yield quota.named(say("cities"), PLACES[quota.per]), quota
 
 
-_OF_THEME, _OF_ALL = "In the groups of each theme", "In all groups"
-WHERE: Final = {"group": "In each group", "theme": _OF_THEME, "all": _OF_ALL}
+WHERE: Final = {
+    "group": say("In each group"),
+    "theme": say("In the groups of each theme"),
+    "all": say("In all groups"),
+}
 """Where a rule on kinds of cities is counted, in words."""
 
 PLACES: Final = {

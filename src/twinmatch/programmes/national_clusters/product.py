@@ -398,5 +398,5 @@ def cluster_rules(
     sets = [(m.label, m.cities(), ()) for m in meetings]
     homes = homes_of(round_, meetings)
     for name, quota in settings.quotas:
-        rules.append(quotas_kept(round_, quota, name, "In each cluster", sets, balanced=homes))
+        rules.append(quotas_kept(round_, quota, name, say("In each cluster"), sets, balanced=homes))
     return tuple(rules)

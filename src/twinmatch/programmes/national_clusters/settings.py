@@ -70,4 +70,6 @@ class NationalClusters(GatedProduct):
         """Return what anchors are called, such as "Mission or Pilot"; empty where there are none."""
         if self.anchor is None:
             return ""
-        return "Mission or Pilot" if self.anchor is Role.MISSION else self.anchor.value.capitalize()
+        if self.anchor is Role.MISSION:
+            return say("Mission or Pilot")
+        return self.anchor.value.capitalize()

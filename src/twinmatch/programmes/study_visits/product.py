@@ -313,7 +313,7 @@ def _quotas_kept(
     for name, quota in settings.quotas:
         side: Literal["guest", "host"] = "guest" if quota.of == "guests" else "host"
         sets = [(m.label, m.cities(side), ()) for m in meetings]
-        where = "In each visit"
+        where = say("In each visit")
         if per == "all":
             where = OVER_ALL[quota.of]
             sets = [("All visits", tuple(c for _, cities, _ in sets for c in cities), ())]
