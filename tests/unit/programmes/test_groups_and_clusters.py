@@ -64,7 +64,7 @@ def test_five_cities_find_their_themes():
 def test_a_theme_without_takers_does_not_open():
     product = propose_discussion_groups(round_of(*LEADS, wants("at-a", "energy_systems")), groups())
     assert set(of(product)) == {"Heat"}
-    assert "'Waste' does not open" in product.rules[0].says
+    assert "“Waste” does not open" in product.rules[0].says
     assert everywhere(product) == {"dk-aarhus", "be-bruges", "at-a"}
 
 
