@@ -127,7 +127,7 @@ def left_in(client: TestClient, place: str, there: str, code: str) -> list[str]:
     english = texts_of(get(client, place, "en"), "en")
     same = FRENCH if code == "fr" else ()
     texts = [text for text in texts_of(there, code) if text not in same]
-    found = left_english(texts, english, (*NAMES, *OWN_WORDS), code)
+    found = left_english(texts, english, (*NAMES, *OWN_WORDS))
     return [f"{place}: {text}" for text in found if not SAME.fullmatch(text)]
 
 
@@ -272,6 +272,6 @@ def test_report_workbook_and_letters_have_no_english_left(round_: tuple[TestClie
         c.id for c in made.cities
     }
     own |= {m.id for p in made.products for m in p.meetings}
-    found = left_english(pages["de"], pages["en"], (*NAMES, *OWN_WORDS, *DATA), "de")
+    found = left_english(pages["de"], pages["en"], (*NAMES, *OWN_WORDS, *DATA))
     left = [text for text in found if not SAME.fullmatch(text) and text not in own]
     assert not left, "\n".join(left)
