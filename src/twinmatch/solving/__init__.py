@@ -17,7 +17,14 @@ from twinmatch.solving.frontier import frontier
 from twinmatch.solving.model import Solution
 from twinmatch.solving.partition import Partition, partition
 from twinmatch.solving.referee import broken, group_referee, referee
-from twinmatch.solving.solver import in_words, labels_of, shortage, solve, undercuts
+from twinmatch.solving.solver import (
+    filled_at_most,
+    in_words,
+    labels_of,
+    shortage,
+    solve,
+    undercuts,
+)
 
 __all__ = [
     "MENU_EFFORT",
@@ -43,6 +50,7 @@ __all__ = [
     "broken",
     "clash",
     "counts",
+    "filled_at_most",
     "frontier",
     "group_referee",
     "in_words",

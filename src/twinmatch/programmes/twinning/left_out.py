@@ -32,7 +32,7 @@ from twinmatch.programmes.rules import (
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.proposal import Cause, Held, LeftOut, Table, make_table
 from twinmatch.proposal.tables import TieRow
-from twinmatch.solving import Bools, Floats, Ints, counts
+from twinmatch.solving import Bools, Floats, Ints, counts, filled_at_most
 from twinmatch.solving.referee import SLACK
 from twinmatch.wording import count, joined, listed, say, say_n
 
@@ -132,6 +132,10 @@ class Unplaced:
         filled = int(self.chosen.sum())
         if fillable(open_, self._ungated.ravel(), filled) == filled:
             return ()
+        at = np.flatnonzero(self._ungated)
+        blocks = [rule.block.take(at) for rule in open_ if not rule.filters]
+        if filled_at_most(self.ready.candidates.take(at), blocks) == filled:
+            return ()  # a network tells in a part of the time of another solve
         places = self._filled(open_) - filled
         if places < 1:
             return ()
