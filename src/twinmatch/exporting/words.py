@@ -154,7 +154,8 @@ def _survivors(product: Product) -> str:
 
 def product_says(product: Product, form: str) -> str:
     """Return what a product's sheet shows and what was proven."""
-    return joined((meetings_counted(product), f", {form}; ", status_words(product), "."), "")
+    parts = (meetings_counted(product), ", ", form, "; ", status_words(product), ".")
+    return joined(parts, "")
 
 
 def status_meaning(product: Product) -> str:

@@ -35,7 +35,7 @@ from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.themes import Theme, ThemeNeed
 from twinmatch.proposal import Account, Fact, LeftOut, Meeting, Product, Table, make_table
 from twinmatch.proposal.tables import PathwayRow
-from twinmatch.schema import Dimension, Role
+from twinmatch.schema import NAMES, Dimension, Role
 from twinmatch.solving import Floats
 from twinmatch.vocabulary.geography import country, with_article
 from twinmatch.wording import count, joined, listed, own_words, say
@@ -166,7 +166,7 @@ def transition_map(cohort: Cohort) -> Table:
             say(
                 "{step}: {dimensions}",
                 step=step.name,
-                dimensions=listed([d.value for d in step.dimensions]),
+                dimensions=listed([NAMES[d] for d in step.dimensions]),
             )
             for step in STEPS
         ]

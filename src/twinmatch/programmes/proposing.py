@@ -33,7 +33,7 @@ from twinmatch.programmes.repair_menu import (
 from twinmatch.programmes.round import SolvedProduct
 from twinmatch.programmes.rules import best_choice
 from twinmatch.proposal import Cell, LeftOut, Product, Proposal, RulePrice, RuleStatus, UnitName
-from twinmatch.wording import count, joined, listed, say
+from twinmatch.wording import count, joined, listed, say, titled
 
 
 def proposal_of(
@@ -331,7 +331,7 @@ def _order_told(programme: Programme) -> tuple[str, ...]:
     words = [
         reduce(
             lambda one, other: say("{one} together with {other}", one=one, other=other),
-            (getattr(programme, name).title for name in names),
+            (titled(getattr(programme, name).title) for name in names),
         )
         for names in turns(programme)
     ]
@@ -344,7 +344,7 @@ def _bundled_told(programme: Programme) -> list[str]:
     return [
         say(
             "{title}: as in the bundled programme, {keys}.",
-            title=getattr(programme, name).title,
+            title=titled(getattr(programme, name).title),
             keys=listed(list(keys)),
         )
         for name, keys in programme.bundled.items()
