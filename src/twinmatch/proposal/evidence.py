@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import core_schema
 
+from twinmatch.files import data_beside
 from twinmatch.proposal.wire import Cell, Number, Part, Unknown, Whole, adds_up, frame, on_wire
 from twinmatch.wording import joined, own_words, say
 
@@ -282,44 +283,22 @@ def is_sentence(text: str) -> bool:
 _WORDS = re.compile(r"[^\W_]+")
 _ENDED = re.compile(r"[.!?][\"'»”’)]*\s*$")
 
-_SAYS = re.compile(
-    r"\b(we|i|they|it|he|she|there|who|is|are|was|were|be|been|has|have|had|can|cannot|could|will|would|must|may|should"
-    r"|please|needs?|wants?|lacks?|seeks?|looks?|asks?|helps?|runs?|makes?|made|gives?|gave|takes?|took|pays?|paid|brings?"
-    r"|sets?|works?|goes|went|comes?|came|shows?|keeps?|kept|grows?|grew|falls?|fell|rose|builds?|built|cuts?|holds?|held"
-    r"|won|began|leads?|led|\w{3,}ed|\w{3,}ises?|\w{3,}ates?|\w{3,}ifies)\b",
-    re.IGNORECASE,
-)
-"""Words of which a sentence has one: a pronoun, an auxiliary, a common verb or its past."""
+_TABLE: Final = data_beside(__file__, "reviewer.toml")
 
-_SHARE = re.compile(
-    r"\b(\d[\d.,]{0,20}\s{0,9}(%|per ?cent)|half|a third|a quarter|two thirds|three quarters|most)[^.;]{0,60}"
-    r"\b(emissions?|CO2|greenhouse gas(es)?|emitted)\b(?![^.;]{0,200}\b(cut|fell|saved?|less|reduced|reduction)\b)",
-    re.IGNORECASE,
-)
-"""A share of emissions, which is no scheme: "mobility is about 24% of emissions"."""
 
-_PROBLEM = re.compile(
-    r"\b(lacks?|lacking|missing|hinders?|hampers?|blocks?|cannot|too (few|little|slow|expensive|high|low)|not enough"
-    r"|shortages?|struggl\w+|barriers?|silos|slows?|threatens?|resistance|fails?|failed|mistrust|unaffordable|suffers?|suffering|gap|short of"
-    r"|needs? (to|faster|more|new)|has to|have to|difficult\w*|scarce|stalled|opposition|concerns? slow)\b",
-    re.IGNORECASE,
-)
-"""Words of a problem, for sentences whose kind nobody has said."""
+def _words(name: str) -> re.Pattern[str]:
+    """Return the words of the reviewer's table of a name."""
+    return re.compile("|".join(_TABLE[name]).replace("SOON", _TABLE["soon"]), re.IGNORECASE)
 
-_SOON = r"(?: (?:now|soon|still|also|next|first|again|\w+ly)){0,2}"
-_PLANNED = re.compile(
-    rf"\b(is|are|was|were){_SOON} ((being )?(designed|planned|due|foreseen|studied|sought|drafted)|((meant|expected|about|on course) )?to)\b"
-    rf"|\b(is|are){_SOON} (being )?(prepared|developed|set up|written|drawn up|discussed|a study)\b"
-    r"|\bbeing (built|fitted|made|added|set up)\b|\bprepar(es?|ing)\b|\bwill\b|\bawaits?\b|\bunder construction\b"
-    rf"|\bin (preparation|planning|the making)\b|\b(plans?|wants?|aims?|hopes?|intends?|decided){_SOON} to (?!\d)|\b(is|are){_SOON} planning\b",
-    re.IGNORECASE,
-)
-"""A main clause of what is only planned or being made: nothing that a city could show yet."""
 
-_PREPARED = re.compile(r"\b(is|are) (being \w+|prepared|drafted)\W*$", re.IGNORECASE)
-"""An end that says of all before it that it is still being made."""
+_SAYS, _SHARE, _PROBLEM = _words("says"), _words("share"), _words("problem")
+_PLANNED, _PREPARED, _MANY = _words("planned"), _words("prepared"), _words("many")
+_POINTS_BACK, _POINTS_BACK_LAST = _words("points_back"), _words("points_back_last")
+_BESIDE_IT = _words("beside_it")
 
 _MAIN_CLAUSE = re.compile(r"[;:]|,(?= (?:and|but|which|while|who|whose|where|so|after|with)\b)")
+
+_CLAUSE = re.compile(r"[;:]|,(?= (?:and|but|which|while|who|whose|where|so|after|with)\b)")
 
 _MANY = re.compile(
     r"\b(both|all|many|most|two|three|four|five|six|seven|eight|nine|ten|several)( \w+){0,2} (cities|municipalities|city councils)\b"
