@@ -18,7 +18,9 @@ from twinmatch.exporting.folder_files import (
     network_graphml,
     plain_json,
     proposal_json,
-    read_proposal,
+)
+from twinmatch.exporting.folder_files import (
+    read_proposal as read_proposal,
 )
 from twinmatch.exporting.letters import Correspondence, letter_files
 from twinmatch.exporting.printing import dossier_docx, dossier_html, index_html
@@ -27,14 +29,6 @@ from twinmatch.exporting.report import report_html
 from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.files import SHARED_FROM, Maker, write_files
 from twinmatch.proposal import Proposal, from_plain, to_plain
-
-__all__ = [
-    "EXPORTERS",
-    "Exporter",
-    "dossier_files",
-    "publish",
-    "read_proposal",
-]
 
 Exporter = Callable[[Proposal, str], bytes]
 """From a proposal and the language of what frames it, such as "de"."""

@@ -20,8 +20,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.files import bundled_path, shared_out
-from twinmatch.reading.grid import Grid, Raw, is_empty, refuse_old, text
-from twinmatch.reading.mapping import Mapping, MappingQuestion, mapping_path, read_mapping
+from twinmatch.reading.grid import Grid, is_empty, refuse_old, text
+from twinmatch.reading.grid import Raw as Raw
+from twinmatch.reading.mapping import Mapping as Mapping
+from twinmatch.reading.mapping import MappingQuestion as MappingQuestion
+from twinmatch.reading.mapping import mapping_path
+from twinmatch.reading.mapping import read_mapping as read_mapping
 from twinmatch.reading.personal_data import safe, without_personal_data
 from twinmatch.reading.spreadsheets import workbook_grids
 from twinmatch.reading.table_files import csv_grids, ods_grids, parquet_grids, read_folder
@@ -51,18 +55,6 @@ _ADVICE = {
     ".pdf": "Copy the table into a spreadsheet.",
     ".docx": "Copy the table into a spreadsheet.",
 }
-
-__all__ = [
-    "TABLES",
-    "Mapping",
-    "MappingQuestion",
-    "Raw",
-    "read",
-    "read_grids",
-    "read_mapping",
-    "read_raw",
-    "without_contacts",
-]
 
 
 def read(path: str | Path | Cohort | None = None, mapping: Mapping | None = None) -> Cohort:

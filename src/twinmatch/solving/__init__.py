@@ -1,65 +1,37 @@
 """Pure mathematics of matching and grouping; knows no city."""
 
-from twinmatch.solving.assign import Assignment, assign
-from twinmatch.solving.attributes import Balance, Distribute, Gather, GroupRule, NobodyIsolated
-from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Givers, Ints, counts
-from twinmatch.solving.diagnosis import (
-    MENU_EFFORT,
-    Clash,
-    LimitChange,
-    Relaxation,
-    RelaxationMenu,
-    clash,
-    relaxations,
-    relaxed,
-)
-from twinmatch.solving.frontier import frontier
-from twinmatch.solving.model import Solution
-from twinmatch.solving.partition import Partition, partition
-from twinmatch.solving.referee import broken, group_referee, referee
-from twinmatch.solving.solver import (
-    filled_at_most,
-    in_words,
-    labels_of,
-    shortage,
-    solve,
-    undercuts,
-)
-
-__all__ = [
-    "MENU_EFFORT",
-    "Assignment",
-    "Balance",
-    "Block",
-    "Bools",
-    "Candidates",
-    "Clash",
-    "Distribute",
-    "Floats",
-    "Gather",
-    "Givers",
-    "GroupRule",
-    "Ints",
-    "LimitChange",
-    "NobodyIsolated",
-    "Partition",
-    "Relaxation",
-    "RelaxationMenu",
-    "Solution",
-    "assign",
-    "broken",
-    "clash",
-    "counts",
-    "filled_at_most",
-    "frontier",
-    "group_referee",
-    "in_words",
-    "labels_of",
-    "partition",
-    "referee",
-    "relaxations",
-    "relaxed",
-    "shortage",
-    "solve",
-    "undercuts",
-]
+from twinmatch.solving.assign import Assignment as Assignment
+from twinmatch.solving.assign import assign as assign
+from twinmatch.solving.attributes import Balance as Balance
+from twinmatch.solving.attributes import Distribute as Distribute
+from twinmatch.solving.attributes import Gather as Gather
+from twinmatch.solving.attributes import GroupRule as GroupRule
+from twinmatch.solving.attributes import NobodyIsolated as NobodyIsolated
+from twinmatch.solving.blocks import Block as Block
+from twinmatch.solving.blocks import Bools as Bools
+from twinmatch.solving.blocks import Candidates as Candidates
+from twinmatch.solving.blocks import Floats as Floats
+from twinmatch.solving.blocks import Givers as Givers
+from twinmatch.solving.blocks import Ints as Ints
+from twinmatch.solving.blocks import counts as counts
+from twinmatch.solving.diagnosis import MENU_EFFORT as MENU_EFFORT
+from twinmatch.solving.diagnosis import Clash as Clash
+from twinmatch.solving.diagnosis import LimitChange as LimitChange
+from twinmatch.solving.diagnosis import Relaxation as Relaxation
+from twinmatch.solving.diagnosis import RelaxationMenu as RelaxationMenu
+from twinmatch.solving.diagnosis import clash as clash
+from twinmatch.solving.diagnosis import relaxations as relaxations
+from twinmatch.solving.diagnosis import relaxed as relaxed
+from twinmatch.solving.frontier import frontier as frontier
+from twinmatch.solving.model import Solution as Solution
+from twinmatch.solving.partition import Partition as Partition
+from twinmatch.solving.partition import partition as partition
+from twinmatch.solving.referee import broken as broken
+from twinmatch.solving.referee import group_referee as group_referee
+from twinmatch.solving.referee import referee as referee
+from twinmatch.solving.solver import filled_at_most as filled_at_most
+from twinmatch.solving.solver import in_words as in_words
+from twinmatch.solving.solver import labels_of as labels_of
+from twinmatch.solving.solver import shortage as shortage
+from twinmatch.solving.solver import solve as solve
+from twinmatch.solving.solver import undercuts as undercuts
