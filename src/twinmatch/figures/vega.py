@@ -10,9 +10,11 @@ Layers are of three kinds only, which is what ``drawings`` can draw: ranged bars
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from twinmatch.proposal import Account, CityCard, Measure
@@ -20,18 +22,21 @@ from twinmatch.wording import joined, listed, raised, say
 
 Spec = dict[str, Any]
 
-SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
+_PICTURES: Final = Path(__file__).with_name("pictures.json").read_text("utf-8")
+"""What every picture of a kind has: marks, encodings, sizes."""
+
 BLUE, TEAL, PLUM = "#12436D", "#28A197", "#801650"
 ORANGE, GREY, LILAC = "#F46A25", "#3D3D3D", "#A285D1"
 SHADES: Final = (BLUE, TEAL, PLUM, ORANGE, GREY)
 """Dark and light in turn, each at 3:1 or more beside its neighbours and on white, in grey print too."""
 
-SHAPES: Final = ("circle", "square", "triangle-up", "diamond")
-WHITE, INK = "#FFFFFF", "#1F1F1F"
 WIDTH: Final = 560
 STEP: Final = 24
 """Pixels of a row."""
 
+POINTS: Final = (ORANGE, BLUE, TEAL, PLUM)
+SHAPES: Final = ("circle", "square", "triangle-up", "diamond")
+WHITE, INK = "#FFFFFF", "#1F1F1F"
 MOST_BARS: Final = 12
 """Cities whose emissions one picture has room for."""
 
@@ -81,22 +86,10 @@ def waterfall(account: Account, title: str, titles: Mapping[str, str] | None = N
     says = "{part} of the weights rest on something known; an outline is what a facet can give"
     heads = (say("Facet"), say("Points"), say("Of at most"), say("In words"))
     table = [(r["line"], _tenth(r["adds"]), _tenth(r["most"]), r["says"]) for r in rows]
-    layers = [
-        _bars("from", "could", {"value": GREY}, filled=False),
-        _bars("from", "to", _colours("kind", colours)),
-        _texts("could", "gives", {"value": INK}),
-    ]
-    return _spec(
-        (
-            say("How the score adds up: {title}", title=title),
-            say(says, part=_whole(100 * account.coverage)),
-        ),
-        rows,
-        y=_rows_in_order("line", [row["line"] for row in rows]),
-        x={"title": say("Points of 100"), "scale": {"domain": [0, 100]}},
-        layers=layers,
-        table=(heads, table),
-    )
+    titles_ = say("How the score adds up: {title}", title=title), say("Points of 100")
+    note = say(says, part=_whole(100 * account.coverage))
+    order, looks = [row["line"] for row in rows], {"color": colours}
+    return _spec("waterfall", titles_, note, rows, order, looks, (heads, table))
 
 
 def _tenth(number: float) -> str:
@@ -147,18 +140,9 @@ def emissions_mix(cards: Sequence[CityCard]) -> Spec | None:
     heads = (say("City"), say("Sector"), say("Percent"), "t CO2e")
     figures = [(_tenth(r["percent"]), say("{n:,.0f}", n=r["tonnes"])) for r in rows]
     table = [(r["city"], r["sector"], *f) for r, f in zip(rows, figures, strict=True)]
-    layers = [
-        _bars("from", "to", _colours("sector", shades), gap=True),
-        _texts("middle", "label", {"field": "ink", "type": "nominal", "scale": None}),
-    ]
-    return _spec(
-        (say("Where the emissions of {cities} come from", cities=cities), note),
-        rows,
-        y=_rows_in_order("city", names),
-        x={"title": say("Percent of the sectors compared"), "scale": {"domain": [0, 100]}},
-        layers=layers,
-        table=(heads, table),
-    )
+    title = say("Where the emissions of {cities} come from", cities=cities)
+    titles = title, say("Percent of the sectors compared")
+    return _spec("emissions_mix", titles, note, rows, names, {"color": shades}, (heads, table))
 
 
 def _stack(
@@ -234,21 +218,14 @@ def readiness(cards: Sequence[CityCard]) -> Spec | None:
     without = [card.name for card in cards if card not in there]
     parts += [say("not known at all: {cities}", cities=listed(without))] if without else []
     note = joined([*parts, say("half a level is noise")], "; ")
-    return _spec(
-        (say("Readiness of {cities}", cities=listed(names)), raised(note)),
-        rows,
-        y=_rows_in_order("dimension", shared),
-        x={
-            "title": say("Level, from 0 (absent) to 4 (at full strength)"),
-            "scale": {"domain": [0, 4]},
-            "axis": {"values": [0, 1, 2, 3, 4], "format": "d"},
-        },
-        layers=[_points("level", "city", names)],
-        table=(
-            (say("Dimension"), *names),
-            [(name, *(say("{n:g}", n=level[name]) for level in levels)) for name in shared],
-        ),
-    )
+    title = say("Readiness of {cities}", cities=listed(names))
+    titles = title, say("Level, from 0 (absent) to 4 (at full strength)")
+    colours, shapes = (dict(zip(names, of, strict=False)) for of in (POINTS, SHAPES))
+    looks: dict[str, dict[str, Any]] = {"color": colours, "shape": shapes}
+    looks["yOffset"] = dict.fromkeys(names)
+    table = [(name, *(say("{n:g}", n=level[name]) for level in levels)) for name in shared]
+    heads = (say("Dimension"), *names)
+    return _spec("readiness", titles, raised(note), rows, shared, looks, (heads, table))
 
 
 # --- parts of every picture --------------------------------------------------------------------------------
@@ -273,78 +250,31 @@ def _whole(percent: float) -> str:
 
 
 def _spec(
+    name: str,
     titles: tuple[str, str],
+    note: str,
     rows: list[dict[str, Any]],
-    *,
-    y: Spec,
-    x: Spec,
-    layers: list[Spec],
+    order: Sequence[str],
+    looks: Mapping[str, Mapping[str, Any]],
     table: tuple[Sequence[str], Sequence[Sequence[str]]],
 ) -> Spec:
-    for layer in layers:
-        layer["encoding"]["x"] = {**x, **layer["encoding"]["x"]}
-    title, subtitle = titles
-    return {
-        "$schema": SCHEMA,
-        "title": {"text": title, "subtitle": subtitle, "anchor": "start"},
-        "description": joined((title, ". ", subtitle, "."), ""),
+    """Return a picture by its name, with its title and the one below it, the order of its rows, and how values look."""
+    title, below = titles
+    spec: Spec = json.loads(_PICTURES)[name]
+    spec["title"] |= {"text": title, "subtitle": note}
+    spec["encoding"]["y"]["sort"] = list(order)
+    for layer in spec["layer"]:
+        layer["encoding"]["x"]["title"] = below
+        for channel, look in looks.items():
+            said = layer["encoding"].get(channel, {})
+            if "sort" in said:
+                said["sort"] = list(look)
+            elif said.get("scale") is not None:
+                said["scale"] |= {"domain": list(look), "range": list(look.values())}
+    return spec | {
+        "description": joined((title, ". ", note, "."), ""),
         "usermeta": {"columns": list(table[0]), "rows": [list(row) for row in table[1]]},
         "width": WIDTH,
         "height": {"step": STEP, "for": "position"},
         "data": {"values": rows},
-        "encoding": {"y": y},
-        "layer": layers,
-    }
-
-
-def _rows_in_order(field: str, order: Sequence[str]) -> Spec:
-    axis: Spec = {"title": None, "axis": {"labelLimit": 280}}
-    return {"field": field, "type": "nominal", "sort": list(order), **axis}
-
-
-def _bars(low: str, high: str, colour: Spec, *, filled: bool = True, gap: bool = False) -> Spec:
-    """Return a layer of bars from one field to another; an outline where not filled, with white edges for a gap."""
-    paint = "color" if filled else "stroke"
-    mark: Spec = {"type": "bar", "filled": filled, "size": 16}
-    if gap:
-        mark["stroke"] = WHITE
-    ends: Spec = {"x": {"field": low, "type": "quantitative"}, "x2": {"field": high}}
-    return {"mark": mark, "encoding": {**ends, paint: colour}}
-
-
-def _texts(at: str, text: str, ink: Spec) -> Spec:
-    """Return a layer of texts: to the right of a place, or in the middle of a bar where the place is "middle"."""
-    align, dx = ("center", 0) if at == "middle" else ("left", 5)
-    place, said = {"field": at, "type": "quantitative"}, {"field": text, "type": "nominal"}
-    return {
-        "mark": {"type": "text", "align": align, "dx": dx, "fontSize": 11},
-        "encoding": {"x": place, "text": said, "color": ink},
-    }
-
-
-def _points(at: str, by: str, names: Sequence[str]) -> Spec:
-    """Return a layer of points, each name with its shape and colour and a little below the one before."""
-    looks = (
-        dict(zip(names, looks, strict=False)) for looks in ((ORANGE, BLUE, TEAL, PLUM), SHAPES)
-    )
-    colour, shape = (_colours(by, look) for look in looks)
-    return {
-        "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
-        "encoding": {
-            "x": {"field": at, "type": "quantitative"},
-            "yOffset": {"field": by, "type": "nominal", "sort": list(names)},
-            "color": colour,
-            "shape": shape,
-        },
-    }
-
-
-def _colours(field: str, colours: Mapping[str, str]) -> Spec:
-    """Return by what colour, or shape, each value of a field is known."""
-    return {
-        "field": field,
-        "type": "nominal",
-        "title": None,
-        "scale": {"domain": list(colours), "range": list(colours.values())},
-        "legend": {"orient": "bottom"},
     }
