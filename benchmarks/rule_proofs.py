@@ -358,7 +358,7 @@ def smallest(rules: Sequence[Rule], candidates: Candidates) -> float:
 def menu_fault(rules: Sequence[Rule], candidates: Candidates) -> str:
     """Return what is wrong with the menu of repairs of rules that no answer keeps, "" where nothing is."""
     allowed = allowed_pairs(rules)
-    menu, hard = menu_of(rules, candidates, allowed)
+    menu, hard = menu_of(rules, candidates)
     least = smallest(rules, candidates)
     if not menu.items:
         return (
@@ -374,7 +374,7 @@ def menu_fault(rules: Sequence[Rule], candidates: Candidates) -> str:
         return "three repairs are alike"
     keep = np.flatnonzero(allowed)
     for number in range(1, len(menu.items) + 1):
-        repaired, _ = taken(rules, candidates, allowed, [number])
+        repaired, _ = taken(rules, candidates, [number])
         blocks = [r.block.take(keep) for r in repaired if not r.filters]
         if solve(candidates.take(keep), blocks).status == "infeasible":
             return f"repair {number} does not solve"

@@ -80,7 +80,10 @@ def messages() -> set[tuple[str, str]]:
     found |= {(row[of], "") for row in KINDS["conditions"].values() for of in ("asks", "fails")}
     found |= {(text, "") for of in ("asks", "fails") for text in KINDS["urbanisation"][of]}
     found |= {(text, "") for text in KINDS["urbanisation"]["own"][1:]}
-    found |= {(text, "") for table in (*BLOCKS.values(), *of_kinds) for text in table.values()}
+    found |= {(text, "") for table in of_kinds for text in table.values()}
+    found |= {
+        (text, "") for block in BLOCKS.values() for text in block.values() if isinstance(text, str)
+    }
     found |= {(part, "") for c in columns().values() for part in c.label.split(": ")}
     found |= {(form, "") for forms in YOURS.values() for form in forms.values()}
     found |= {(own[of], "") for own in TABLES.values() for of in ("title", "says") if of in own}

@@ -19,14 +19,13 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.quotas import Quota
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import NEVER, Rule
+from twinmatch.programmes.rules import NEVER, Rule, allowed_pairs
 from twinmatch.programmes.themes import Theme, strength_of
 from twinmatch.proposal import RuleStatus
 from twinmatch.solving import (
@@ -56,14 +55,10 @@ def menu(
 
 
 def menu_of(
-    rules: Sequence[Rule],
-    candidates: Candidates,
-    allowed: NDArray[np.bool_],
-    at_most: int = 5,
-    effort: float = MENU_EFFORT,
+    rules: Sequence[Rule], candidates: Candidates, at_most: int = 5, effort: float = MENU_EFFORT
 ) -> tuple[RelaxationMenu, list[Rule]]:
     """Return the menu over the pairs that no filter takes out, and the rules that it is about."""
-    keep = np.flatnonzero(allowed)
+    keep = np.flatnonzero(allowed_pairs(rules))
     hard = [replace(r, block=r.block.take(keep)) for r in rules if not r.filters]
     return menu(candidates.take(keep), hard, at_most, effort), hard
 
@@ -100,17 +95,14 @@ def by_number(repairs: Iterable[str], product: str = "", whole: bool = True) -> 
 
 
 def taken(
-    rules: Sequence[Rule],
-    candidates: Candidates,
-    allowed: NDArray[np.bool_],
-    numbers: Sequence[int],
+    rules: Sequence[Rule], candidates: Candidates, numbers: Sequence[int]
 ) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
     """Return the rules with some repairs of the menu made together, and what gave way.
 
     No limit gives way in two repairs of a menu, so any of them compose. Raises QuestionError where the menu has no
     such number.
     """
-    found = menu_of(rules, candidates, allowed)[0].items
+    found = menu_of(rules, candidates)[0].items
     return _made(rules, [(n, item) for n, item in numbered(found, numbers)])
 
 
@@ -130,10 +122,7 @@ def numbered(menu: Sequence[T], numbers: Sequence[int]) -> list[tuple[int, T]]:
 
 
 def made_again(
-    rules: Sequence[Rule],
-    candidates: Candidates,
-    allowed: NDArray[np.bool_],
-    said: Sequence[RuleStatus],
+    rules: Sequence[Rule], candidates: Candidates, said: Sequence[RuleStatus]
 ) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
     """Return the rules with the repairs made whose numbers a proposal states.
 
@@ -141,7 +130,7 @@ def made_again(
     """
     stated = {(r.repair, r.rule, r.says) for r in said if r.repair is not None}
     if stated:
-        menu = enumerate(menu_of(rules, candidates, allowed)[0].items, 1)
+        menu = enumerate(menu_of(rules, candidates)[0].items, 1)
         made = _made(rules, [(n, repair) for n, repair in menu if n in {n for n, *_ in stated}])
         if stated == {(r.repair, r.rule, r.says) for r in made[1]}:
             return made

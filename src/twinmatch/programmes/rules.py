@@ -313,29 +313,8 @@ LOOK_UP: Final = say("Look this up, add it to the profile of the city, then run 
 NO_HOURS: Final = say("The staff hours that this city can give go to its other meetings.")
 """Why a city is in no meeting of a product where the ledger leaves it no hours."""
 
-ANSWERED_BY: Final[dict[str, tuple[str, ...]]] = {
-    "wishes": ("wishes",),
-    "topics_met": ("needs",),
-    "same_words": ("needs",),
-    "needs_offers": ("needs",),
-    "needs_answered": ("needs",),
-    "shared_needs": ("needs",),
-    "challenges_met": ("challenges",),
-    "shared_challenges": ("challenges",),
-    "theme": ("challenges", "levers_needed"),
-    "levers_met": ("levers_needed",),
-    "shared_levers": ("levers_needed",),
-    "readiness": ("readiness",),
-    "readiness_step": ("readiness",),
-    "stuck_step": ("readiness",),
-    "returns": ("strengths",),
-    "emissions_mix": ("emissions",),
-    "emissions_level": ("emissions",),
-    "language": ("languages",),
-    "nearness": ("location",),
-    "context": ("population",),
-}
-"""The blocks of a profile of which each facet needs one from the city that learns."""
+ANSWERS: Final = {block: frozenset(said.get("facets", ())) for block, said in BLOCKS.items()}
+"""The facets that need one block of several from the city that learns, by block."""
 
 QUESTIONS: Final = {
     name: say(said["question"]) for name, said in BLOCKS.items() if "question" in said
@@ -394,8 +373,8 @@ def nothing_shared(affinity: Affinity) -> Bools:
 
 def missing(city: City, facets: Iterable[str]) -> list[str]:
     """Return the blocks that a city leaves empty and that one of some facets asks of it, in the order of questions."""
-    asked = {block for facet in facets for block in ANSWERED_BY.get(facet, ())}
-    return [block for block in QUESTIONS if block in asked and not getattr(city, block, None)]
+    asked = {*facets}
+    return [b for b in QUESTIONS if ANSWERS[b] & asked and not getattr(city, b, None)]
 
 
 def questions(affinity: Affinity, row: int, least: float) -> list[Ask]:
@@ -413,7 +392,7 @@ def questions(affinity: Affinity, row: int, least: float) -> list[Ask]:
     }
     known = float(affinity.coverage[row, best])
     opens = {
-        block: sum(w for name, w in unknown.items() if block in ANSWERED_BY.get(name, ()))
+        block: sum(w for name, w in unknown.items() if name in ANSWERS[block])
         for block in missing(city, unknown)
     }
     found = []

@@ -155,7 +155,7 @@ def _reasons(
     found: list[Evidence] = []
     for line in sorted(lines, key=_place):
         told = line.facet in TOPICS_TOLD and any(x.facet in QUOTING for x in found)
-        before = {*CONTENT} if line.facet == "returns" else LABELS.union(CONTENT)
+        before = CONTENT if line.facet == "returns" else LABELS | CONTENT
         told |= line.facet in LABELS and any(x.facet in before for x in found)
         if told or line.facet in NO_REASON:
             continue
@@ -176,29 +176,13 @@ def _is_label(line: Evidence) -> bool:
     return line.facet in LABELS and line.facet != "returns"
 
 
-CONTENT: Final = (
-    *("wishes", "topics_met", "needs_offers", "needs_answered", "theme"),
-    *("shared_topics", "shared_needs"),
-)
-"""Facets whose lines say what it is about."""
+_TABLE: Final = data_beside(__file__, "reviewer.toml")
 
-QUOTING: Final = frozenset({"needs_offers", "needs_answered", "shared_needs"})
-LABELS: Final = frozenset(
-    {
-        *("challenges_met", "levers_met", "shared_challenges", "shared_levers", "returns"),
-        *("readiness", "readiness_step", "stuck_step"),
-    }
+CONTENT, LEARNED, QUOTING, TOPICS_TOLD, LABELS, NO_REASON = (
+    frozenset(_TABLE["facets"][kind])
+    for kind in ("content", "learned", "quoting", "topics_told", "labels", "no_reason")
 )
-"""Facets that name domains, levers and steps: a reason only where there is no other."""
-LEARNED: Final = frozenset({*CONTENT, "challenges_met", "levers_met"})
-"""Facets that say what a guest learns."""
-TOPICS_TOLD: Final = frozenset({"topics_met", "shared_topics"})
-"""Facets that quote a sentence on a topic, and those that name topics: no reason beside a quotation."""
-
-NO_REASON: Final = frozenset(
-    {"same_words", "nearness", "context", "country", "language", "emissions_level"}
-)
-"""Facets that make a score and never a reason: where cities lie, how large they are, what they speak."""
+"""Facets by what their lines are as reasons."""
 
 
 def is_reason(line: Evidence) -> bool:
@@ -282,8 +266,6 @@ def is_sentence(text: str) -> bool:
 
 _WORDS = re.compile(r"[^\W_]+")
 _ENDED = re.compile(r"[.!?][\"'»”’)]*\s*$")
-
-_TABLE: Final = data_beside(__file__, "reviewer.toml")
 
 
 def _words(name: str) -> re.Pattern[str]:

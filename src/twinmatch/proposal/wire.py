@@ -282,7 +282,7 @@ class Rows(tuple[R, ...], Tabular):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an item."""
-        return frame(item.row() for item in self)
+        return frame(item.row() if hasattr(item, "row") else vars(item) for item in self)
 
 
 def frame(rows: Iterable[Mapping[str, Any]], index: str = "") -> pd.DataFrame:

@@ -8,7 +8,7 @@ and new ones are added at the end.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from twinmatch.files import data_beside
 from twinmatch.wording import raised, say
@@ -18,7 +18,7 @@ _TABLE: Final = data_beside(__file__, "topics.toml")
 KINDS: Final = data_beside(__file__, "kinds.toml")
 """Kinds of cities in words: what is said of the values of each field, and traits."""
 
-BLOCKS: Final[dict[str, dict[str, str]]] = data_beside(__file__, "blocks.toml")
+BLOCKS: Final[dict[str, dict[str, Any]]] = data_beside(__file__, "blocks.toml")
 """The blocks of a profile by name: in words, what is open while one is not known, the question that fills it."""
 
 

@@ -34,7 +34,7 @@ from twinmatch.facets.domains import FINE, LEVERS, challenges, offered_levers, s
 from twinmatch.programmes.eligibility import applicants, conditions
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import (
-    ANSWERED_BY,
+    ANSWERS,
     GATE,
     QUESTIONS,
     Rule,
@@ -429,9 +429,7 @@ class _Plan:
         city = self.round.cohort.cities[i]
         silent = {n: w for n, w in affinity.weights.items() if not self._known(n, g).any()}
         blocks = missing(city, silent)
-        worth = {
-            b: sum(w for n, w in silent.items() if b in ANSWERED_BY.get(n, ())) for b in blocks
-        }
+        worth = {b: sum(w for n, w in silent.items() if n in ANSWERS[b]) for b in blocks}
         order = sorted(blocks, key=lambda b: (-round(worth[b], 9), list(QUESTIONS).index(b)))
         first = [b for b in conditions(city, self.settings.guests)[1].values() if b]
         return tuple(ask(city, b) for b in dict.fromkeys((*first, *order[:3])))
@@ -443,10 +441,11 @@ class _Plan:
         self, g: int, asked: tuple[Ask, ...], random: np.random.Generator
     ) -> tuple[Floats, Floats, bool]:
         """Return a guest's scores and known parts (H,) with its answers drawn, and whether it is eligible."""
-        affinity, blocks = self.ready.affinity, {q.block for q in asked}
+        affinity, none = self.ready.affinity, frozenset[str]()
+        answered = none.union(*(ANSWERS.get(q.block, none) for q in asked))
         score, known = affinity.score[g].copy(), affinity.coverage[g].copy()
         for name, weight in affinity.weights.items():
-            if not blocks & set(ANSWERED_BY.get(name, ())) or self._known(name, g).any():
+            if name not in answered or self._known(name, g).any():
                 continue
             there = ~np.isnan(affinity.likeness[name])
             donors = np.flatnonzero(there.any(axis=1))

@@ -23,6 +23,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import numpy as np
@@ -220,28 +221,12 @@ def model_files(found: Learned, name: str, made_from: Mapping[str, Any]) -> dict
 
 
 def _card(found: Learned, name: str, sha256: str) -> str:
-    lines = [
-        f"# Model card: weights {name}",
-        "",
-        found.says,
-        "",
-        "| facet | today | suggested | 90% interval |",
-        "|---|---|---|---|",
-        *(
-            f"| {f} | {100 * t:.1f} | {100 * s:.1f} | {100 * a:.1f} to {100 * b:.1f} |"
-            for f, t, s, a, b in found.lines
-        ),
-        "",
-        "- **What it is**: weights of the facets of a twinning score, learned from coordinators' decisions or from",
-        "  satisfaction after the twinning. None is negative; all are pulled towards the weights in use.",
-        "- **What it is for**: a suggestion to a coordinator, who may copy it into `[twinning.weights]`.",
-        "- **What it is not for**: changing a programme automatically; judging cities; rounds with other facets.",
-        f"- **Back-test**: {FOLDS} folds of guests; agreement with preferences of guests that were not learned from.",
-        "- **What it cannot know**: decisions follow what was shown first, and the weights in use chose that.",
-        f"- **File**: {name}.json, SHA-256 {sha256}.",
-        "",
-    ]
-    return "\n".join(lines)
+    rows = "\n".join(
+        f"| {f} | {100 * t:.1f} | {100 * s:.1f} | {100 * a:.1f} to {100 * b:.1f} |"
+        for f, t, s, a, b in found.lines
+    )
+    card = Path(__file__).with_name("model_card.md").read_text("utf-8")
+    return card.format(name=name, says=found.says, rows=rows, folds=FOLDS, sha256=sha256)
 
 
 @dataclass(frozen=True, repr=False)
@@ -321,16 +306,13 @@ def _measured(
 
 def _unit_rank(score: Floats, members: Sequence[int], rivals: NDArray[np.bool_]) -> float:
     """Mean percentile rank of each member's partners among its rivals that are no partners; nan where there is none."""
-    found = []
-    for i in members:
-        others = rivals[i].copy()
-        others[list(members)] = False
-        pool = np.round(score[i][others], 9)
-        for j in members:
-            if j != i and rivals[i, j] and len(pool):
-                own = round(float(score[i, j]), 9)
-                found.append(float((pool > own).mean() + (pool == own).mean() / 2))
-    return float(np.mean(found)) if found else float("nan")
+    own = [(i, j) for i in members for j in members if i != j and rivals[i, j]]
+    mine, true = np.array(own, dtype=np.intp).reshape(-1, 2).T
+    among = np.delete(rivals, list(members), axis=1)[mine]
+    ranked = np.c_[score[mine, true], np.delete(score, list(members), axis=1)[mine]]
+    rank, of = ranks(ranked, np.zeros_like(true), np.c_[np.ones_like(true, bool), among])
+    found = percentile_of(rank, of)[of > 1]
+    return float(found.mean()) if len(found) else float("nan")
 
 
 @dataclass(frozen=True, repr=False)

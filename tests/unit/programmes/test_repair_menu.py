@@ -39,7 +39,6 @@ KINDS = {"guests per host": "places", "locks": "lock", "one host each": "structu
 RULES = tuple(
     Rule(block.name, f"Says {block.name}.", block, kind=KINDS[block.name]) for block in BLOCKS
 )
-EVERYONE = np.ones(3, dtype=bool)
 
 MENU = {
     "Repair {}: Aarhus takes 0 to 1 guests: at most 2 in place of 1.",
@@ -117,7 +116,7 @@ def test_of_many_rows_three_are_told_and_the_others_counted(count, words):
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_repair_that_is_taken_changes_one_limit_and_says_so(number):
-    rules, gave_way = taken(RULES, ONE, EVERYONE, [number])
+    rules, gave_way = taken(RULES, ONE, [number])
     assert [rule.name for rule in rules] == [rule.name for rule in RULES]
     assert solve(ONE, [rule.block for rule in rules]).status == "optimal"
     told = in_menu(menu(ONE, RULES), RULES)[number - 1].found
@@ -135,7 +134,7 @@ def test_a_repair_that_is_taken_changes_one_limit_and_says_so(number):
 @pytest.mark.parametrize("number", [0, 4, -1])
 def test_a_number_that_the_menu_has_not_is_a_question(number):
     with pytest.raises(QuestionError) as caught:
-        taken(RULES, ONE, EVERYONE, [number])
+        taken(RULES, ONE, [number])
     (problem,) = caught.value.problems
     assert (problem.code, problem.found, problem.do) == (
         "no-such-repair",
@@ -146,12 +145,11 @@ def test_a_number_that_the_menu_has_not_is_a_question(number):
 
 def test_a_filter_stays_and_what_it_forbids_is_no_way_out():
     storm = forbid("storm", "Nobody sails.", np.array([True, False, False]))
-    allowed = ~storm.forbidden
     least = Block(
         "least", sp.csr_array([[1.0, 1.0, 0.0]]), np.array([2.0]), np.array([np.inf]), str
     )
     rules = (storm, Rule("least", "Two.", least), RULES[2])
-    changed, gave_way = taken(rules, ONE, allowed, [1])
+    changed, gave_way = taken(rules, ONE, [1])
     assert changed[0] is storm
     assert changed[1].block.low.tolist() == [1.0]
     assert [row.rule for row in gave_way] == ["least"]

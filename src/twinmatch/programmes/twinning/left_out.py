@@ -157,8 +157,7 @@ class Unplaced:
         everyone = np.zeros(len(self.chosen), dtype=np.int64)
         full = Rule("fill", "", counts("fill", everyone, low=places), kind="structure")
         rules = (*self.ready.rules, full)
-        asked = rules, self.ready.candidates, self.ready.allowed
-        menu, hard = menu_of(*asked, at_most=1, effort=EFFORT_PROBED)
+        menu, hard = menu_of(rules, self.ready.candidates, at_most=1, effort=EFFORT_PROBED)
         for repair, words in zip(menu.items, in_words(menu, hard), strict=True):
             names = listed(list(dict.fromkeys(change.at.rule for change in repair.changes)))
             return say(

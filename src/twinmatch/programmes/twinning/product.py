@@ -49,10 +49,10 @@ def solved_twinning(round_: Round, settings: Twinning) -> SolvedProduct:
     except NoProposalError as error:
         numbers = round_.repairs_of("twinning")
         if not numbers:
-            found = menu_of(ready.rules, ready.candidates, ready.allowed)
+            found = menu_of(ready.rules, ready.candidates)
             choices = in_menu(*found, round_.named("twinning"))
             raise NoProposalError([*error.problems, *choices]) from None
-        rules, gave_way = taken(ready.rules, ready.candidates, ready.allowed, numbers)
+        rules, gave_way = taken(ready.rules, ready.candidates, numbers)
         ready = replace(ready, rules=rules)
         chosen, solution = solve_twinning(ready)
     product = product_of(ready, chosen, solution)
@@ -334,5 +334,5 @@ def pair_rules(round_: Round, settings: Twinning, product: Product) -> tuple[Rul
     )
     held = set(pairs)
     chosen = ready.frame.pairs(lambda host, g: (round_.id(g), host.id) in held)
-    rules, gave_way = made_again(ready.rules, ready.candidates, ready.allowed, product.rules)
+    rules, gave_way = made_again(ready.rules, ready.candidates, product.rules)
     return (told, *excepting(statuses(rules, ready.candidates, chosen), gave_way))
