@@ -286,7 +286,8 @@ def is_unknown(text: str) -> bool:
 def cefr(text: str) -> str | None:
     """Return the CEFR level that a cell names, the lowest of a range."""
     codes = _CEFR.findall(text.upper())
-    return min(codes) if codes else _WORDS["english"].get(plain(text))
+    level: str | None = min(codes, default=_WORDS["english"].get(plain(text)))
+    return level
 
 
 def year(text: str) -> int | None:
