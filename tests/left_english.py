@@ -6,8 +6,12 @@ Names, figures and what is marked with a language of its own are left aside.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 from html.parser import HTMLParser
+from importlib.resources import files
+
+from babel.messages.pofile import read_po
 
 SHOWN = ("aria-label", "title", "alt", "placeholder")
 """Attributes that people read."""
@@ -19,6 +23,26 @@ ENGLISH = re.compile(
 """Words that are English and neither German nor French."""
 
 WORD = re.compile(r"[^\W\d_]{2,}")
+QUOTED = re.compile(r"'[^']*'|„[^“]*“|« [^»]* »")
+_NAME = re.compile(r"%\(\w+\)s|{\w*[^{}]*}")
+
+
+@cache
+def only_english(code: str) -> frozenset[str]:
+    """Return the words of our messages that no translation of any of them has."""
+    with (files("twinmatch") / "catalogues" / f"{code}.po").open("rb") as file:
+        entries = [*read_po(file, locale=code)]
+    sides = ([entry.id for entry in entries], [entry.string for entry in entries])
+    ours, theirs = (
+        {word.casefold() for text in _flat(side) for word in WORD.findall(_NAME.sub(" ", text))}
+        for side in sides
+    )
+    return frozenset(ours - theirs)
+
+
+def _flat(texts: Iterable[str | tuple[str, ...]]) -> Iterator[str]:
+    for text in texts:
+        yield from (text,) if isinstance(text, str) else text
 
 
 class _Texts(HTMLParser):
@@ -59,11 +83,11 @@ def texts_of(page: str, code: str) -> list[str]:
 
 
 def left_english(
-    texts: Collection[str], english: Collection[str], names: Collection[str]
+    texts: Collection[str], english: Collection[str], names: Collection[str], code: str
 ) -> Iterator[str]:
     """Yield the texts that are English, each once: the same as one in English, or with a word that only English has.
 
-    ``names`` are texts, or parts of them, that are the same in every language.
+    ``names`` are texts, or parts of them, that are the same in every language; so is what stands in quotation marks.
     """
     same = set(english)
     known = re.compile(
@@ -71,5 +95,8 @@ def left_english(
     )
     for text in dict.fromkeys(texts):
         rest = known.sub("", text)
-        if WORD.search(rest) and (text in same or ENGLISH.search(rest)):
+        spoken = {word.casefold() for word in WORD.findall(QUOTED.sub(" ", rest))}
+        if WORD.search(rest) and (
+            text in same or ENGLISH.search(rest) or spoken & only_english(code)
+        ):
             yield text
