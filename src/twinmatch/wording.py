@@ -419,13 +419,20 @@ def sayings_of(thing: Any) -> tuple[Saying, ...]:
 
 
 def restored(result: T, sayings: Iterable[Saying]) -> T:
-    """Return a result that was read, its texts made of what they were made of."""
+    """Return a result with its texts made of what they were made of, and its fractions as they are written."""
     found: dict[str, Said] = {}
     for one in sorted(sayings, key=_after_its_parts):
         values = {k: found.get(v, v) if isinstance(v, str) else v for k, v in one.values.items()}
         found[one.text] = said = _made(one.text, one.message, one.several, values)
         said.language = one.language
-    return mapped(result, lambda text: found.get(text, text)) if found else result
+
+    def settled(part: Any) -> Any:
+        if isinstance(part, str):
+            return found.get(part, part)
+        number = float(round(part, 10)) + 0.0  # no negative zero
+        return part if number == part != 0 else number
+
+    return mapped(result, settled)
 
 
 def _after_its_parts(saying: Saying) -> tuple[int, bool, str]:
@@ -439,22 +446,21 @@ def translated(result: T, code: str) -> T:
     return result if code == "en" else mapped(result, lambda text: shown(text, code))
 
 
-def mapped(result: T, change: Callable[[str], str]) -> T:
-    """Return a result whose texts are changed: those of frozen dataclasses, tuples and JSON, however deep."""
+def mapped(result: T, change: Callable[[Any], Any]) -> T:
+    """Return a result whose texts and fractions are changed: those of frozen dataclasses, tuples and JSON, however deep."""
     given: Any = result
-    if isinstance(given, str):
-        return change(given)  # type: ignore[return-value]
-    if given is None or isinstance(given, int | float):
+    if isinstance(given, str | float):
+        return change(given)  # type: ignore[no-any-return]
+    if given is None or isinstance(given, int):
         return result
     if isinstance(given, dict):
         return {k: v if k in CODES else mapped(v, change) for k, v in given.items()}  # type: ignore[return-value]
     if isinstance(given, list):
         return [mapped(part, change) for part in given]  # type: ignore[return-value]
     if isinstance(given, tuple):
-        if type(given) is not tuple:
-            return result
-        parts: Any = tuple([mapped(part, change) for part in given])
-        return result if all(map(operator.is_, parts, given)) else parts
+        parts = [mapped(part, change) for part in given]
+        made: Any = getattr(given, "_make", type(given))
+        return result if all(map(operator.is_, parts, given)) else made(parts)
     changed = {}
     for name in _names(type(given)):
         value = getattr(given, name)

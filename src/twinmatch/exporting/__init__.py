@@ -16,7 +16,6 @@ from typing import Final
 from twinmatch.exporting.dossiers import dossiers
 from twinmatch.exporting.folder_files import (
     network_graphml,
-    plain_json,
     proposal_json,
 )
 from twinmatch.exporting.folder_files import (
@@ -28,7 +27,7 @@ from twinmatch.exporting.printing import pdf as pdf_of
 from twinmatch.exporting.report import report_html
 from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.files import SHARED_FROM, Maker, write_files
-from twinmatch.proposal import Proposal, from_plain, to_plain
+from twinmatch.proposal import Proposal, settled
 
 Exporter = Callable[[Proposal, str], bytes]
 """From a proposal and the language of what frames it, such as "de"."""
@@ -62,23 +61,19 @@ def publish(
     """
     if len(proposal.cities) >= SHARED_FROM:
         gc.collect()  # what the round was solved with is not needed, and need not be copied
-    plain = to_plain(proposal)
-    settled, kept = from_plain(plain), plain_json(plain)
-    del plain
+    proposal = settled(proposal)
     given = letters or Correspondence(language=language)
 
     def one(export: Exporter) -> Iterator[tuple[str, bytes]]:
-        if export is proposal_xlsx:
-            yield "", proposal_xlsx(settled, language, given.edited)
-        else:
-            yield "", kept if export is proposal_json else export(settled, language)
+        edited = (given.edited,) if export is proposal_xlsx else ()
+        yield "", export(proposal, language, *edited)
 
     files: dict[str, bytes | Maker] = {n: partial(one, export) for n, export in EXPORTERS.items()}
     if pdf:
-        files["report.pdf"] = lambda: [("", pdf_of(report_html(settled, language)))]
-    files[f"{DOSSIERS}/"] = lambda: dossier_files(settled, language, word=word, pdf=pdf)
-    files[f"{LETTERS}/"] = lambda: letter_files(settled, given, first_day=first_day, word=word)
-    return write_files(files, out_dir, cities=len(settled.cities))
+        files["report.pdf"] = lambda: [("", pdf_of(report_html(proposal, language)))]
+    files[f"{DOSSIERS}/"] = lambda: dossier_files(proposal, language, word=word, pdf=pdf)
+    files[f"{LETTERS}/"] = lambda: letter_files(proposal, given, first_day=first_day, word=word)
+    return write_files(files, out_dir, cities=len(proposal.cities))
 
 
 DOSSIERS: Final = "dossiers"

@@ -2,7 +2,7 @@ import contextlib
 import copy
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from exporting_samples import CONTROLS, line, pair_account, sample, twinning
@@ -20,8 +20,10 @@ from twinmatch.proposal import (
     Proposal,
     from_plain,
     proposal_schema,
+    settled,
     to_plain,
 )
+from twinmatch.wording import own_words, say, sayings_of
 
 PART = st.floats(0, 1)
 
@@ -87,6 +89,16 @@ def test_every_field_survives_the_way_there_and_back():
     )
     assert back.meetings[0].account.lines[0].facts == before.meetings[0].account.lines[0].facts
     assert back.meetings[0].reserves == before.meetings[0].reserves
+
+
+def test_a_proposal_is_settled_as_it_is_read_back():
+    raw = replace(sample(), made_from={"cities": ("a", 1 / 3), "of": say("{n:.1f}", n=2 / 3)})
+    raw = replace(raw, notes=(say("Twice {t}", t=say("Graz")), own_words("Twice Graz", "de")))
+    read = from_plain(to_plain(raw))
+    # As texts, in which what is not known equals itself.
+    assert repr(asdict(settled(raw))) == repr(asdict(read)) == repr(asdict(settled(read)))
+    assert sayings_of(settled(raw)) == sayings_of(read)
+    assert to_plain(settled(raw)) == to_plain(raw)
 
 
 @given(st.lists(st.tuples(PART, PART), max_size=40))
