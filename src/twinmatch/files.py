@@ -293,14 +293,14 @@ def shared_out(pieces: Sequence[Callable[[], Found]], cities: int) -> list[Found
             found[place] = pieces[place]()
 
     def apart(sends: Any) -> None:
-        gc.freeze()  # what is shared stays shared
         os.environ[WORKERS] = "1"
         with suppress(Exception):
             work()
         with suppress(Exception):
             sends.send(found)
 
-    copies = []
+    copies, searched = [], gc.isenabled()
+    gc.disable()  # pieces make hardly a cycle, and each search for some would write to all that is shared
     try:
         for _ in range(more):
             receives, sends = get_context("fork").Pipe(duplex=False)
@@ -320,6 +320,8 @@ def shared_out(pieces: Sequence[Callable[[], Found]], cities: int) -> list[Found
             receives.close()
             copy.kill()
             copy.join()
+        if searched:
+            gc.enable()
     return [found[k] if k in found else piece() for k, piece in enumerate(pieces)]
 
 
