@@ -201,6 +201,10 @@ SHARED = 6
 """A reason of at least so many cities heads a table of its own; the others stand in one table, a row each."""
 
 
+MOST_ACCOUNTS = 500
+"""Meetings of a format up to which the page has their accounts: more than a few thousand open in no browser."""
+
+
 @dataclass(frozen=True)
 class LeftOutReason:
     """Cities that are left out for one reason: what to ask them, and for each offer who gets it."""
@@ -254,6 +258,11 @@ class Section:
         """Return whether each meeting is of one guest and its host."""
         return self.paired and all(len(m.cities("guest")) == 1 for _, _, m in self.meetings)
 
+    @property
+    def is_large(self) -> bool:
+        """Return whether the meetings are too many for their accounts to stand on a page."""
+        return len(self.meetings) > MOST_ACCOUNTS
+
     @cached_property
     def anchors(self) -> dict[str, str]:
         """Return the anchor of each meeting by its id."""
@@ -274,6 +283,7 @@ def templates(code: str = "en", package: str = "twinmatch.exporting") -> Environ
     made = Environment(
         loader=PackageLoader(package),
         autoescape=True,
+        auto_reload=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -8,6 +8,7 @@ from exporting_samples import HOSTILE, RIGHT_TO_LEFT, SCRIPT, sample, twinning
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twinmatch.exporting import report
 from twinmatch.exporting.report import report_html
 from twinmatch.proposal import LeftOut, Proposal
 
@@ -137,6 +138,15 @@ def test_an_account_is_told_in_words(page):
         "Kept, and at its limit",
     ):
         assert expected in page.words
+
+
+def test_accounts_of_very_many_meetings_stand_in_the_workbook(monkeypatch):
+    monkeypatch.setattr(report, "MOST_ACCOUNTS", 1)
+    page = Page(report_html(sample()))
+    test_links_lead_somewhere_and_ids_are_used_once(page)
+    assert "no room for 2 accounts: the sheet Accounts of the workbook has them" in page.words
+    assert "Graz – population" not in page.words
+    assert "Aarhus" in page.words
 
 
 def test_reasons_that_many_share_head_a_table_and_others_have_a_row_each():
