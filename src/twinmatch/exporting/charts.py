@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from html import escape
 from itertools import groupby
 from typing import Any, Final
@@ -191,6 +191,7 @@ def _labels(middle: dict[str, float], left: float) -> str:
     )
 
 
+@lru_cache(maxsize=4096)
 def _label(name: str) -> str:
     return words.shortened(name, MOST_LABEL)
 

@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -59,11 +60,7 @@ _BRACKETS = re.compile(r"[\[\]{}]")
 
 def proposal_json(proposal: Proposal, language: str = "en") -> bytes:
     """Return the proposal, whatever the language, as UTF-8 JSON, indented, in a fixed order, with a final line feed."""
-    return plain_json(to_plain(proposal))
-
-
-def plain_json(plain: dict[str, Any]) -> bytes:
-    """Return a proposal's dictionary as :func:`proposal_json` does."""
+    plain = to_plain(proposal)
     try:
         return orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     except orjson.JSONEncodeError:
@@ -142,6 +139,7 @@ def printable(text: str) -> str:
     return _UNWANTED.sub("", _BREAKS.sub("\n", text))
 
 
+@lru_cache(maxsize=65_536)
 def cell_text(text: str, longest: int = 32_767) -> str:
     """Return the text as a spreadsheet can hold it: never a formula, never longer than a cell.
 
@@ -198,7 +196,7 @@ class Directory:
             return ", ".join(map(self.name, ids))
         if text in self._meetings:
             return self._meetings[text]
-        if not _MEETING.search(text):
+        if ":" not in text:  # as in no id of a meeting
             return text
         return _MEETING.sub(lambda found: self._meetings.get(found[0], found[0]), text)
 

@@ -244,8 +244,9 @@ def _step(cohort: Cohort, resources: Sequence[Resource]) -> _Resourced:
 
 def _language(cohort: Cohort, resources: Sequence[Resource]) -> _Resourced:
     """1 where a city works in a language of the resource, else 0; nan where its languages are not known."""
+    spoken = [frozenset(r.languages) for r in resources]
     table = [
-        [float(bool({*r.languages} & {*c.languages})) if c.languages else np.nan for r in resources]
+        [float(not s.isdisjoint(c.languages)) if c.languages else np.nan for s in spoken]
         for c in cohort.cities
     ]
 
