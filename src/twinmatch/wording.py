@@ -455,9 +455,7 @@ def mapped(result: T, change: Callable[[Any], Any]) -> T:
         return result
     if isinstance(given, dict):
         return {k: v if k in CODES else mapped(v, change) for k, v in given.items()}  # type: ignore[return-value]
-    if isinstance(given, list):
-        return [mapped(part, change) for part in given]  # type: ignore[return-value]
-    if isinstance(given, tuple):
+    if isinstance(given, list | tuple):
         parts = [mapped(part, change) for part in given]
         made: Any = getattr(given, "_make", type(given))
         return result if all(map(operator.is_, parts, given)) else made(parts)
@@ -495,12 +493,9 @@ CODES: Final = {
 }
 """Names of what is never a text for people, though a text may say the same word: codes, ids and names."""
 
-_NAMES: Final[dict[type, tuple[str, ...]]] = {}
 
-
+@cache
 def _names(kind: type) -> tuple[str, ...]:
     """Return the names of the texts of a dataclass, none for what is none; asked for every part of a proposal."""
-    if kind not in _NAMES:
-        parts = fields(kind) if is_dataclass(kind) else ()
-        _NAMES[kind] = tuple(part.name for part in parts if part.name not in CODES)
-    return _NAMES[kind]
+    parts = fields(kind) if is_dataclass(kind) else ()
+    return tuple(part.name for part in parts if part.name not in CODES)

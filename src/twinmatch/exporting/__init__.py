@@ -15,6 +15,7 @@ from typing import Final
 
 from twinmatch.exporting.dossiers import dossiers
 from twinmatch.exporting.folder_files import (
+    as_read,
     network_graphml,
     proposal_json,
 )
@@ -27,7 +28,7 @@ from twinmatch.exporting.printing import pdf as pdf_of
 from twinmatch.exporting.report import report_html
 from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.files import SHARED_FROM, Maker, write_files
-from twinmatch.proposal import Proposal, settled
+from twinmatch.proposal import Proposal
 
 Exporter = Callable[[Proposal, str], bytes]
 """From a proposal and the language of what frames it, such as "de"."""
@@ -61,7 +62,7 @@ def publish(
     """
     if len(proposal.cities) >= SHARED_FROM:
         gc.collect()  # what the round was solved with is not needed, and need not be copied
-    proposal = settled(proposal)
+    proposal = as_read(proposal)
     given = letters or Correspondence(language=language)
 
     def one(export: Exporter) -> Iterator[tuple[str, bytes]]:

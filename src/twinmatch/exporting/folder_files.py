@@ -39,11 +39,12 @@ from twinmatch.proposal import (
 )
 from twinmatch.proposal.proposal import settings_of, theme_of
 from twinmatch.proposal.tables import ids_in, kinds_of
+from twinmatch.proposal.wire import any_value
 from twinmatch.reading import read_grids, read_raw
 from twinmatch.reading.grid import is_empty, text
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country, is_country
-from twinmatch.wording import Said, say, shown, titled, with_parts
+from twinmatch.wording import Said, restored, say, sayings_of, shown, titled, with_parts
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -67,6 +68,12 @@ def proposal_json(proposal: Proposal, language: str = "en") -> bytes:
         # A lone surrogate has no UTF-8; "backslashreplace" writes the very escape that JSON has for it.
         text = json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False)
         return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+def as_read(proposal: Proposal) -> Proposal:
+    """Return the proposal as it is when proposal.json is read: to its last decimal, each text made in one way."""
+    made = replace(proposal, made_from=any_value(proposal.made_from))
+    return restored(made, sayings_of(proposal))
 
 
 def read_proposal(path: Path) -> Proposal:

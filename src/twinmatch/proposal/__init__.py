@@ -24,7 +24,6 @@ from twinmatch.proposal.proposal import from_plain as from_plain
 from twinmatch.proposal.proposal import make_table as make_table
 from twinmatch.proposal.proposal import pairs_wanted as pairs_wanted
 from twinmatch.proposal.proposal import proposal_schema as proposal_schema
-from twinmatch.proposal.proposal import settled as settled
 from twinmatch.proposal.proposal import to_plain as to_plain
 from twinmatch.proposal.tables import RuleNumbers as RuleNumbers
 from twinmatch.proposal.tables import RulePrice as RulePrice

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
@@ -27,7 +27,6 @@ from twinmatch.proposal.wire import (
     Unknown,
     Whole,
     adds_up,
-    any_value,
     frame,
     from_wire,
     on_wire,
@@ -480,12 +479,6 @@ def from_plain(plain: Any, file: str = "") -> Proposal:
     """Return the proposal of a dictionary; raises DataError with every problem of a wrong one."""
     found: Proposal = from_wire(Proposal, plain, file)
     return found
-
-
-def settled(proposal: Proposal) -> Proposal:
-    """Return the proposal as it is when proposal.json is read: to its last decimal, each text made in one way."""
-    made = replace(proposal, made_from=any_value(proposal.made_from))
-    return restored(made, sayings_of(proposal))
 
 
 def proposal_schema() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from twinmatch.errors import DataError
 from twinmatch.exporting import read_proposal
-from twinmatch.exporting.folder_files import proposal_json
+from twinmatch.exporting.folder_files import as_read, proposal_json
 from twinmatch.proposal import (
     Account,
     Meeting,
@@ -20,7 +20,6 @@ from twinmatch.proposal import (
     Proposal,
     from_plain,
     proposal_schema,
-    settled,
     to_plain,
 )
 from twinmatch.wording import own_words, say, sayings_of
@@ -96,9 +95,9 @@ def test_a_proposal_is_settled_as_it_is_read_back():
     raw = replace(raw, notes=(say("Twice {t}", t=say("Graz")), own_words("Twice Graz", "de")))
     read = from_plain(to_plain(raw))
     # As texts, in which what is not known equals itself.
-    assert repr(asdict(settled(raw))) == repr(asdict(read)) == repr(asdict(settled(read)))
-    assert sayings_of(settled(raw)) == sayings_of(read)
-    assert to_plain(settled(raw)) == to_plain(raw)
+    assert repr(asdict(as_read(raw))) == repr(asdict(read)) == repr(asdict(as_read(read)))
+    assert sayings_of(as_read(raw)) == sayings_of(read)
+    assert to_plain(as_read(raw)) == to_plain(raw)
 
 
 @given(st.lists(st.tuples(PART, PART), max_size=40))
