@@ -460,7 +460,7 @@ def mapped(result: T, change: Callable[[Any], Any]) -> T:
         made: Any = getattr(given, "_make", type(given))
         return result if all(map(operator.is_, parts, given)) else made(parts)
     changed = {}
-    for name in _names(type(given)):
+    for name in _names(given.__class__):
         value = getattr(given, name)
         new = mapped(value, change)
         if new is not value:
@@ -483,7 +483,7 @@ def _gather(thing: Any, found: dict[str, Said]) -> None:
         for part in thing.values() if isinstance(thing, dict) else thing:
             _gather(part, found)
     else:
-        for name in _names(type(thing)):
+        for name in _names(thing.__class__):
             _gather(getattr(thing, name), found)
 
 
