@@ -48,21 +48,28 @@ class Steps:
 
     def over(self, text: str, most: float = math.inf) -> Steps:
         """Return itself over another text, with no step counted yet and at most so many to come."""
-        self.text, self.most, self.steps = text, most, 0
+        self.text, self.most, self.steps, self.far = text, most, 0, 0
         self._characters = [*text, ""]
         self._groups: dict[int, tuple[int, int]] = {}
         return self
 
     def match(self) -> bool:
         """Return whether the pattern matches at the beginning."""
-        return self._match(0, lambda end: True)
+        return self._from(0)
 
     def search(self) -> bool:
         """Return whether the pattern matches at any place."""
-        return any(self._match(k, lambda end: True) for k in range(len(self.text) + 1))
+        return any(self._from(k) for k in range(len(self.text) + 1))
 
-    def _step(self) -> None:
+    def _from(self, place: int) -> bool:
+        self._begin = place
+        return self._match(place, lambda end: True)
+
+    def _step(self, place: int) -> None:
+        """Count a step, and keep how far from where a match begins it looks."""
         self.steps += 1
+        if place - self._begin > self.far:
+            self.far = place - self._begin
         if self.steps > self.most:
             raise TooManyStepsError(self.steps)
 
@@ -113,14 +120,14 @@ class Steps:
 
     def _one(self, takes: Callable[[int], bool]) -> Matcher:
         def run(place: int, rest: Rest) -> bool:
-            self._step()
+            self._step(place)
             return takes(place) and rest(place + 1)
 
         return run
 
     def _place(self, one: re.Pattern[Any]) -> Matcher:
         def run(place: int, rest: Rest) -> bool:
-            self._step()
+            self._step(place)
             text = self.text.encode() if self._bytes else self.text
             return one.match(text, place) is not None and rest(place)
 
@@ -151,8 +158,8 @@ class Steps:
 
     def _again(self, number: int) -> Matcher:
         def run(place: int, rest: Rest) -> bool:
-            self._step()
             begin, end = self._groups.get(number, (0, -1))
+            self._step(place + max(end - begin, 0))
             same = end >= begin and self.text.startswith(self.text[begin:end], place)
             return same and rest(place + end - begin)
 
@@ -191,14 +198,14 @@ class Steps:
         def run(place: int, rest: Rest) -> bool:
             end = place
             while end - place < most and takes(end):
-                self._step()
+                self._step(end)
                 end += 1
                 if kind is _constants.MIN_REPEAT and end - place > low and rest(end - 1):
                     return True
             if kind is _constants.POSSESSIVE_REPEAT or kind is _constants.MIN_REPEAT:
                 return end - place >= low and rest(end)
             for stop in range(end, place + low - 1, -1):
-                self._step()
+                self._step(stop)
                 if rest(stop):
                     return True
             return False

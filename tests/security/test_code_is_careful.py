@@ -190,18 +190,24 @@ def steps(counted: Steps, text: str, how: str) -> int:
 
 
 def grows_too_fast(counted: Steps, piece: str, end: str, how: str) -> bool:
-    """Return whether four times the length takes ten times the steps: four is a line, sixteen a square."""
+    """Return whether four times the length takes ten times the steps: four is a line, sixteen a square.
 
-    def took(length: int) -> int:
-        return steps(counted, (piece * length)[:length] + end, how)
-
-    brief, short = took(BRIEF), took(SHORT)
-    if brief > BEYOND * BRIEF or short > BEYOND * SHORT:
-        return True
-    if short < 6 * brief or took(MIDDLE) < 3 * short:
-        return False
-    long = took(LONG)
-    return long > BEYOND * LONG or (long >= FEW * LONG and long >= 10 * short)
+    Where no match looks half as far as the text is long, it does so from each place of a longer one, which repeats the
+    same piece: a line, and nothing longer is looked at.
+    """
+    took = dict[int, int]()
+    for length, than, times in (
+        (BRIEF, 0, 0),
+        (SHORT, BRIEF, 6),
+        (MIDDLE, SHORT, 3),
+        (LONG, SHORT, 10),
+    ):
+        took[length] = steps(counted, (piece * length)[:length] + end, how)
+        if took[length] > BEYOND * length:
+            return True
+        if counted.far < length / 2 or took[length] < times * took.get(than, 0):
+            return False
+    return took[LONG] >= FEW * LONG
 
 
 def test_there_are_patterns() -> None:
