@@ -218,6 +218,7 @@ def run(
 ) -> list[dict[str, Any]]:
     """Return what a process of its own, with faults loaded before the C library, found; one entry a job.
 
+    A name may end with a number of rounds of its own, as in ``import:16``.
     ``refused`` is an errno: calls are refused with it, and nobody is killed.
     """
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a kill is no loss of power
@@ -248,18 +249,17 @@ def main() -> None:
 
     known = {**JOBS, **CARELESS}
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("jobs", nargs="+", choices=[*known, "all"])
+    parser.add_argument("jobs", nargs="+", help=", ".join([*known, "all"]))
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--in", dest="root", type=Path, required=True)
     parser.add_argument("--refused", type=int, default=0)
     given = parser.parse_args()
-    names = list(JOBS) if "all" in given.jobs else given.jobs
-    asked = (given.rounds, given.seed, given.root)
-    found = [
-        refuse(known[n], *asked, given.refused) if given.refused else kill(known[n], *asked)
-        for n in names
-    ]
+    found = []
+    for name in list(JOBS) if "all" in given.jobs else given.jobs:
+        job, _, own = name.partition(":")
+        asked = (known[job], int(own or given.rounds), given.seed, given.root)
+        found.append(refuse(*asked, given.refused) if given.refused else kill(*asked))
     sys.stdout.write(json.dumps([vars(f) for f in found]) + "\n")
 
 

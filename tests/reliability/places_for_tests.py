@@ -9,8 +9,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
+
+from commands_for_tests import command
 
 SOURCE = Path(__file__).parents[2] / "src"
 NOBODY = 65534
@@ -21,13 +24,15 @@ BOUND = ("setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_s
 def twinmatch(
     *arguments: object, cwd: Path, bound: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command as people do, in a process of its own; bound by what others let it, where that is asked."""
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "HOME": str(cwd), "COLUMNS": "200"}
-    environment["XDG_CACHE_HOME"] = str(cwd / "cache")
+    """Run a command here; bound by what others let it in a process of its own, where that is asked."""
+    own = {"HOME": str(cwd), "XDG_CACHE_HOME": str(cwd / "cache")}
+    if not bound:
+        with mock.patch.dict(os.environ, own):
+            return command(*arguments, folder=cwd)
     return subprocess.run(
-        [*(BOUND if bound else ()), sys.executable, "-m", "twinmatch", *map(str, arguments)],
+        [*BOUND, sys.executable, "-m", "twinmatch", *map(str, arguments)],
         cwd=cwd,
-        env=environment,
+        env={**os.environ, **own, "PYTHONPATH": str(SOURCE), "COLUMNS": "200"},
         capture_output=True,
         text=True,
         check=False,

@@ -58,7 +58,7 @@ def away(answer: Any) -> None:
     assert "SELECT" not in answer.text.upper().replace("SELECTED", "")
 
 
-def waits(client: TestClient, status: int, seconds: float = 20) -> dict[str, Any]:
+def waits(client: TestClient, status: int, seconds: float = 120) -> dict[str, Any]:
     """Wait until readiness has a status, and return what it says."""
     end = time.monotonic() + seconds
     while (answer := client.get("/readyz")).status_code != status:
@@ -125,7 +125,7 @@ def test_a_proposal_is_made_though_the_database_is_away_meanwhile(
     given["programme"] = [str(tmp_path / "round.toml")]
     with served(database.place, **given) as client:  # type: ignore[arg-type]
         made = client.post("/v1/proposals", json={"title": "Long"}).json()["id"]
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while not client.get(f"/v1/proposals/{made}").json()["steps"]:
             assert time.monotonic() < end
             time.sleep(0.02)

@@ -5,55 +5,50 @@ Some kills of each job; ``benchmarks/kills.py`` does hundreds. See ``killing.py`
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
+from typing import Any
 
 import killing
 import pytest
-from jobs_to_kill import FOLDERS, PROFILES, PROPOSALS, STORES
+from jobs_to_kill import FOLDERS, JOBS, PROFILES, PROPOSALS, STORES
 
-pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux") or shutil.which("cc") is None,
-    reason="counts the calls of the C library: needs Linux and a C compiler",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not sys.platform.startswith("linux") or shutil.which("cc") is None,
+        reason="counts the calls of the C library: needs Linux and a C compiler",
+    ),
+]
 
-
-def survives(names: tuple[str, ...], rounds: int) -> None:
-    """Kill jobs and assert that nothing was lost or torn, and that it was the kills that were survived."""
-    for found in killing.run(list(names), rounds):
-        assert found["faults"] == [], found["job"]
-        assert found["killed"] >= 0.6 * rounds, found
-        assert found["by"]["before"] and found["by"]["within"] and found["by"]["time"], found  # noqa: PT018
-        assert len(found["left"]) > 1, f"every kill left the same: {found}"
-
-
-def test_a_killed_writer_leaves_a_whole_folder_or_the_one_before() -> None:
-    survives(FOLDERS, 16)
+ROUNDS = {
+    **dict.fromkeys((*FOLDERS, *PROFILES), 16),
+    **dict.fromkeys(PROPOSALS, 6),
+    **dict.fromkeys(STORES["sqlite"], 12),
+    **dict.fromkeys(STORES["postgresql"], 6),
+}
+CARELESS = ("careless-files:30", "careless-decisions:30")
 
 
-def test_a_killed_import_leaves_the_old_profiles_or_the_new_ones() -> None:
-    survives(PROFILES, 16)
+@pytest.fixture(scope="module")
+def found() -> dict[str, dict[str, Any]]:
+    """What the kills of each job left; all are forked from one process, which takes seconds to be ready."""
+    jobs = [f"{name}:{rounds}" for name, rounds in ROUNDS.items() if name in JOBS]
+    return {one["job"]: one for one in killing.run([*jobs, *CARELESS], 0)}
 
 
-@pytest.mark.slow
-def test_a_killed_proposal_leaves_a_whole_folder_or_the_one_before() -> None:
-    survives(PROPOSALS, 6)
-
-
-@pytest.mark.slow
-def test_a_killed_store_has_all_that_it_acknowledged() -> None:
-    survives(STORES["sqlite"], 12)
-
-
-@pytest.mark.slow
-def test_a_killed_store_on_postgresql_has_all_that_it_acknowledged() -> None:
-    if not os.environ.get("TWINMATCH_TEST_POSTGRES"):
+@pytest.mark.parametrize("job", ROUNDS)
+def test_a_killed_job_leaves_all_that_it_acknowledged_and_nothing_torn(job: str, found) -> None:
+    """Nothing was lost or torn, and it was the kills that were survived."""
+    if job not in JOBS:
         pytest.skip("no PostgreSQL server: run tools/postgres_for_tests.sh COMMAND")
-    survives(STORES["postgresql"], 6)
+    left = found[job]
+    assert left["faults"] == []
+    assert left["killed"] >= 0.6 * ROUNDS[job], left
+    assert left["by"]["before"] and left["by"]["within"] and left["by"]["time"], left  # noqa: PT018
+    assert len(left["left"]) > 1, f"every kill left the same: {left}"
 
 
-def test_the_harness_notices_what_is_torn_or_lost() -> None:
-    torn, lost = killing.run(["careless-files", "careless-decisions"], 30)
-    assert any("torn" in fault for fault in torn["faults"])
-    assert any("AssertionError" in fault for fault in lost["faults"])
+def test_the_harness_notices_what_is_torn_or_lost(found) -> None:
+    assert any("torn" in fault for fault in found["careless-files"]["faults"])
+    assert any("AssertionError" in fault for fault in found["careless-decisions"]["faults"])

@@ -17,7 +17,7 @@ from service_for_tests import PROGRAMME, five_cities
 from test_replicas import Replica
 
 CONTACT = "ada.kowalska@town.example"
-TABLE = "id,name,country,contact\n" + "".join(f"de-x{k},X{k},DE,{CONTACT}\n" for k in range(3_000))
+TABLE = "id,name,country,contact\n" + "".join(f"de-x{k},X{k},DE,{CONTACT}\n" for k in range(800))
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def hand_in(service: Replica, content: bytes) -> str:
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     address = f"http://127.0.0.1:{service.port}/workbench/intake"
     asked = urllib.request.Request(address, body % content, headers)
-    with urllib.request.urlopen(asked, timeout=120) as answer:
+    with urllib.request.urlopen(asked, timeout=300) as answer:
         return str(answer.geturl())[-16:]
 
 

@@ -41,7 +41,7 @@ class Replica:
         }
         asked = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", content, given)
         try:
-            with urllib.request.urlopen(asked, timeout=30) as answer:
+            with urllib.request.urlopen(asked, timeout=180) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -89,8 +89,15 @@ def state(body: bytes) -> str:
 
 
 @pytest.mark.slow
-def test_what_is_asked_at_one_is_made_by_the_other_and_decided_by_both(replicas) -> None:
-    idle, working = replicas
+def test_what_is_asked_at_one_is_made_by_the_other_decided_by_both_and_survives_it(
+    replicas, place, tmp_path
+) -> None:
+    decided_by_both(*replicas)
+    made_by_the_next_one(*replicas, place, tmp_path / "cities")
+
+
+def decided_by_both(idle: Replica, working: Replica) -> None:
+    """What is asked at one is made by the other, and decided at both."""
     status, body = idle.ask("/v1/proposals", {"title": "Round", "programme_toml": PROGRAMME})
     assert status == 202
     proposal = json.loads(body)["id"]
@@ -99,7 +106,7 @@ def test_what_is_asked_at_one_is_made_by_the_other_and_decided_by_both(replicas)
     )
     assert state(ended) == "done"
     assert working.ask(f"/v1/proposals/{proposal}") == (200, ended)
-    made = [r.ask(f"/v1/proposals/{proposal}/files/proposal.json") for r in replicas]
+    made = [r.ask(f"/v1/proposals/{proposal}/files/proposal.json") for r in (idle, working)]
     assert made[0] == made[1]
     assert made[0][0] == 200
 
@@ -113,16 +120,15 @@ def test_what_is_asked_at_one_is_made_by_the_other_and_decided_by_both(replicas)
 
     def write(k: int) -> int:
         note = {"kind": "note", "one": "de-guest", "why": f"note {k}"}
-        return replicas[k % 2].ask(decisions, note, If_Match='"1"')[0]
+        return (idle, working)[k % 2].ask(decisions, note, If_Match='"1"')[0]
 
     with ThreadPoolExecutor(8) as threads:
         found = sorted(threads.map(write, range(8)))
     assert found == [201] + 7 * [412]  # of those who write at once at both, one is let in
 
 
-@pytest.mark.slow
-def test_what_a_killed_replica_left_is_made_by_the_next_one(replicas, place, tmp_path) -> None:
-    idle, working = replicas
+def made_by_the_next_one(idle: Replica, working: Replica, place: str, cities: Path) -> None:
+    """What one that is killed has left is made by the next one."""
     jobs = [
         json.loads(idle.ask("/v1/proposals", {"programme_toml": PROGRAMME})[1])["id"]
         for _ in range(3)
@@ -131,7 +137,7 @@ def test_what_a_killed_replica_left_is_made_by_the_next_one(replicas, place, tmp
     working.stop(signal.SIGKILL)
     left = [state(idle.ask(f"/v1/proposals/{job}")[1]) for job in jobs]
     assert "waiting" in left
-    following = Replica(tmp_path / "cities", place, jobs=1)
+    following = Replica(cities, place, jobs=1)
     try:
         for job, was in zip(jobs, left, strict=True):
             ended = idle.wait_until(

@@ -56,7 +56,7 @@ def writers(place: str, run: str, words: int, how: str) -> dict[str, tuple[list[
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    said = [json.loads(process.communicate(timeout=120)[0]) for process in started]
+    said = [json.loads(process.communicate(timeout=300)[0]) for process in started]
     assert [process.returncode for process in started] == [0, 0]
     return {name: (told, refused) for name, (told, refused) in zip(names, said, strict=True)}
 
