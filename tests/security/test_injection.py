@@ -121,9 +121,17 @@ def all_files(folder: Path) -> Iterator[Path]:
     yield from (p for p in sorted(folder.rglob("*")) if p.is_file())
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+AT_ONCE = {
+    "address": SCRIPTS["address"],  # harmful alone, at the beginning of a link
+    "attribute": SCRIPTS["attribute"],
+    "tags": "".join(text for name, text in SCRIPTS.items() if name not in ("address", "attribute")),
+}
+"""What does no other harm together: an escape that one of them finds is found in their sum."""
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
 def test_no_text_runs_in_any_file(name: str, tmp_path: Path) -> None:
-    publish(hostile(SCRIPTS[name]), tmp_path / "round", word=True)
+    publish(hostile(AT_ONCE[name]), tmp_path / "round", word=True)
     seen = {"html": 0, "graphml": 0, "docx": 0, "xlsx": 0}
     for path in all_files(tmp_path / "round"):
         content = path.read_bytes()
@@ -212,14 +220,6 @@ def test_links_in_the_folder_of_the_files_are_replaced_and_not_followed(tmp_path
 # --- the workbench and the API --------------------------------------------------------------------------------
 
 
-AT_ONCE = {
-    "address": SCRIPTS["address"],  # harmful alone, at the beginning of a link
-    "attribute": SCRIPTS["attribute"],
-    "tags": "".join(text for name, text in SCRIPTS.items() if name not in ("address", "attribute")),
-}
-"""What does no other harm together: an escape that one of them finds is found in their sum."""
-
-
 @pytest.fixture(scope="module", params=list(AT_ONCE))
 def hostile_house(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
@@ -268,7 +268,7 @@ def test_no_page_runs_what_cities_coordinators_or_visitors_wrote(hostile_house) 
                 {"tab": "history"}, {"tab": "twinning"}, {"tab": "load"}, {"tab": "left_out"}, {"tab": "discussion_groups"},
             ]  # fmt: skip
         for query in queries:
-            for more in ({}, {"HX-Request": "true"}):
+            for more in ({}, {"HX-Request": "true"})[: 1 + ("/workbench/" in route)]:
                 answer = client.get(path, params=query, headers=more, follow_redirects=False)
                 assert answer.status_code < 500, (path, query, answer.text[:300])
                 assert "\n" not in answer.headers.get("location", "")
@@ -299,8 +299,9 @@ def test_no_parameter_reaches_sql(hostile_house) -> None:
         )
 
     before = state()
-    for value in SQL:
-        for route in MAY:
+    for k, value in enumerate(SQL):
+        # A third of the routes each: no text of SQL is put together anywhere (test_code_is_careful.py).
+        for route in list(MAY)[k % 3 :: 3]:
             if route.endswith("/events") or route == "GET /assets" or route.startswith("DELETE"):
                 continue
             method, _, path = route.partition(" ")

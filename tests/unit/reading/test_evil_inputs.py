@@ -6,7 +6,6 @@ import contextlib
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import evil_files as evil
@@ -16,30 +15,6 @@ from hypothesis import strategies as st
 
 from twinmatch.errors import DataError
 from twinmatch.reading import Raw, read, read_raw
-
-WORKBOOKS: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "last_cell_XFD1048576": (evil.last_cell, "cell-beyond"),
-    "400_MB_of_spaces": (evil.spaces, "too-large"),
-    "400_MB_shared_string": (evil.shared_string, "too-large"),
-    "lying_size_header": (evil.lying_size, "not-a-workbook"),
-    "billion_laughs": (evil.billion_laughs, "not-a-workbook"),
-    "external_entity": (evil.external_entity, "not-a-workbook"),
-    "macro": (evil.macro, "macro"),
-    "truncated": (evil.truncated, "not-a-workbook"),
-    "100_000_rows": (evil.many_rows, "cell-beyond"),
-    "1_100_parts": (evil.many_parts, "too-many-parts"),
-    "missing_sheet": (evil.broken_reference, "not-a-workbook"),
-}
-
-
-@pytest.mark.parametrize("name", WORKBOOKS)
-def test_an_evil_workbook_is_refused(name: str, tmp_path: Path) -> None:
-    make, code = WORKBOOKS[name]
-    path = make(tmp_path / "evil.xlsx")
-    with pytest.raises(DataError) as caught:
-        read(path)
-    assert [p.code for p in caught.value.problems] == [code]
-    assert all(p.where.file == "evil.xlsx" for p in caught.value.problems)
 
 
 @pytest.mark.slow
@@ -63,7 +38,7 @@ def test_the_memory_that_evil_workbooks_take_is_bounded(tmp_path: Path) -> None:
         [sys.executable, "-c", code, *paths],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=True,
     )
     grown = int(ran.stdout) / (1024 if sys.platform != "darwin" else 1024**2)
