@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 AXE = Path(__file__).parent / "assets" / "axe.min.js"
+PATIENCE = 240_000
+"""Milliseconds for which a page is waited for: a loaded machine is slow, not wrong."""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -55,11 +57,11 @@ def running(folder: Path, *arguments: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while time.monotonic() < end and process.poll() is None:
         try:
             with urllib.request.urlopen(f"{address}/readyz", timeout=5):
@@ -77,7 +79,7 @@ class Visitor:
             **{"viewport": {"width": 1280, "height": 900}, "accept_downloads": True, **window}
         )
         self.page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(PATIENCE)
         self.address, self.elsewhere, self.complaints = address, [], []
         self.page.on("request", self._asked)
         self.page.on("console", self._said)

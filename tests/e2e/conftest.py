@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_for_tests import Visitor
+from browser_for_tests import PATIENCE, Visitor, running
+
+from twinmatch.files import bundled_path
 
 FLAGS = [
     "--headless",
@@ -49,11 +51,27 @@ def chromium() -> Iterator[Any]:
     """One browser for all tests."""
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=60_000)  # a loaded machine is slow, not wrong
+    expect.set_options(timeout=PATIENCE)
     with warnings.catch_warnings(), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+NAMED = {"be-leuven", "be-ghent", "nl-groningen", "fi-lahti", "de-dortmund", "de-cologne", "it-milan", "ba-gorazde"}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service of every third bundled city, and of those that tests name: a proposal takes a third of the time."""
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "cities").mkdir()
+    bundled = sorted(bundled_path("city_profiles").glob("[!_]*.yaml"))
+    for k, path in enumerate(bundled):
+        if k % 3 == 0 or path.stem in NAMED:
+            shutil.copy(path, folder / "cities")
+    with running(folder, str(folder / "cities")) as address:
+        yield address
 
 
 @pytest.fixture

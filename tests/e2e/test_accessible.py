@@ -8,23 +8,21 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from browser_for_tests import faults, running
+from browser_for_tests import PATIENCE, faults
 from playwright.sync_api import expect
 from test_whole_round import TABLE, hand_in, made
 
+import twinmatch as tm
+from twinmatch.exporting import report_html
+
 SURVEY = Path(__file__).parents[1] / "unit" / "reading" / "cases" / "survey.csv"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("service")) as address:
-        yield address
 
 
 @pytest.fixture(scope="module")
 def places(service, chromium, tmp_path_factory):
     """The path of every page, with two proposals and an upload to show."""
     page = chromium.new_context().new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto(service)
     table = tmp_path_factory.mktemp("table") / "round.csv"
     table.write_text(TABLE, encoding="utf-8")
@@ -98,16 +96,15 @@ PAGES = [
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing(service, visit, places, name):
-    assert faults(visit(service).go(places[name])) == []
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_at_320_pixels_only_tables_scroll_sideways(service, visit, places, name):
+def test_axe_finds_nothing_and_at_320_pixels_only_tables_scroll_sideways(
+    service, visit, places, name
+):
     """320 CSS pixels are a phone, and 1280 pixels at 400%."""
     page = visit(service, viewport={"width": 320, "height": 640}).go(places[name])
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 320, width
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert faults(page) == []
 
 
 def test_the_keyboard_reaches_everything_and_the_focus_is_seen(service, visit, places):
@@ -140,10 +137,15 @@ def test_on_paper_there_are_results_and_no_buttons(service, visit, places):
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 
-def test_the_report_prints_on_25_pages_without_its_appendix(service, visit, places):
-    page = visit(service).go(places["report"])
+def test_the_report_of_all_bundled_cities_prints_on_25_pages_without_its_appendix(
+    chromium, bundled
+):
+    page = chromium.new_context().new_page()
+    page.set_default_timeout(PATIENCE)
+    page.set_content(report_html(tm.propose(bundled, "twinning")).decode())
     page.add_style_tag(content="#appendix, #appendix ~ * { display: none; }")
     printed = page.pdf(format="A4")
+    page.context.close()
     assert 1 < len(re.findall(rb"/Type /Page\b", printed)) <= 25
 
 

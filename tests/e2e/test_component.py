@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from browser_for_tests import faults, running
+from browser_for_tests import PATIENCE, faults, running
 from playwright.sync_api import expect
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><title>Platform</title>
@@ -36,6 +36,7 @@ def test_the_component_shows_cities_on_a_page_of_another_origin(platform, chromi
         asked = f"{service}/v1/cities/de-aachen/similar?k=3"
         expected = json.load(urllib.request.urlopen(asked))["similar"]
         page = chromium.new_context().new_page()
+        page.set_default_timeout(PATIENCE)
         seen: list[str] = []
         page.on("request", lambda request: seen.append(request.url))
         page.goto(origin)

@@ -6,19 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from browser_for_tests import running
 from playwright.sync_api import expect
 
 CASES = Path(__file__).parents[1] / "unit" / "reading" / "cases"
 SURVEYS = Path(__file__).parents[2] / "benchmarks" / "data" / "surveys"
 FEW = 20
 """Clicks, of file choosers, buttons, boxes and menus, from the first page to the proposal."""
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("service")) as address:
-        yield address
 
 
 @pytest.fixture
@@ -35,12 +28,12 @@ def page(service, visit):
 def hand_in(page, path):
     page.get_by_label("A table of profiles").set_input_files(path)
     page.get_by_role("button", name="Hand in and check").click()
-    expect(page.get_by_role("button", name="Continue")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Continue")).to_be_visible()
 
 
 def go_on(page, step):
     page.get_by_role("button", name="Continue").click()
-    page.wait_for_url(f"**/{step}", timeout=60_000)
+    page.wait_for_url(f"**/{step}")
 
 
 def test_a_survey_comes_to_a_proposal_in_few_clicks(page) -> None:
@@ -61,7 +54,7 @@ def test_a_survey_comes_to_a_proposal_in_few_clicks(page) -> None:
     page.get_by_label("Twinning", exact=True).check()
     page.get_by_label("Title").fill("Round 4")
     page.get_by_role("button", name="Propose").click()
-    expect(page.get_by_role("heading", name="At a glance")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("heading", name="At a glance")).to_be_visible()
     assert 0 < int(page.evaluate("sessionStorage.getItem('n')")) + 1 <= FEW  # and the file chooser
     address = page.url.partition("?")[0].replace("/workbench", "")
     made = json.loads(page.request.get(f"{address}/files/proposal.json").body())

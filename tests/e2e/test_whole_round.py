@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from browser_for_tests import Visitor, faults, running
 from playwright.sync_api import expect
-
-from twinmatch.files import bundled_path
 
 TABLE = """id,name,country,roles,population,needs,offers,challenges,strengths
 de-alta,Alta,DE,guest,fifty thousand,Heat networks for old towns.,,energy_systems:3,
@@ -31,29 +28,13 @@ needs_offers = 1
 """
 
 
-NAMED = {"be-leuven", "nl-groningen", "fi-lahti"}
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    """A service of every third bundled city: each proposal and price takes a third of the time."""
-    folder = tmp_path_factory.mktemp("service")
-    (folder / "cities").mkdir()
-    bundled = sorted(bundled_path("city_profiles").glob("[!_]*.yaml"))
-    for k, path in enumerate(bundled):
-        if k % 3 == 0 or path.stem in NAMED:
-            shutil.copy(path, folder / "cities")
-    with running(folder, str(folder / "cities")) as address:
-        yield address
-
-
 def choose(page, name, value):
     page.get_by_label(name, exact=True).select_option(value)
 
 
 def made(page):
     """Wait until a proposal was made, and return its address."""
-    expect(page.get_by_role("heading", name="At a glance")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("heading", name="At a glance")).to_be_visible()
     return page.url.partition("?")[0]
 
 
@@ -112,7 +93,7 @@ def test_upload_check_propose_why_not_lock_solve_again_compare_publish_download(
     page.get_by_text("A programme of your own").click()
     page.get_by_label("Programme file (TOML)").fill(PROGRAMME)
     page.get_by_role("button", name="Check first").click()
-    expect(page.get_by_text("Rules that will bind")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Rules that will bind")).to_be_visible()
     page.get_by_role("button", name="Propose").click()
     first = made(page)
     assert pairs(page, first) == {"de-alta": "it-caro", "fr-belle": "se-dala"}
@@ -123,7 +104,7 @@ def test_upload_check_propose_why_not_lock_solve_again_compare_publish_download(
     choose(page, "Host", "se-dala")
     page.get_by_role("button", name="Why not?").click()
     answer = page.locator("#why-not")
-    expect(answer).to_contain_text("No rule forbids it", timeout=60_000)
+    expect(answer).to_contain_text("No rule forbids it")
     expect(answer).to_contain_text("Belle")  # who would have to move
     answer.get_by_placeholder("Why").fill("the mayors agreed")
     answer.get_by_role("button", name="Lock this pair").click()
@@ -238,7 +219,7 @@ def by_keyboard(service, chromium):
         page.keyboard.press("ArrowDown")
     edit = page.locator("#price .edit").first
     expect(edit).to_contain_text(guest)
-    expect(page.locator("#price table caption")).to_contain_text("Solved again", timeout=60_000)
+    expect(page.locator("#price table caption")).to_contain_text("Solved again")
     assert faults(page) == []
     press(page, edit.get_by_role("button", name="Keep as a lock"))
     expect(page.locator("#edit")).to_be_focused()  # not at the top of the page
@@ -340,7 +321,7 @@ def test_a_whole_round_by_a_pointer_alone(service, visit, tmp_path, hand, window
     point(swap.get_by_role("button", name="Hold the place"))
     expect(page.locator("#edit")).to_be_focused()
     point(button("Solve again under these decisions"))
-    expect(page.get_by_text("version 2 of 2")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("version 2 of 2")).to_be_visible()
     second = made(page)
     assert pairs(page, second) == dict(zip(before, reversed(before.values()), strict=True))
 
@@ -353,7 +334,7 @@ def test_a_whole_round_by_a_pointer_alone(service, visit, tmp_path, hand, window
     point(button("declines"))
     expect(page.locator("#consent")).to_be_focused()
     point(page.locator("#consent").get_by_role("button", name="What can be offered instead?"))
-    expect(page.locator("#repair section").first).to_be_visible(timeout=60_000)
+    expect(page.locator("#repair section").first).to_be_visible()
     point(button("Undo"))
     expect(page.locator("#consent")).to_contain_text("not asked yet")
 
@@ -401,7 +382,7 @@ def test_a_change_by_hand_is_priced_kept_and_solved(service, visit, by_keyboard)
     page.set_viewport_size(PHONE)
     page.get_by_label("Guests chosen, at most").fill("12")
     page.keyboard.press("Tab")
-    expect(page.locator("#tried")).to_contain_text("12 pairs", timeout=60_000)
+    expect(page.locator("#tried")).to_contain_text("12 pairs")
     reach(page, page.locator("input[type=range]").last)  # no field lies behind the result
     page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_role("button", name=re.compile("^Keep")).click()
@@ -550,7 +531,7 @@ def test_consent_prices_and_a_repair_that_becomes_a_proposal(service, visit):
     consent.get_by_role("button", name="declines").click()
     expect(consent).to_contain_text("declined")
     offered = page.locator("summary", has_text="If the guest declines")
-    for _ in range(60):  # it is worked out after the answer
+    for _ in range(200):  # it is worked out after the answer
         if offered.count():
             break
         page.wait_for_timeout(500)
@@ -562,20 +543,18 @@ def test_consent_prices_and_a_repair_that_becomes_a_proposal(service, visit):
     page.get_by_role("link", name="Overview").click()
     page.locator("summary", has_text="What the rules cost").click()
     page.get_by_role("button", name="Price every rule").click()
-    expect(page.get_by_role("columnheader", name="One more place is worth")).to_be_visible(
-        timeout=240_000
-    )
+    expect(page.get_by_role("columnheader", name="One more place is worth")).to_be_visible()
 
     page.locator("summary", has_text="After a withdrawal or a refusal").click()
     # The pair that was declined is marked already; an offer becomes a proposal, side by side with the one before.
     assert page.get_by_label("Refused").evaluate("s => s.selectedOptions.length") == 1
     page.get_by_role("button", name="What can be offered?").click()
     keep = page.locator("#repair section").first
-    expect(keep).to_contain_text("Keep every pair that still can be", timeout=60_000)
+    expect(keep).to_contain_text("Keep every pair that still can be")
     keep.locator("summary", has_text="Who must be told").click()
     expect(keep.locator("li").first).to_be_visible()
     keep.get_by_role("button", name="Make a proposal of it").click()
-    expect(page.get_by_role("heading", name="Side by side")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Side by side")).to_be_visible()
     repaired = page.url.partition("/compare")[0]
     after = pairs(page, repaired)
     assert {g for g in before if before[g] != after.get(g)} - set(before) == set()
@@ -610,7 +589,7 @@ def test_sliders_rank_anew_at_once(service, visit):
     page.get_by_role("button", name="The usual weights").click()
     expect(page.locator(".peer > a").first).to_have_text(before[0])
     page.get_by_label("A question in words").fill("How do we cool our schools in summer?")
-    expect(page.locator("#similar")).to_contain_text("can show:", timeout=60_000)
+    expect(page.locator("#similar")).to_contain_text("can show:")
 
 
 def test_the_list_narrows_while_typing_and_a_city_is_a_click_away(service, visit):
