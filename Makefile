@@ -24,7 +24,7 @@ install: $(BIN)/python  ## install everything, the text model included, for work
 test:  ## run all tests
 	$(BIN)/python -m pytest
 
-fast:  ## run the tests that take seconds
+fast:  ## run the tests that take seconds: units, contracts, goldens, most of the front
 	$(BIN)/python -m pytest -m "not slow" -n auto
 
 slow:  ## run the tests that take longer

@@ -1,4 +1,4 @@
-"""The documentation under test: references are what the code makes, code runs, commands and links exist."""
+"""The documentation under test: code runs, commands and links exist. `make check` compares references with the code."""
 
 from __future__ import annotations
 
@@ -33,18 +33,9 @@ WITH_PYTHON = [
 ]
 """Pages whose Python runs, from the first block to the last, in one go."""
 
-sys.path.insert(0, str(REPO / "tools"))
-import make_docs  # noqa: E402
-
 
 def name_of(page: Path) -> str:
     return page.relative_to(REPO).as_posix()
-
-
-@pytest.mark.parametrize("name", make_docs.PAGES)
-def test_a_reference_page_is_what_the_code_makes(name):
-    made = make_docs.PAGES[name]()
-    assert (DOCS / name).read_text(encoding="utf-8") == made, "run: make docs"
 
 
 def every_command() -> Iterator[tuple[str, TyperCommand]]:
@@ -153,14 +144,14 @@ def address(tmp_path_factory) -> Iterator[str]:
         cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        for _ in range(600):
+        for _ in range(1500):
             with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/cities"):
                 break
             time.sleep(0.2)
         yield f"127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ def served(store: Path, **settings: Any) -> Iterator[TestClient]:
         yield client
 
 
-def ready(client: TestClient, seconds: float = 60) -> None:
+def ready(client: TestClient, seconds: float = 180) -> None:
     """Wait until the service answers."""
     end = time.monotonic() + seconds
     while client.get("/readyz").status_code != 200:
@@ -71,7 +71,7 @@ def shared(client: TestClient) -> Any:
     return door._app.state.shared
 
 
-def finished(client: TestClient, proposal: str, seconds: float = 60) -> dict[str, Any]:
+def finished(client: TestClient, proposal: str, seconds: float = 180) -> dict[str, Any]:
     """Return a proposal when it has ended."""
     end = time.monotonic() + seconds
     while True:

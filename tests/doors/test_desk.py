@@ -19,6 +19,8 @@ from twinmatch.web.auth import Rank
 from twinmatch.web.jobs import programme_in, proposal_of, work_out
 from twinmatch.web.rounds import toml, with_rules
 
+pytestmark = pytest.mark.slow
+
 PAIR = ("de-guest", "it-host")
 
 

@@ -24,6 +24,8 @@ from twinmatch.store.tables import jobs
 from twinmatch.web.jobs import proposal_of, work, work_out
 from twinmatch.wording import Said, shown, spoken
 
+pytestmark = pytest.mark.slow
+
 FORMATS = (
     PROGRAMME
     + """

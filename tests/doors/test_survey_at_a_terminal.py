@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 pexpect = pytest.importorskip("pexpect")
 CASES = Path(__file__).parents[1] / "unit" / "reading" / "cases"
 SURVEYS = Path(__file__).parents[2] / "benchmarks" / "data" / "surveys"
@@ -28,7 +30,7 @@ def at_a_terminal(
         ["-m", "twinmatch", *arguments],
         cwd=folder,
         encoding="utf-8",
-        timeout=120,
+        timeout=300,
         dimensions=(50, 200),
     )
     seen, asked = "", 0

@@ -11,6 +11,8 @@ import twinmatch as tm
 from twinmatch.exporting import read_proposal
 from twinmatch.proposal.wire import to_wire
 
+pytestmark = pytest.mark.slow
+
 SURVEYS = Path(__file__).parents[2] / "benchmarks" / "data" / "surveys"
 
 

@@ -32,6 +32,7 @@ def test_a_clash_among_many_rules_has_repairs_that_mean_something():
         assert all(int(to) >= 0 and to != before for to, before in numbers)
 
 
+@pytest.mark.slow
 def test_hosts_of_all_or_nothing_with_facilitators_for_fewer_are_solved_and_proven():
     """Hosts take three guests or none and facilitators thirteen pairs: twelve are the most there can be."""
     product = proposed("hard_round_cities.csv", "facilitators_short.toml").product("twinning")
