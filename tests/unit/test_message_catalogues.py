@@ -30,7 +30,7 @@ from twinmatch.proposal import (
     from_plain,
     to_plain,
 )
-from twinmatch.proposal.proposal import TABLES
+from twinmatch.proposal.tables import TABLES
 from twinmatch.reading.mapping import columns
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.topics import BLOCKS, KINDS

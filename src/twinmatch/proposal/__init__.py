@@ -18,14 +18,14 @@ from twinmatch.proposal.proposal import Product as Product
 from twinmatch.proposal.proposal import Proposal as Proposal
 from twinmatch.proposal.proposal import Reserve as Reserve
 from twinmatch.proposal.proposal import Statement as Statement
-from twinmatch.proposal.proposal import Table as Table
 from twinmatch.proposal.proposal import UnitName as UnitName
 from twinmatch.proposal.proposal import from_plain as from_plain
-from twinmatch.proposal.proposal import make_table as make_table
 from twinmatch.proposal.proposal import pairs_wanted as pairs_wanted
 from twinmatch.proposal.proposal import proposal_schema as proposal_schema
 from twinmatch.proposal.proposal import to_plain as to_plain
 from twinmatch.proposal.tables import RuleNumbers as RuleNumbers
 from twinmatch.proposal.tables import RulePrice as RulePrice
 from twinmatch.proposal.tables import RuleStatus as RuleStatus
+from twinmatch.proposal.tables import Table as Table
+from twinmatch.proposal.tables import make_table as make_table
 from twinmatch.proposal.wire import Cell as Cell

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
@@ -15,12 +15,10 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from twinmatch.errors import DataError
-from twinmatch.files import data_beside
 from twinmatch.proposal.evidence import Account
-from twinmatch.proposal.tables import RuleStatus
+from twinmatch.proposal.tables import RuleStatus, Table
 from twinmatch.proposal.wire import (
     Anything,
-    Cell,
     Number,
     Part,
     Unbounded,
@@ -34,7 +32,7 @@ from twinmatch.proposal.wire import (
     schema_of,
     to_wire,
 )
-from twinmatch.wording import Saying, count, restored, say, sayings_of
+from twinmatch.wording import Saying, count, restored, sayings_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -198,55 +196,6 @@ def theme_of(meeting: str, settings: Mapping[str, Any]) -> str:
     themes = (str(t.get("id")) for t in settings.get("themes") or ())
     whole = head if head and number.isdecimal() else key
     return f"{product}:{next((t for t in themes if is_of_theme(key, t)), whole)}"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Figures beside the meetings, such as travel, balance or load: named columns, and rows of that width."""
-
-    name: str
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    says: str = ""
-
-    @model_validator(mode="after")
-    def _width(self) -> Table:
-        for number, row in enumerate(self.rows):
-            if len(row) != len(self.columns):
-                said = {"row": number, "width": len(self.columns), "found": len(row)}
-                raise PydanticCustomError(
-                    "proposal-type", "rows[{row}] has {found} cells; {width} are expected.", said
-                )
-        return self
-
-    def __repr__(self) -> str:
-        return f"<Table {self.name}: {len(self.rows)} rows, {len(self.columns)} columns>"
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the figures with the table's own columns."""
-        import pandas as pd
-
-        return pd.DataFrame(list(self.rows), columns=list(self.columns))
-
-
-TABLES: Final = data_beside(__file__, "tables.toml")
-"""Title, heads of the columns and what is said of each of our tables, by its name."""
-
-
-def make_table(
-    name: str,
-    rows: Iterable[tuple[Cell, ...]],
-    /,
-    *,
-    heads: Iterable[str] = (),
-    told: str = "",
-    **values: Any,
-) -> Table:
-    """Return a table of ours; ``heads`` and what is ``told`` of it where they depend on the rows, else ``values`` in its text."""
-    own = TABLES[name]
-    told = told or (say(own["says"], **values) if "says" in own else "")
-    return Table(name, say(own["title"]), tuple(heads or own["columns"]), tuple(rows), told)
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,77 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, TypeVar, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    TypeVar,
+    get_type_hints,
+)
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from twinmatch.proposal.wire import Number, Whole
+from twinmatch.files import data_beside
+from twinmatch.proposal.wire import Cell, Number, Whole
 from twinmatch.wording import count, joined, listed, say
 
 if TYPE_CHECKING:
-    from twinmatch.proposal.proposal import Table
+    import pandas as pd
 
 R = TypeVar("R", bound=NamedTuple)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures beside the meetings, such as travel, balance or load: named columns, and rows of that width."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    says: str = ""
+
+    @model_validator(mode="after")
+    def _width(self) -> Table:
+        for number, row in enumerate(self.rows):
+            if len(row) != len(self.columns):
+                said = {"row": number, "width": len(self.columns), "found": len(row)}
+                raise PydanticCustomError(
+                    "proposal-type", "rows[{row}] has {found} cells; {width} are expected.", said
+                )
+        return self
+
+    def __repr__(self) -> str:
+        return f"<Table {self.name}: {len(self.rows)} rows, {len(self.columns)} columns>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the figures with the table's own columns."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.rows), columns=list(self.columns))
+
+
+TABLES: Final = data_beside(__file__, "tables.toml")
+"""Title, heads of the columns and what is said of each of our tables, by its name."""
+
+
+def make_table(
+    name: str,
+    rows: Iterable[tuple[Cell, ...]],
+    /,
+    *,
+    heads: Iterable[str] = (),
+    told: str = "",
+    **values: Any,
+) -> Table:
+    """Return a table of ours; ``heads`` and what is ``told`` of it where they depend on the rows, else ``values`` in its text."""
+    own = TABLES[name]
+    told = told or (say(own["says"], **values) if "says" in own else "")
+    return Table(name, say(own["title"]), tuple(heads or own["columns"]), tuple(rows), told)
 
 
 def rows_of(tables: Iterable[Table], name: str, kind: type[R]) -> list[R]:
