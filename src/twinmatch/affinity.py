@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -30,6 +31,7 @@ from twinmatch.proposal import Account, Evidence, Fact
 from twinmatch.standings import (
     COUNTED,
     DECIMALS,
+    STRIP,
     UNKNOWN,
     UNKNOWN_STANDING,
     Compared,
@@ -303,12 +305,13 @@ class Affinity:
         """Return each facet's part of the variance of the scores; they sum to 1 (0 where nothing varies).
 
         The covariance decomposition: cov(weight x standing, score) / var(score). A weight says what is wished,
-        this says what it does among these cities.
+        this says what it does among these cities. Of a draw every city beside the next strip of the circle is enough.
         """
         moments = Moments(len(self.weights))
         everyone = np.arange(len(self.columns), dtype=np.intp)
         whole = ((rows, everyone) for rows in in_parts(len(self.rows), len(everyone)))
-        for rows, columns in drawn_pairs(len(self.rows)) if self.is_drawn else whole:
+        once_round = islice(drawn_pairs(len(self.rows)), -(-len(self.rows) // STRIP))
+        for rows, columns in once_round if self.is_drawn else whole:
             parts = [w * self.standings(name, rows, columns) for name, w in self.weights.items()]
             own = slice(0)
             if not self.is_drawn:
