@@ -35,6 +35,7 @@ from twinmatch.cli.options import (
 )
 from twinmatch.errors import Problem, QuestionError, TwinmatchError, Where
 from twinmatch.proposal.wire import to_wire
+from twinmatch.vocabulary.geography import country
 from twinmatch.web.settings import ENVIRONMENT, Settings
 
 if TYPE_CHECKING:
@@ -423,8 +424,6 @@ def _own_words(city: tm.City) -> str:
 
 
 def _short(city: tm.City) -> dict[str, Any]:
-    from twinmatch.vocabulary.geography import country
-
     return {
         "id": city.id,
         "name": city.name,
