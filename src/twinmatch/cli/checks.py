@@ -14,10 +14,12 @@ from twinmatch.cli.options import (
     AsJson,
     OfRound,
     Pairs,
+    exporting,
     literal,
     pair,
     printed,
     proposal_of,
+    reading,
     say,
     say_written,
     show,
@@ -120,9 +122,7 @@ def repair(
         written: list[Path] = []
         if kind is not None and out is not None:
             told("Files")
-            from twinmatch.exporting import publish
-
-            written = publish(app.round.taken(earlier, found, kind, change), out)
+            written = exporting.publish(app.round.taken(earlier, found, kind, change), out)
     if not asked.printed({**to_wire(found), "written": [file.name for file in written]}):
         _show_repair(found)
     if out is not None and written:
@@ -201,9 +201,7 @@ def backtest(
         if pairs is None:
             _backtest_pilots(round_, seed, asked)
             return
-        from twinmatch.reading import read_rows
-
-        rows = read_rows(pairs, ("guest", "hosts"))
+        rows = reading.read_rows(pairs, ("guest", "hosts"))
         found = whatif.backtest.backtest_of(round_, rows, pairs.name, seed=seed)
     if asked.printed(found):
         return

@@ -25,7 +25,7 @@ from typer import Argument, Option
 
 from twinmatch import app, whatif, wording
 from twinmatch.errors import QuestionError, TwinmatchError, grouped
-from twinmatch.files import data_beside, write_file
+from twinmatch.files import data_beside
 from twinmatch.proposal.wire import to_wire
 from twinmatch.wording import LANGUAGES, shown
 
@@ -38,6 +38,51 @@ if TYPE_CHECKING:
     from twinmatch.proposal import Proposal
     from twinmatch.reading import Mapping, MappingQuestion, Raw
     from twinmatch.whatif.case import Case
+
+
+if TYPE_CHECKING:
+    from twinmatch import exporting as exporting
+    from twinmatch import facets as facets
+    from twinmatch import files as files
+    from twinmatch import programmes as programmes
+    from twinmatch import public as public
+    from twinmatch import reading as reading
+    from twinmatch import validate as validate
+    from twinmatch.app import service as service
+    from twinmatch.embedding import choice as choice
+    from twinmatch.exporting import folder_files as folder_files
+    from twinmatch.exporting import words as words
+    from twinmatch.facets import text as text
+    from twinmatch.intake import survey as survey
+    from twinmatch.programmes import found_themes as found_themes
+    from twinmatch.programmes import repair_menu as repair_menu
+    from twinmatch.programmes.twinning import frame as frame
+    from twinmatch.reading import importers as importers
+    from twinmatch.store import database as database
+    from twinmatch.store import history as history
+    from twinmatch.vocabulary import geography as geography
+    from twinmatch.web import auth as auth
+    from twinmatch.web import board as board
+    from twinmatch.web import bodies as bodies
+    from twinmatch.web import persons as persons
+else:
+
+    class _Lazy:
+        """A module that is imported when one of its names is first asked for."""
+
+        def __init__(self, name: str) -> None:
+            self._name = f"twinmatch.{name}"
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(import_module(self._name), name)
+
+    _NAMES = (
+        "exporting facets files programmes public reading validate app.service "
+        "embedding.choice exporting.folder_files exporting.words facets.text intake.survey "
+        "programmes.found_themes programmes.repair_menu programmes.twinning.frame reading.importers "
+        "store.database store.history vocabulary.geography web.auth web.board web.bodies web.persons"
+    )
+    globals().update({name.rpartition(".")[2]: _Lazy(name) for name in _NAMES.split()})
 
 
 Profiles = Annotated[Path | None, Argument()]
@@ -201,15 +246,11 @@ def cohort_of(
 
 
 def _raw(profiles: Path | None, mapping: Path | None) -> Raw:
-    from twinmatch.reading import read_mapping, read_raw
-
-    return read_raw(profiles, read_mapping(mapping) if mapping else None)
+    return reading.read_raw(profiles, reading.read_mapping(mapping) if mapping else None)
 
 
 def _told(raw: Raw, hosts: Sequence[str]) -> Cohort:
     """Return the cohort of what was read; of somebody's own table the doubts and open questions are shown."""
-    from twinmatch.intake import survey
-
     return survey.cohort_of(raw, hosts, lambda problem: say(f"{problem}  [{problem.code}]"))
 
 
@@ -222,25 +263,22 @@ def survey_of(
     with ``yes`` the likely answers are taken and listed. How the table is read is written beside it, or beside ``out``
     where its folder is read-only.
     """
-    from twinmatch.reading import mapping as mappings
-    from twinmatch.reading import read_raw
-
     raw = _raw(profiles, mapping)
     if raw.is_survey and raw.questions and raw.used:
         answered = _asked(raw.questions, raw.used, yes=yes)
-        raw = read_raw(profiles, answered) if answered != raw.used else raw
+        raw = reading.read_raw(profiles, answered) if answered != raw.used else raw
     cohort = _told(raw, hosts)
     if profiles is None or not raw.is_survey:
         return cohort
     say(f"{len({r.data.get('id') for r in raw.cities})} cities of {profiles.name} take part.")
     if raw.used is not None and mapping is None:
-        text = mappings.to_toml(raw.used, profiles.name, raw.questions).encode()
-        place = mappings.mapping_path(profiles)
+        text = reading.mapping.to_toml(raw.used, profiles.name, raw.questions).encode()
+        place = reading.mapping.mapping_path(profiles)
         try:
-            write_file(place, text)
+            files.write_file(place, text)
         except OSError:
             place = out.with_name(f"{out.name}-{place.name}")
-            write_file(place, text)
+            files.write_file(place, text)
         say(f"How it was read stands in {place}: change a line there and run again.")
     return cohort
 
@@ -271,9 +309,7 @@ def _typed(question: MappingQuestion) -> str | None:
 
 def proposal_of(place: Path) -> Proposal:
     """Return the proposal of a proposal.json."""
-    from twinmatch.exporting.folder_files import read_proposal
-
-    return read_proposal(place)
+    return folder_files.read_proposal(place)
 
 
 def decided_of(previous: Path | None, lock: Pairs = None, ban: Pairs = None) -> Decided:
@@ -352,11 +388,9 @@ class OfRound:
     @contextmanager
     def round(self) -> Iterator[tuple[Round, Callable[[str], None]]]:
         """Give the round, opened once, and what shows the steps of the work on it."""
-        from twinmatch.programmes.programme import load
-
         decided = self.decided()
         with progress() as told:
-            rules = load(*(self.programme or ()))
+            rules = programmes.load(*(self.programme or ()))
             told("Profiles")
             cohort = cohort_of(self.profiles)
             yield (

@@ -21,24 +21,35 @@ from twinmatch.cli.options import (
     OfRound,
     Profiles,
     Programme,
+    choice,
     cohort_of,
     cut,
     decided_of,
+    exporting,
+    facets,
+    files,
+    found_themes,
+    frame,
+    importers,
     literal,
     over,
     print_json,
     printed,
+    programmes,
     progress,
     proposal_of,
     quoted,
+    reading,
+    repair_menu,
     say,
     say_written,
     show,
     show_table,
     survey_of,
+    words,
 )
+from twinmatch.cli.options import text as text_facets
 from twinmatch.errors import NoProposalError
-from twinmatch.files import write_files
 from twinmatch.proposal import to_plain
 
 if TYPE_CHECKING:
@@ -127,11 +138,9 @@ def themes(
         told("Profiles")
         cohort = cohort_of(profiles)
         model, found = app.round.themes_of(cohort, count=count, model=text_model, progress=told)
-    from twinmatch.programmes import found_themes
-
     says = found_themes.says(found)
     if out is not None:
-        write_files({out.name: found.toml().encode()}, out.parent)
+        files.write_files({out.name: found.toml().encode()}, out.parent)
     if as_json:
         print_json(
             {
@@ -194,12 +203,8 @@ def propose(
     answers: What each rule costs and how stable each pair is; takes a minute.
     title: What the round is called in the report and the letters.
     """
-    from twinmatch.exporting import publish as publish_files
-    from twinmatch.programmes.programme import load
-    from twinmatch.programmes.repair_menu import asked_repairs
-
     options = decided_of(previous, lock, ban)
-    rules = load(*(programme or ()))
+    rules = programmes.load(*(programme or ()))
     decided = [options]
     if decided_run is not None or past:
         with app.decisions.opened(store) as runs:
@@ -211,7 +216,7 @@ def propose(
         if decisions:
             decided.append(app.decided.read_sheet(decisions, cohort, options.earlier))
         round_ = app.round.open_round(cohort, rules, decided, model=text_model, progress=told)
-        repairs = asked_repairs(repair or (), rules.products)
+        repairs = repair_menu.asked_repairs(repair or (), rules.products)
         round_ = replace(round_, repairs=repairs)
         proposal = app.round.propose_round(
             round_, decided, title=title, answers=answers, progress=told
@@ -219,7 +224,9 @@ def propose(
         del round_  # files need nothing of what was compared and solved
         told("Files")
         letters = app.decided.correspondence(decided, language)
-        made = publish_files(proposal, out, word=word, pdf=pdf, letters=letters, language=language)
+        made = exporting.publish(
+            proposal, out, word=word, pdf=pdf, letters=letters, language=language
+        )
     if as_json:
         print_json(to_plain(proposal))
     else:
@@ -250,8 +257,6 @@ def _next(out: Path) -> Path:
 
 
 def _show_proposal(proposal: Proposal) -> None:
-    from twinmatch.exporting import words
-
     for product in proposal.products:
         status = words.sentence(words.status_words(product))
         show(f"\n[bold]{literal(product.title)}[/bold]: {literal(product.says)} {literal(status)}")
@@ -338,15 +343,13 @@ def explain(
 
 
 def _show_account(title: str, account: Account) -> None:
-    from twinmatch.exporting.words import facet_title
-
     score, known = _figures(account, account.score)
     show_table(
         f"{title}: score {score}, known {known}",
         ("Facet", "Likeness", "Better than", "Weight", "Adds", "In words"),
         (
             (
-                facet_title(line.facet),
+                words.facet_title(line.facet),
                 f"{line.likeness:.2f}" if line.known else "unknown",
                 f"{100 * line.standing:.0f}% of pairs" if line.known else "counted as average",
                 f"{100 * line.weight:.0f}%",
@@ -371,13 +374,11 @@ def features(
     text: Add the mean sentence vectors of needs and offers.
     describe: Print the columns with meaning and unit instead.
     """
-    from twinmatch.facets import feature_table
-
     with progress() as told:
         cohort = cohort_of(profiles)
         named = text_model or "auto"
         model = app.neighbours.text_model(cohort, named, progress=told) if text else None
-        table = feature_table(cohort, model)
+        table = facets.feature_table(cohort, model)
     if describe:
         meanings = table.attrs["features"].items()
         lines = ((name, said["meaning"], said["unit"]) for name, said in meanings)
@@ -385,7 +386,7 @@ def features(
     elif out is None:
         sys.stdout.write(table.to_csv(lineterminator="\n"))
     else:
-        write_files({out.name: table.to_csv(lineterminator="\n").encode()}, out.parent)
+        files.write_files({out.name: table.to_csv(lineterminator="\n").encode()}, out.parent)
         say(f"Written to {out}: {table.shape[0]} cities, {table.shape[1]} columns.")
         say("Next: twinmatch profiles features --describe tells what each column means.")
 
@@ -398,20 +399,12 @@ LIBRARIES = (
 
 def doctor(as_json: AsJson = False) -> None:
     """Tell what is installed, which text model is active, and whether the bundled data is whole."""
-    from twinmatch.embedding import choice
-    from twinmatch.facets import FACETS
-    from twinmatch.facets.text import all_sentences
-    from twinmatch.programmes import PRODUCTS
-    from twinmatch.programmes.twinning.frame import RULES
-    from twinmatch.reading import read
-    from twinmatch.reading.importers import IMPORTERS
-
     found: dict[str, Any] = {"twinmatch": __version__, "python": sys.version.split()[0]}
     found |= {name: _installed(name) for name in LIBRARIES}
-    cohort = read()
+    cohort = reading.read()
     found["bundled profiles"] = f"{len(cohort)} cities, {len(cohort.units)} host units, no problem"
     for texts, sentences in (
-        ("text of the bundled cities", all_sentences(cohort)),
+        ("text of the bundled cities", text_facets.all_sentences(cohort)),
         ("any other text", ["A sentence that nobody has written before."]),
     ):
         found[texts] = str(choice.open_text_model("auto", sentences).says)
@@ -420,7 +413,7 @@ def doctor(as_json: AsJson = False) -> None:
         if choice.is_there()
         else f"not read. {choice.hint()}"
     )
-    registries = (FACETS, RULES, PRODUCTS, IMPORTERS)
+    registries = (facets.FACETS, frame.RULES, programmes.PRODUCTS, importers.IMPORTERS)
     for added in (e for registry in registries for e in registry.extensions):
         kind = added.group.rpartition(".")[2].removesuffix("s")
         found[f"{kind} {added.name}"] = f"of {added.package}: {added.problem or 'in use'}"

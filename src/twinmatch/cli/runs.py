@@ -13,6 +13,8 @@ from twinmatch import __version__, app, whatif
 from twinmatch.cli.options import (
     AsJson,
     OfRound,
+    files,
+    history,
     literal,
     print_json,
     printed,
@@ -23,7 +25,6 @@ from twinmatch.cli.options import (
     show_table,
 )
 from twinmatch.errors import QuestionError
-from twinmatch.files import write_files
 from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
@@ -116,11 +117,10 @@ def state(
 
     step: approve, reopen, publish, withdraw, redraft; left out, the state is printed.
     """
-    from twinmatch.store.history import STEPS
-
+    steps = history.STEPS
     if step is not None:
-        if step not in STEPS:
-            known = f"Known: {', '.join(STEPS)}."
+        if step not in steps:
+            known = f"Known: {', '.join(steps)}."
             raise QuestionError.of("step-unknown", f"There is no step {step!r}.", do=known)
         with app.decisions.opened(store) as runs:
             entry = runs.add(run, step, by or _user(), why=why, seen=seen)
@@ -131,7 +131,7 @@ def state(
     if printed(now, as_json):
         return
     show(f"Run {now.id} is {now.status}, version {now.version}.")
-    can = next(name for name, (start, _) in STEPS.items() if start == now.status)
+    can = next(name for name, (start, _) in steps.items() if start == now.status)
     say(f"Next: twinmatch runs state {now.id} {can}")
 
 
@@ -232,7 +232,7 @@ def learn(
     written: list[Path] = []
     if out is not None:
         made_from = {"data": case.round.cohort.fingerprint, "twinmatch": __version__}
-        written = write_files(whatif.learning.model_files(found, name, made_from), out)
+        written = files.write_files(whatif.learning.model_files(found, name, made_from), out)
     if not asked.printed(found):
         lines = (
             (

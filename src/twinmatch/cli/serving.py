@@ -24,18 +24,27 @@ from twinmatch.cli.options import (
     AsJson,
     Profiles,
     Programme,
+    auth,
+    board,
+    bodies,
+    database,
+    geography,
     literal,
     need_web,
+    persons,
     printed,
     progress,
+    public,
     quoted,
+    reading,
     say,
+    service,
     show,
     show_table,
+    validate,
 )
 from twinmatch.errors import Problem, QuestionError, TwinmatchError, Where
 from twinmatch.proposal.wire import to_wire
-from twinmatch.vocabulary.geography import country
 from twinmatch.web.settings import ENVIRONMENT, Settings
 
 if TYPE_CHECKING:
@@ -55,15 +64,12 @@ def serve(**given: Any) -> None:
         found = f"The web front needs {error.name}, which is not installed."
         do = "pip install 'twinmatch[web]'"
         raise QuestionError.of("web-not-installed", found, do=do) from error
-    from twinmatch.app.service import open_service
-    from twinmatch.reading import read
-
     settings = _settings(given)
-    read(settings.profiles)  # what is wrong with it is said now, not in a process's log
+    reading.read(settings.profiles)  # what is wrong with it is said now, not in a process's log
     if workers > 1:
         with progress() as told:  # what every process needs is made once, before there are several
             rules, model = settings.programme, settings.text_model
-            open_service(settings.profiles, programme=rules, model=model, progress=told)
+            service.open_service(settings.profiles, programme=rules, model=model, progress=told)
     os.environ[ENVIRONMENT] = settings.model_dump_json()
     place = f"http://{settings.host}:{settings.port}/"
     say(f"Open {place} for the workbench; the API is described at /openapi.json.")
@@ -123,8 +129,6 @@ serve.__signature__ = Signature(_parameters())  # type: ignore[attr-defined]
 
 def _settings(given: dict[str, Any]) -> Settings:
     """Return the settings that options give; raises QuestionError with every wrong one."""
-    from twinmatch.validate import as_sentence
-
     if given["profiles"]:
         given["profiles"] = given["profiles"].resolve()
     try:
@@ -133,7 +137,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         raise QuestionError(
             Problem(
                 "setting-wrong",
-                as_sentence(item),
+                validate.as_sentence(item),
                 Where(column=_option_of(str(item["loc"][0])) if item["loc"] else ""),
             )
             for item in error.errors()
@@ -166,17 +170,14 @@ def keys(
     days: Days until it expires; none: never.
     """
     need_web()
-    from twinmatch.web.auth import Rank
-    from twinmatch.web.board import Board
-
-    ranks = {rank.name.lower(): rank for rank in Rank if rank}
+    ranks = {rank.name.lower(): rank for rank in auth.Rank if rank}
     if action not in {"add", "list", "take-back"} or role not in ranks:
         found = f"There is no {action!r}." if role in ranks else f"There is no role {role!r}."
         do = f"add, list or take-back; roles {', '.join(ranks)}."
         raise QuestionError.of("keys-wrong", found, do=do)
     if action != "list" and not what:
         raise QuestionError.of("keys-wrong", "Name whom the key is for, or its id.")
-    opened = Board(store if action == "add" else app.decisions.standing_store(store))
+    opened = board.Board(store if action == "add" else app.decisions.standing_store(store))
     if action == "add":
         key, secret = opened.add_key(what, ranks[role], days)
         if printed({"id": key.id, "name": key.name, "role": role, "key": secret}, as_json):
@@ -221,14 +222,9 @@ def personal_data(
     if action not in {"show", "erase"}:
         found = f"There is no {action!r}."
         raise QuestionError.of("action-unknown", found, do="Known: show, erase.")
-    opened = _opened(store)
-    from twinmatch.reading import read
-    from twinmatch.store.database import COMMAND_LINE
-    from twinmatch.web.persons import erase, held_of
-
-    cohort = read(profiles)
+    opened, cohort = _opened(store), reading.read(profiles)
     if action == "erase":
-        told = erase(opened, cohort, city, COMMAND_LINE, reasons=reasons)
+        told = persons.erase(opened, cohort, city, database.COMMAND_LINE, reasons=reasons)
         if printed(told, as_json):
             return
         cells, places = told["cells"], told["uploads"]
@@ -236,7 +232,7 @@ def personal_data(
         _say_not_readable(told["not_readable"])
         say(f"Next: twinmatch service personal-data show {quoted(city)}, which shows what is left.")
         return
-    held = held_of(opened, cohort, city)
+    held = persons.held_of(opened, cohort, city)
     if printed(held, as_json):
         return
     rows = [
@@ -258,9 +254,7 @@ def personal_data(
 
 def _opened(store: str | None) -> Any:
     need_web()
-    from twinmatch.web.board import Board
-
-    return Board(app.decisions.standing_store(store))
+    return board.Board(app.decisions.standing_store(store))
 
 
 def _say_not_readable(uploads: list[str]) -> None:
@@ -279,11 +273,7 @@ def purge(
     uploads_days: Days for which files that were handed in are kept.
     names_days: Days for which names and reasons stay in the history.
     """
-    opened = _opened(store)
-    from twinmatch.store.database import COMMAND_LINE
-    from twinmatch.web.persons import purge as erased
-
-    told = erased(opened, COMMAND_LINE, uploads_days, names_days)
+    told = persons.purge(_opened(store), database.COMMAND_LINE, uploads_days, names_days)
     if printed(told, as_json):
         return
     say(f"Erased: {told['uploads']} uploads, {told['sessions']} sessions, {told['names']} names.")
@@ -292,10 +282,7 @@ def purge(
 
 def changes(store: str | None = None, as_json: AsJson = False) -> None:
     """Who changed what and when: keys, uploads, what was erased, decisions without their words."""
-    opened = _opened(store)
-    from twinmatch.web.persons import changes_of
-
-    found = changes_of(opened)
+    found = persons.changes_of(_opened(store))
     if printed({"changes": found}, as_json):
         return
     rows = ((line["at"][:16], line["by"], line["what"], line["about"]) for line in found)
@@ -340,10 +327,8 @@ class _Asked:
     """What assistants ask of one cohort under one programme."""
 
     def __init__(self, cohort: tm.Cohort, programme: Sequence[str], model: str | None) -> None:
-        from twinmatch.public import programme_of
-
         self._cohort, self._model = cohort, model
-        self._programme = programme_of(list(programme) or None)
+        self._programme = public.programme_of(list(programme) or None)
 
     def search_cities(
         self, words: str = "", country_code: str = "", role: str = ""
@@ -427,7 +412,7 @@ def _short(city: tm.City) -> dict[str, Any]:
     return {
         "id": city.id,
         "name": city.name,
-        "country": country(city.country).name,
+        "country": geography.country(city.country).name,
         "roles": [role.value for role in city.roles],
     }
 
@@ -468,10 +453,7 @@ def http_app(server: MCPServer, keys: str = "", names: Sequence[str] = ()) -> AS
         return app
     from starlette.concurrency import run_in_threadpool
 
-    from twinmatch.web import bodies
-    from twinmatch.web.board import Board
-
-    holders = Board(keys)
+    holders = board.Board(keys)
 
     async def keyed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
