@@ -125,20 +125,6 @@ def toml_text(text: str) -> str:
     return json.dumps(plain, ensure_ascii=False)
 
 
-def toml_value(value: Any) -> str:
-    """Return a text, number, list or table as TOML has it on one line."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{toml_key(k)} = {toml_value(v)}" for k, v in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(toml_value, value)) + "]"
-    return toml_text(value) if isinstance(value, str) else json.dumps(value)
-
-
-def toml_key(name: str) -> str:
-    """Return the name of a setting as TOML has it."""
-    return name if name.isidentifier() and name.isascii() else toml_text(name)
-
-
 def write_file(path: Path, content: bytes) -> None:
     """Write one file, whole, that its owner alone may read, and its folder where that is missing; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,13 +18,13 @@ from twinmatch.app.group_moves import group_of, groups_wanted
 from twinmatch.app.round import fallbacks_of
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.exporting.folder_files import Directory
-from twinmatch.files import toml_value
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import LeftOut, Meeting, Pairs, Product, Proposal, pairs_wanted
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.proposal.tables import ROBUST, SatisfactionRow, TieRow, ids_in, rows_of
 from twinmatch.proposal.wire import Hidden
 from twinmatch.reading import read_rows
+from twinmatch.reading.mapping import toml_value
 from twinmatch.store.history import About, HistoryEntry, RunSnapshot, held
 from twinmatch.store.records import RunRecord, Store, open_store
 from twinmatch.store.tables import Fallbacks, KeptMeeting, as_met

@@ -37,6 +37,7 @@ repair_letters = true      # "MÃ¡laga" is read as "Málaga"
 from __future__ import annotations
 
 import enum
+import json
 import tomllib
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field, fields, replace
@@ -57,9 +58,9 @@ from pydantic.fields import FieldInfo
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError, Where
-from twinmatch.files import toml_text, toml_value
-from twinmatch.schema import NAMES, City, Dimension, Level, sentences_of
-from twinmatch.validate import in_words, models_in, parts_of
+from twinmatch.files import toml_text
+from twinmatch.schema import NAMES, City, Dimension, Level
+from twinmatch.validate import in_words, models_in, parts_of, sentences_of
 from twinmatch.wording import joined, say, titled
 
 Kind = Literal["text", "whole", "number", "tonnes", "choice", "flag", "list", "weights", "sources"]
@@ -351,6 +352,20 @@ def to_toml(mapping: Mapping, table: str, questions: tuple[MappingQuestion, ...]
 def _target_text(target: Target) -> str:
     said = {f.name: v for f in fields(target) if (v := getattr(target, f.name)) != f.default}
     return toml_value(said) if said.keys() - {"field", "is_negated"} else toml_text(target.said)
+
+
+def toml_value(value: Any) -> str:
+    """Return a text, number, list or table as TOML has it on one line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{toml_key(k)} = {toml_value(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    return toml_text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def toml_key(name: str) -> str:
+    """Return the name of a setting as TOML has it."""
+    return name if name.isidentifier() and name.isascii() else toml_text(name)
 
 
 def _no_field(name: str, file: str) -> Problem:

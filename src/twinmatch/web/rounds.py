@@ -24,13 +24,13 @@ from twinmatch.app.service import Service, open_service
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting.folder_files import proposal_json
 from twinmatch.exporting.spreadsheet import RULE_FIELDS, RULE_SHEET, rules_said
-from twinmatch.files import toml_key, toml_value
 from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.kinds import TITLES, TRAITS
 from twinmatch.programmes.programme import Programme, programme_model
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.twinning import Twinning
 from twinmatch.proposal import Pairs, Proposal
+from twinmatch.reading.mapping import toml_key, toml_value
 from twinmatch.store.history import CONSENTS, DECISIONS, HistoryEntry, RunSnapshot, held
 from twinmatch.store.records import Store
 from twinmatch.validate import as_sentence
