@@ -11,8 +11,9 @@ from collections.abc import Hashable
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
+from twinmatch.vocabulary import Described
 from twinmatch.vocabulary.geography import ALIASES, SAME_LANGUAGE, is_country, language_codes
 from twinmatch.vocabulary.topics import IN_TEXT as IN_TEXT
 from twinmatch.vocabulary.topics import NAMES as NAMES
@@ -90,21 +91,6 @@ def _field(unit: str = "", default: object = None, **limits: Any) -> Any:
     It may be left out unless its default is ``...``.
     """
     return Field(default, json_schema_extra={"unit": unit} if unit else None, **limits)
-
-
-class Described(BaseModel):
-    """A model whose fields are described by the sentence below each, read when a schema or a table asks for it."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> Any:
-        """Return the JSON Schema with the sentences."""
-        from twinmatch.validate import sentences_of
-
-        made = handler(core)
-        fields = handler.resolve_ref_schema(made).get("properties", {})
-        for name, says in sentences_of(cls).items():
-            fields[cls.model_fields[name].alias or name]["description"] = says
-        return made
 
 
 class ProfileBlock(Described):

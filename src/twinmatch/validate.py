@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, reduce
-from itertools import pairwise, product
+from functools import reduce
+from itertools import product
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -18,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.files import data_beside
-from twinmatch.schema import City, Described, HostUnit
+from twinmatch.schema import City, HostUnit
 from twinmatch.vocabulary.gazetteer import NamedEntity, Names
 from twinmatch.wording import joined, say
 
@@ -331,33 +328,3 @@ def _unknown(name: str, known: set[str], names: Mapping[str, str], where: Where)
     found = say("{name} is neither a city nor a host unit here.", name=repr(name))
     near = nearest(name, {k: k for k in sorted(known)} | of_name)
     return Problem("reference-unknown", found, where, near)
-
-
-def sentences_of(model: type[BaseModel]) -> dict[str, str]:
-    """Return the sentence below each field of a model, of those that have one."""
-    return {
-        name: says
-        for kind in reversed(model.__mro__)
-        if issubclass(kind, Described)
-        for name, says in _sentences_in(kind.__module__).get(kind.__name__, {}).items()
-        if name in model.model_fields
-    }
-
-
-@cache
-def _sentences_in(module: str) -> dict[str, dict[str, str]]:
-    """Return the sentences below the fields of each class of a module, of which there may be no source."""
-    try:
-        tree = ast.parse(inspect.getsource(sys.modules[module]))
-    except (OSError, TypeError):
-        return {}
-    return {
-        kind.name: {
-            field.target.id: inspect.cleandoc(str(below.value.value))
-            for field, below in pairwise(kind.body)
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-            if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-        }
-        for kind in ast.walk(tree)
-        if isinstance(kind, ast.ClassDef)
-    }

@@ -16,7 +16,8 @@ from twinmatch.errors import QuestionError
 from twinmatch.files import bundled_path
 from twinmatch.programmes.kinds import Who
 from twinmatch.proposal.tables import ActorRow
-from twinmatch.schema import Described, Domain, Lever
+from twinmatch.schema import Domain, Lever
+from twinmatch.vocabulary import Described
 from twinmatch.vocabulary.geography import countries, country_code, in_eu
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import say

@@ -60,7 +60,8 @@ from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.files import toml_text
 from twinmatch.schema import NAMES, City, Dimension, Level
-from twinmatch.validate import in_words, models_in, parts_of, sentences_of
+from twinmatch.validate import in_words, models_in, parts_of
+from twinmatch.vocabulary import sentences_of
 from twinmatch.wording import joined, say, titled
 
 Kind = Literal["text", "whole", "number", "tonnes", "choice", "flag", "list", "weights", "sources"]

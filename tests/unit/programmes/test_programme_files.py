@@ -14,7 +14,7 @@ from twinmatch.programmes.programme import (
     recipe_names,
 )
 from twinmatch.programmes.registry import OWN
-from twinmatch.validate import sentences_of
+from twinmatch.vocabulary import sentences_of
 from twinmatch.web.rounds import toml
 
 WEIGHTS = "[twinning.weights]\nwishes = 1\n"

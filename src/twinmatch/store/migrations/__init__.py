@@ -89,8 +89,11 @@ def _carry_runs(connection: sa.Connection) -> None:
             about = About(p.guest, p.host)
             title, label = f"twinning:{p.guest}", f"{p.guest} learns from {p.host}"
             bare = KeptMeeting(title, "twinning", label, *about, tuple(p.cities), p.score)
-            falls = {k: tuple(getattr(p, k)) for k in ("if_guest_declines", "if_host_declines")}
-            found[about] = replace(found.get(about, bare), **falls)
+            found[about] = replace(
+                found.get(about, bare),
+                if_guest_declines=tuple(p.if_guest_declines),
+                if_host_declines=tuple(p.if_host_declines),
+            )
         _keep_meetings(connection, run, found.values())
     connection.execute(entries.insert().from_select(said.c.keys(), sa.select(said)))
     for table in (said, pairs, old):
