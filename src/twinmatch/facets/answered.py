@@ -96,16 +96,18 @@ def nothing_to_show(
 ) -> NDArray[np.bool_]:
     """Return where a host (some cities) can show something, but nothing of the topics that a guest seeks, shape (G, H).
 
-    Of some topics only, where they are given. A guest seeks what it ticked or says it needs, else the topics of its
-    challenges. Where either is not known, nothing is missed.
+    Of some topics only, where they are given. A guest seeks what it ticked or says it needs of them, else those of its
+    challenges and of the levers that it looks for. Where either is not known, nothing is missed.
     """
-    table = topic_table(cohort, facet_cache)
-    areas = {topic: wider(Domain(topic.area)) for topic in Topic if topic.area in {*Domain}}
+    table, domains = topic_table(cohort, facet_cache), {*Domain}
+    areas = {t: wider(Domain(t.area)) if t.area in domains else t.area for t in topics}
     sought: list[set[str]] = []
     for i in guests:
-        fields = {*map(wider, cohort.cities[i].challenges or ())}
-        sought.append({*(table.sought(i) or (t for t, area in areas.items() if area in fields))})
-    seeks = memberships([of.intersection(topics) for of in sought], TOPICS)
+        city = cohort.cities[i]
+        fields = {*map(wider, city.challenges or ()), *(city.levers_needed or ())}
+        named = areas.keys() & table.sought(i)
+        sought.append({*(named or (t for t, area in areas.items() if area in fields))})
+    seeks = memberships(sought, TOPICS)
     shows = memberships([table.can_show(host) for host in hosts], TOPICS)
     known = seeks.any(axis=1, keepdims=True) & shows.any(axis=1)
     return np.asarray(known & (seeks.astype(np.int64) @ shows.T.astype(np.int64) == 0))
