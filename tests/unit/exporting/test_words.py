@@ -56,6 +56,12 @@ def test_status_never_promises_more_than_was_proven(status, score, bound, said):
     assert words.status_words(product).partition(" (points of 100")[0] == said
 
 
+def test_the_limit_of_clusters_is_said_to_be_loose_and_of_others_is_not():
+    product = replace(twinning(), status="feasible", score=0.9, bound=1.0)
+    assert "loose" not in words.status_meaning(product)
+    assert "loose" in words.status_meaning(replace(product, product="national_clusters"))
+
+
 def test_groups_whose_leads_are_chosen_first_are_proven_for_these_leads_alone():
     leads = (RuleStatus("leads", "Chosen first.", "kept"),)
     product = replace(twinning(), status="optimal", score=1.0, bound=1.0, rules=leads)
