@@ -82,7 +82,7 @@ def solve_round(
     while queue:
         names, *queue = queue
         programme = programme_of(round_)
-        progress(listed([getattr(programme, name).title for name in names]))
+        progress(listed([titled(getattr(programme, name).title) for name in names]))
         before = round_
         try:
             round_ = _made(round_, programme, names)
@@ -126,7 +126,11 @@ def _titled(programme: Programme, name: str, problems: Sequence[Problem]) -> Ite
     title = getattr(programme, name).title
     for problem in problems:
         is_own = problem.level == "error" and problem.code != "repair"
-        yield replace(problem, found=joined((title, problem.found), ": ")) if is_own else problem
+        yield (
+            replace(problem, found=joined((titled(title), problem.found), ": "))
+            if is_own
+            else problem
+        )
 
 
 ADVISED = ("repair", "repairs-cut-short", "repairs-not-sought")
