@@ -39,6 +39,7 @@ class Camera:
     def take(self, name: str, of: str = "", high: int = HIGH) -> None:
         """Take the first ``high`` pixels of the page, or of what stands at a selector."""
         self.page.wait_for_load_state("networkidle")
+        self.page.evaluate("document.activeElement.blur()")  # no frame around where one was
         place = self._folder / f"{name}.png"
         box = self.page.locator(of).first.bounding_box() if of else None
         top = 0.0 if box is None else self.page.evaluate("window.scrollY") + box["y"] - 12
@@ -76,7 +77,7 @@ def intake(camera: Camera, service: str, folder: Path) -> None:
     page.get_by_label("A table of profiles").set_input_files(table)
     page.get_by_role("button", name="Hand in and check").click()
     page.locator("td.marked.error").wait_for()
-    camera.take("intake")
+    camera.take("intake", high=560)
 
 
 def proposal(camera: Camera, service: str) -> str:
