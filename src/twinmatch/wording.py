@@ -474,8 +474,7 @@ def _gather(thing: Any, found: dict[str, Said]) -> None:
         text = str(thing)
         if text and (text not in found or found[text].language):  # a term before own words
             parts = [part for part in thing.values.values() if isinstance(part, Said)]
-            if text not in parts:  # what only wraps another text says no more
-                found[text] = thing
+            found |= {} if text in parts else {text: thing}  # a mere wrapping says no more
             _gather(parts, found)
     elif thing is None or isinstance(thing, str | int | float):
         return
