@@ -399,8 +399,14 @@ def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> s
 
 def _refusal(product: Product, left: LeftOut, invited: bool) -> str:
     """Return what a city reads that applied and has no place: the reason, and what it is offered."""
+    from twinmatch.programmes.rules import LOOK_UP  # loaded late, as above
+
     why, kind = words.sentence(left.why), words.product_title(product)
     parts = [say("{kind}: we could not offer you a place.", kind=kind), why]
+    if left.ask == LOOK_UP:
+        return joined(
+            [say("{kind}: we cannot say yet whether we can offer you a place.", kind=kind), why]
+        )
     if product.status == "infeasible":
         parts = [why if why.startswith(kind) else say("{kind}: {title}", kind=kind, title=why)]
     if invited:

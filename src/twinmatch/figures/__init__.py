@@ -309,8 +309,11 @@ class _Group:
                 return joined([sought, shows(told.name(found[0].city), *found)])
         if self._topics and not self._theme:  # a panel is on its question and nothing wider
             says = "{guest} wants to learn about {topics}."
-            sought = worded(self._sought[i])
-            return say(says, guest=city.name, topics=sought) if self._sought[i] else ""
+            if not self._sought[i]:
+                return ""
+            sought = say(says, guest=city.name, topics=worded(self._sought[i]))
+            found = told.offers.best_on(others, self._topics)
+            return joined([shows(told.name(found[0].city), *found), sought]) if found else sought
         learning = [j for j in self._members if self._theme is None or j not in self._first]
         if alike := alike_in(told.cohort, learning, i, self._on):
             return alike

@@ -301,11 +301,13 @@ def seated(
         for attribute in (a for a in settings.mix if a != "country"):
             every = categories(round_.cohort, attribute)
             near = Counter(every[i] for i in np.array(cities)[fits[fewest] >= FITS])
-            if n >= size[0] > sum(min(m, most) if kind else m for kind, m in near.items()):
+            room = sum(min(m, most) if kind else m for kind, m in near.items())
+            if n >= size[0] > room:
                 kind, m = max(near.items(), key=lambda item: (item[1], item[0]))
                 others = say("{m} of them", m=m) if m < n else say("All of them")
                 words |= {"kind": of_category(attribute, kind), "others": others, "most": most}
-                says = "{panel}: {n} cities want to learn about it or can show something on it. {others} are {kind}; a panel takes at most {most} of these, and at least {size} cities in all."
+                words["short"] = size[0] - room
+                says = "{panel}: {n} cities want to learn about it or can show something on it. {others} are {kind}; a panel takes at most {most} of these, and at least {size} cities in all: {short} more would have to be others."
         why = say(says, **words)
         if n >= size[0] and "kind" not in words:  # rules that clash
             rules[2] = replace(rules[2], says=banded)

@@ -266,10 +266,10 @@ def _meeting(
     if silent:
         says = "{cities} could lead this cluster if more were known of {cities}. The first question to ask: {questions}"
         asked = [b for i in silent for b in missing(round_.cohort.cities[i], settings.weights)]
-        asked.sort(
-            key=lambda block: block not in ("offers", "strengths")
-        )  # it is to show something
-        first = [question(block) for block in asked][:1]
+        asked.sort(key=lambda block: block != "strengths")
+        # It is to show something.
+        dumb = any(not round_.cohort.cities[i].offers for i in silent)
+        first = [question(block) for block in (["offers"] if dumb else asked)][:1]
         cities = listed([round_.name(i) for i in sorted(silent)])
         notes += (say(says, cities=cities, questions=joined(first)),)
     if kind and not named:

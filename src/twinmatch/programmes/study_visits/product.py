@@ -394,9 +394,9 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
     fits = [float(affinity.score[of, own].mean()) for of in rows]
     best = max(range(len(made)), key=fits.__getitem__)
     stops = affinity.score[np.ix_(rows[best], made[best].stops)].max(axis=1).mean()
-    says = "{kinds} are visited and do not travel. Of the groups that travel, {group} fits this city best; it visits {hosts}, as all visits together fit best that way."
+    says = "{kinds} are visited and do not travel. Of the groups that travel, {group} fits this city best; that group visits {hosts}, as all visits together fit best that way."
     if stops >= fits[best]:
-        says = "{kinds} are visited and do not travel. Of the groups that travel, {group} fits this city best; it visits {hosts}, where it can learn more."
+        says = "{kinds} are visited and do not travel. Of the groups that travel, {group} fits this city best; that group visits {hosts}, which can show it more."
     return say(
         says,
         kinds=roles_in_words(ready.settings.not_roles),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -160,8 +161,9 @@ def _far_in_size(round_: Round, guest: int, host: Sequence[int]) -> tuple[str, .
     known = [p.value for p in people if p]
     if len(known) != 2 or len(host) != 1 or max(known) < SIZES_APART * min(known):
         return ()
-    told = dict(zip(("n", "m"), known, strict=True), guest=round_.name(guest))
-    says = "{guest} has {n:,} residents and {host} {m:,}: what carries over to another size is a first question."
+    about = (round(n, 1 - math.floor(math.log10(n))) for n in known)  # two figures of it
+    told = dict(zip(("n", "m"), about, strict=True), guest=round_.name(guest))
+    says = "{guest} has about {n:,} residents and {host} about {m:,}: a first question is what also works in a city of another size."
     return (say(says, **told, host=round_.name(host[0])),)
 
 
