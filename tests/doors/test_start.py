@@ -130,7 +130,7 @@ def test_a_lock_in_the_workbook_is_kept_and_its_price_told(decided):
     out = tmp_path / "two"
     _, told = run(*again, "--decisions", tmp_path / "one/proposal.xlsx", "--out", out)
     assert "1 locked (fr-guest=it-host)" in told
-    assert "Since the earlier proposal, twinning: The total score is" in told
+    assert "Since the earlier proposal, twinning: " in told, told
     assert "Fr-Guest: learning from It-Host, in place of learning from Se-Host." in told
     assert "in place of" in (out / "report.html").read_text(encoding="utf-8")
 

@@ -197,7 +197,7 @@ def _letter(
 
     left_out = sources.left_out.get(city, ())
     refused = [
-        _refusal(p, left, bool(invited))
+        _refusal(p, left, bool(invited), left.ask == LOOK_UP)
         for p, left in left_out
         if words.outcome(left) == "refused"
         or left.ask == LOOK_UP
@@ -397,16 +397,13 @@ def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> s
     return say(says, part=part, **told)
 
 
-def _refusal(product: Product, left: LeftOut, invited: bool) -> str:
+def _refusal(product: Product, left: LeftOut, invited: bool, undecided: bool) -> str:
     """Return what a city reads that applied and has no place: the reason, and what it is offered."""
-    from twinmatch.programmes.rules import LOOK_UP  # loaded late, as above
-
     why, kind = words.sentence(left.why), words.product_title(product)
+    if undecided:
+        says = "{kind}: we cannot say yet whether we can offer you a place."
+        return joined([say(says, kind=kind), why])
     parts = [say("{kind}: we could not offer you a place.", kind=kind), why]
-    if left.ask == LOOK_UP:
-        return joined(
-            [say("{kind}: we cannot say yet whether we can offer you a place.", kind=kind), why]
-        )
     if product.status == "infeasible":
         parts = [why if why.startswith(kind) else say("{kind}: {title}", kind=kind, title=why)]
     if invited:
