@@ -470,11 +470,8 @@ def _finish(folder: Path, alone: bool) -> None:
 # checkout have no such folder; there the same files are `data/city_profiles` and `models` at the top of the repository.
 _PACKAGE = Path(__file__).resolve().parent
 _SOURCE = {
-    "city_profiles": Path("data", "city_profiles"),
-    "gazetteer": Path("data", "gazetteer"),
-    "models": Path("models"),
-    "notebooks": Path("notebooks"),
-    "support": Path("data", "support"),
+    **{name: Path("data", name) for name in ("city_profiles", "gazetteer", "support")},
+    **{name: Path(name) for name in ("models", "notebooks")},
 }
 
 

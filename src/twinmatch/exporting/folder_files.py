@@ -49,8 +49,8 @@ from twinmatch.wording import Said, restored, say, sayings_of, shown, titled, wi
 if TYPE_CHECKING:
     import networkx as nx
 
-LARGEST = 200_000_000
-"""Bytes of the largest file that is read: far beyond any round, short of filling the memory."""
+LARGEST = 500_000_000
+"""Bytes of the largest file that is read: beyond a round of 13,000 cities (about 310 MB), short of filling the memory."""
 
 DEEPEST = 100
 """Levels of the most nested file that is read; a proposal has about twelve."""

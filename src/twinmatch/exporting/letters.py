@@ -263,12 +263,10 @@ def _opening(
     if not invited:
         left = sources.left_out.get(city, ())
         told = refused or [words.sentence(x.why) for _, x in left if x.as_role != "guest"][:1]
-        asks = say(
-            "We do not know enough of you to propose one: below is what we ask, and what you can use now."
-        )
+        asks = "We do not know enough of you to propose one: below is what we ask, and what you can use now."
         last = say("Below is what you can use now, and what would help us.")
         first = say("This round has no meeting for you yet.")
-        return joined([first, *told, last] if told else [first, asks])
+        return joined([first, *told, last] if told else [first, say(asks)])
     products = dict.fromkeys(product.product for product, _ in invited)
     parts = [
         words.nouns_counted(sum(p.product == product for p, _ in invited), product, article=True)
