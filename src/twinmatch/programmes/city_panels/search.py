@@ -306,8 +306,8 @@ def seated(
                 kind, m = max(near.items(), key=lambda item: (item[1], item[0]))
                 others = say("{m} of them", m=m) if m < n else say("All of them")
                 words |= {"kind": of_category(attribute, kind), "others": others, "most": most}
-                words["short"] = size[0] - room
-                says = "{panel}: {n} cities want to learn about it or can show something on it. {others} are {kind}; a panel takes at most {most} of these, and at least {size} cities in all: {short} more would have to be others."
+                words["short"] = max(size[0] - most, 1)
+                says = "{panel}: {n} cities want to learn about it or can show something on it. {others} are {kind}, of whom a panel takes at most {most}; it needs at least {short} other cities as well."
         why = say(says, **words)
         if n >= size[0] and "kind" not in words:  # rules that clash
             rules[2] = replace(rules[2], says=banded)

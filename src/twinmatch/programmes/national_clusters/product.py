@@ -59,7 +59,7 @@ from twinmatch.proposal import LeftOut, Meeting, Member, Product, RulePrice, Rul
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.schema import IN_TEXT
 from twinmatch.vocabulary.geography import country, with_article
-from twinmatch.wording import count, joined, listed, say
+from twinmatch.wording import count, joined, listed, say, say_n
 
 LEAST_NAMED = 1 / 3
 """Part of the cities of a cluster that must name what it is named by, or want to learn what is said of them."""
@@ -318,8 +318,8 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
     """
     table, all_ = topic_table(round_.cohort, round_.facet_cache), len(cluster.cities)
     usual = dict(zip(TOPICS, (table.asked / len(round_.cohort)).tolist(), strict=True))
-    each = (table.sought(i) for i in cluster.cities)
-    sought = Counter(topic for topics in each for topic in topics)
+    seek = {i: table.sought(i) for i in cluster.cities}
+    sought = Counter(topic for topics in seek.values() for topic in topics)
     least = max(2, LEAST_NAMED * all_)
     more = [t for t, n in sought.items() if n >= least and n > all_ * usual[t] + 1e-9]
     best_on = table.offers.best_on
@@ -337,9 +337,15 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
         if sought[topic] == all_:
             says = "All {all} cities of this cluster want to learn about {topic}."
             says = "Both cities of this cluster want to learn about {topic}." if all_ == 2 else says
-        parts.append(say(says, n=sought[topic], all=all_, topic=topic.wording))
-        if found:
-            parts.append(shows(round_.name(found[0].city), found[0]))
+        told = {"all": all_, "topic": topic.wording}
+        if found and topic in seek[found[0].city]:  # it shows, and would learn more
+            one = "{n} other city of this cluster wants to learn about {topic}."
+            many = "{n} other cities of this cluster want to learn about {topic}."
+            parts.append(say_n(one, many, sought[topic] - 1, **told))
+        else:
+            parts.append(say(says, n=sought[topic], **told))
+        unknown = say("What one of them can show on it is not known yet.")
+        parts.append(shows(round_.name(found[0].city), found[0]) if found else unknown)
     return joined(parts)
 
 
