@@ -350,7 +350,10 @@ def test_prices_of_the_proposal_are_those_of_the_command_where_the_ledger_binds(
             encoding="utf-8",
         )
         over = (cities, "--programme", programme, "--text-model", "static")
-        (twinning,) = ask("propose", *over, "--answers", "--out", tmp_path / "out")["products"]
+        asked = ["propose", *over, "--answers", "--out", tmp_path / "out", "--json"]
+        told = CliRunner().invoke(cli.app, [*map(str, asked)])
+        assert told.exit_code == (0 if pairs else 3)  # a twinning without a pair is not formed
+        (twinning,) = json.loads(told.stdout)["products"]
         prices = ask("prices", *over)
         assert prices["filled"] == len(twinning["meetings"]) == pairs
         (table,) = [t for t in twinning["tables"] if t["name"] == "prices"]

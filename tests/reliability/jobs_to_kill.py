@@ -482,7 +482,7 @@ class Migrate:
     """A store of every earlier version, brought to this one: reopening continues, and all that it kept is there."""
 
     starts = ("0001, beside a service", "0001", "0002", "0003", None)
-    """The longest way first: where to kill is counted on it, so that it is killed up to its end."""
+    """Where it begins in turn; where to kill is counted on each."""
 
     def __init__(self, engine: str) -> None:
         self.name = f"migrate-{engine}"

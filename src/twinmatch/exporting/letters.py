@@ -395,7 +395,7 @@ def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> s
     return say(says, part=part, **told)
 
 
-def _refusal(product: Product, left: LeftOut, invited: bool, undecided: bool) -> str:
+def _refusal(product: Product, left: LeftOut, invited: bool, undecided: bool = False) -> str:
     """Return what a city reads that applied and has no place: the reason, and what it is offered."""
     why, kind = words.sentence(left.why), words.product_title(product)
     if undecided:

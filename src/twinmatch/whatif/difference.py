@@ -344,7 +344,7 @@ def _sums(before: Product, after: Product) -> Iterator[str]:
     was, is_ = (len(p.meetings) for p in sides)
     if was != is_:
         yield say("{before} meetings before, {after} after.", before=was, after=is_)
-    if len({tuple((w.facet, w.weight) for w in p.weights) for p in sides}) > 1:
+    if len({tuple((w.facet, round(w.weight, 6)) for w in p.weights) for p in sides}) > 1:
         yield say("Weights were changed: points before and after mean different things.")
     else:
         yield from _scores(before, after)
