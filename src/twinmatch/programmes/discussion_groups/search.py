@@ -41,6 +41,9 @@ LEAD_SHOWS = 0.15
 LEADS_SHOW = 1.0
 """What it costs the leads of a group together that none of them can show what others seek of the theme."""
 
+MOST_TOGETHER = 5_000
+"""Pairs of a group and a possible lead up to which leads are chosen for what they show together; beyond, each alone."""
+
 LEAD_READINESS = 0.2
 """Part of a lead's score that is its readiness to deliver; the rest is its strength in the theme."""
 
@@ -385,24 +388,24 @@ def _leads(
         known.any(axis=1), np.nan_to_num(ready).sum(axis=1) / np.maximum(known.sum(axis=1), 1), 2.0
     )
     fit = (1 - LEAD_READINESS) * strength + LEAD_READINESS * mean / 4
-    score = np.round(fit + LEAD_SHOWS * (sought @ shown.T > 0).astype(np.float64), 6)
+    answers = sought @ shown.T
+    score, together = fit + LEAD_SHOWS * (answers > 0).astype(np.float64), fit.size <= MOST_TOGETHER
+    if not together:
+        score += LEADS_SHOW * answers / settings.leads[1]
     locked = locked_in(round_, settings, slots)
     own = np.array([locked.get(i, -1) for i in may], dtype=np.int64)
     elsewhere = (own >= 0) & (own != np.arange(len(slots))[:, None])
     t, g = np.nonzero((strength > 0) & ~elsewhere)
-    pairs = Candidates(t, g, score[t, g], len(slots), max(len(may), 1))
-    rows, of_topic = np.nonzero(sought)
-    shows = (t == rows[:, None]) & shown[g][:, of_topic].T
-    weight = np.round(sought[rows, of_topic], 6)
-    together = Block(
-        "what others seek is shown",
-        sp.csr_array(shows * weight[:, None]),
-        weight,
-        np.full(len(rows), np.inf),
-        lambda r: f"{slots[rows[r]].title}: {TOPICS[of_topic[r]]}",
-        price=LEADS_SHOW,
-    )
-    chosen = solve(pairs, [*_lead_blocks(round_, settings, slots, may, pairs), together])
+    pairs = Candidates(t, g, np.round(score[t, g], 6), len(slots), max(len(may), 1))
+    blocks = _lead_blocks(round_, settings, slots, may, pairs)
+    if together:
+        rows, of_topic = np.nonzero(sought)
+        shows = (t == rows[:, None]) & shown[g][:, of_topic].T
+        weight = np.round(sought[rows, of_topic], 6)
+        named, matrix = "what others seek is shown", sp.csr_array(shows * weight[:, None])
+        open_ = np.full(len(rows), np.inf)
+        blocks.append(Block(named, matrix, weight, open_, lambda r: named, price=LEADS_SHOW))
+    chosen = solve(pairs, blocks)
     if chosen.status == "infeasible":
         return _fewest(slots, np.where(strength.T > 0, 1.0, 0.0), 1.0)
     leads: list[list[int]] = [[] for _ in slots]
