@@ -41,7 +41,7 @@ LEAD_SHOWS = 0.15
 LEADS_SHOW = 1.0
 """What it costs the leads of a group together that none of them can show what others seek of the theme."""
 
-MOST_TOGETHER = 5_000
+MOST_TOGETHER = 2_000
 """Pairs of a group and a possible lead up to which leads are chosen for what they show together; beyond, each alone."""
 
 LEAD_READINESS = 0.2
