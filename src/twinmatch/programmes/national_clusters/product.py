@@ -327,24 +327,25 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
     ranked = sorted(more, key=lambda t: (able[t] is None, -sought[t], t))
     parts: list[str] = []
     printed: set[str] = set()
+    unknown = say("What one of them can show on it is not known yet.")
     for topic in ranked:
         found = able[topic]
         text = found[0].text if found else topic
-        if text in printed or len(printed) == 2:
+        if text in printed or len(printed) == 2 or (found is None and unknown in parts):
             continue
         printed.add(text)
-        says = "{n} of the {all} cities of this cluster want to learn about {topic}."
-        if sought[topic] == all_:
-            says = "All {all} cities of this cluster want to learn about {topic}."
-            says = "Both cities of this cluster want to learn about {topic}." if all_ == 2 else says
         told = {"all": all_, "topic": topic.wording}
         if found and topic in seek[found[0].city]:  # it shows, and would learn more
             one = "{n} other city of this cluster wants to learn about {topic}."
             many = "{n} other cities of this cluster want to learn about {topic}."
-            parts.append(say_n(one, many, sought[topic] - 1, **told))
-        else:
-            parts.append(say(says, n=sought[topic], **told))
-        unknown = say("What one of them can show on it is not known yet.")
+            seen = say_n(one, many, sought[topic] - 1, **told)
+            parts += [shows(round_.name(found[0].city), found[0], topic), seen]
+            continue
+        says = "{n} of the {all} cities of this cluster want to learn about {topic}."
+        if sought[topic] == all_:
+            says = "All {all} cities of this cluster want to learn about {topic}."
+            says = "Both cities of this cluster want to learn about {topic}." if all_ == 2 else says
+        parts.append(say(says, n=sought[topic], **told))
         parts.append(shows(round_.name(found[0].city), found[0]) if found else unknown)
     return joined(parts)
 
