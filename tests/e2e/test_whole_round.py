@@ -316,6 +316,9 @@ def test_a_whole_round_by_a_pointer_alone(service, visit, tmp_path, hand, window
     # The two guests swap their hosts: both places are held, and the next version has them.
     tab("Twinning")
     point(page.locator("#pairs tbody th a").first)
+    expect(page.locator("#new-host")).to_be_attached()
+    # What was put into the page hears changes once it has settled.
+    page.wait_for_function("!document.querySelector('.htmx-added, .htmx-settling')")
     page.locator("#new-host").select_option(index=1)
     swap = page.locator("#price .edit:has(input[name=pair] + input[name=pair])").first
     point(swap.get_by_role("button", name="Hold the place"))
