@@ -418,7 +418,8 @@ def _of_countries(sources: Sources) -> Iterator[Dossier]:
 
 def _country(sources: Sources, code: str, cities: Sequence[str]) -> Dossier:
     name = sources.directory.country(cities[0]) or code
-    products, home = sources.proposal.products, set(cities)
+    products = sources.proposal.products
+    home = {meeting.id for city in cities for _, meeting in sources.meetings.get(city, ())}
     columns = (say("City"), say("Roles"), *(words.product_title(p) for p in products))
     rows = tuple(
         (
@@ -437,7 +438,7 @@ def _country(sources: Sources, code: str, cities: Sequence[str]) -> Dossier:
         for product in products
         if words.is_paired(product)
         for meeting in product.meetings
-        if not home.isdisjoint(meeting.cities())
+        if meeting.id in home
     )
     parts = (
         DossierSection(say("Cities and where they meet"), columns=columns, rows=rows),

@@ -135,6 +135,16 @@ class Sayings:
         return printable(self.passages, self._role, self.reading)
 
     @cached_property
+    def on_costs(self) -> NDArray[np.bool_]:
+        """Which sentences are about what something costs, (s,)."""
+        return np.array([is_of_costs(p.text) for p in self.passages], bool)
+
+    @cached_property
+    def on_money(self) -> NDArray[np.bool_]:
+        """Which sentences speak of money, (s,)."""
+        return np.array([is_of_money(p.text) for p in self.passages], bool)
+
+    @cached_property
     def _printable(self) -> tuple[Ints, Ints]:
         """The places of the sentences that may be printed, and where each city's begin among them, the end last."""
         places = np.flatnonzero(self.may)
@@ -430,10 +440,10 @@ def answers(
     if needs.reading is not None:
         single = (needs.reading.topics[rows] >= LEAST_SURE).sum(axis=1) <= MOST_TOPICS
         rows, asked = rows[single], asked[single]
+    if not len(rows) or not len(columns):
+        return []
     met = needs.owners[rows][:, None] != offers.owners[columns]
-    dear = np.array([is_of_costs(needs.passages[k].text) for k in rows], bool)
-    paid = np.array([is_of_money(offers.passages[k].text) for k in columns], bool)
-    met &= ~dear[:, None] | paid
+    met &= ~needs.on_costs[rows][:, None] | offers.on_money[columns]
     if needs.reading is not None:
         met &= (asked > 0).astype(float) @ (shown.T > 0) > 0
     here, there = met.any(axis=1), met.any(axis=0)

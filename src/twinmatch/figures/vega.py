@@ -22,8 +22,13 @@ from twinmatch.wording import joined, listed, raised, say
 
 Spec = dict[str, Any]
 
-_PICTURES: Final = Path(__file__).with_name("pictures.json").read_text("utf-8")
-"""What every picture of a kind has: marks, encodings, sizes."""
+_PICTURES: Final = {
+    name: json.dumps(picture)
+    for name, picture in json.loads(
+        Path(__file__).with_name("pictures.json").read_text("utf-8")
+    ).items()
+}
+"""What every picture of a kind has, as JSON: marks, encodings, sizes."""
 
 BLUE, TEAL, PLUM = "#12436D", "#28A197", "#801650"
 ORANGE, GREY, LILAC = "#F46A25", "#3D3D3D", "#A285D1"
@@ -260,7 +265,7 @@ def _spec(
 ) -> Spec:
     """Return a picture by its name, with its title and the one below it, the order of its rows, and how values look."""
     title, below = titles
-    spec: Spec = json.loads(_PICTURES)[name]
+    spec: Spec = json.loads(_PICTURES[name])
     spec["title"] |= {"text": title, "subtitle": note}
     spec["encoding"]["y"]["sort"] = list(order)
     for layer in spec["layer"]:

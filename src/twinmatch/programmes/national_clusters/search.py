@@ -141,6 +141,7 @@ class _Joining:
         low, high = ready.settings.size
         self.size = {code: len(cities) for code, cities in ready.by_country.items()}
         self.small = {c for c, n in self.size.items() if n < low or math.isinf(self.cost((c,)))}
+        self._own = Counter(city.country for city in ready.round.cohort.cities)
         self._room = {code: -(-n // high) * high for code, n in self.size.items()}
         self._ties = ties(ready.round, list(self.size), ready.settings.never_joined)
 
@@ -204,8 +205,7 @@ class _Joining:
 
     def home(self, group: Sequence[str]) -> Home:
         """Return the home of a set of countries, in order of their own cities, so that locks change no key."""
-        own = Counter(city.country for city in self._ready.round.cohort.cities)
-        codes = tuple(sorted(group, key=lambda code: (-own[code], code)))
+        codes = tuple(sorted(group, key=lambda code: (-self._own[code], code)))
         if len(group) == 1:
             return Home(codes, "")
         pairs = sorted(map(frozenset, combinations(group, 2)), key=sorted)

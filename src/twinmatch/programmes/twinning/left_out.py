@@ -327,13 +327,15 @@ class Unplaced:
         low, high = (np.concatenate([getattr(b, side) for b in blocks]) for side in ("low", "high"))
         now = matrix @ self.chosen.astype(np.float64)
         low, high = np.minimum(low, now), np.maximum(high, now)  # what is missed is missed no more
-        found = []
-        for h, g, old_h, old_g, cost in self._near():
-            guests = self._shape[1]
-            change = matrix[:, [h * guests + g]] - matrix[:, [old_h * guests + old_g]]
-            after = now + np.asarray(change.todense()).ravel()
-            if (after <= high + SLACK).all() and (after >= low - SLACK).all():
-                found.append((h, g, old_h, old_g, cost))
+        near = list(self._near())
+        h, g, old_h, old_g = np.array([x[:4] for x in near], dtype=np.int64).reshape(-1, 4).T
+        at = [hosts * self._shape[1] + guests for hosts, guests in ((h, g), (old_h, old_g))]
+        change = sp.coo_array(matrix[:, at[0]] - matrix[:, at[1]])
+        row, column = change.coords
+        after = now[row] + change.data
+        wrong = column[(after > high[row] + SLACK) | (after < low[row] - SLACK)]
+        keeps = np.bincount(wrong, minlength=len(near)) == 0
+        found = [near[k] for k in np.flatnonzero(keeps).tolist()]
         return sorted(found, key=lambda x: (round(x[4], 9), x[:4]))[:TIES_SHOWN]
 
     def _near(self) -> Iterator[tuple[int, int, int, int, float]]:
