@@ -29,7 +29,7 @@ def executed(source: Path) -> Any:
         cell["id"] = f"cell-{number}"
     client = NotebookClient(
         notebook,
-        timeout=600,
+        timeout=3600,  # they run beside the tests in CI
         kernel_name="python3",
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )

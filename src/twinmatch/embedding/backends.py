@@ -338,6 +338,6 @@ def _sentence_transformer(folder: Path) -> Any:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()
     # Which device to use is sentence-transformers' own choice: a graphics card where there is one.
     return SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
