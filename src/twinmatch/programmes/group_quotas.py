@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,12 +26,12 @@ from twinmatch.solving import (
     GroupRule,
     NobodyIsolated,
     group_referee,
-    partition,
 )
 from twinmatch.solving.blocks import Bools, Floats, Ints
 from twinmatch.solving.exact import MOST_COLUMNS, column_count, solve_exactly
 from twinmatch.solving.exchange import exchange, pair_score
-from twinmatch.solving.grouping import GroupWishes, ask, task_of
+from twinmatch.solving.grouping import task_of
+from twinmatch.solving.initial_grouping import first_grouping
 from twinmatch.wording import joined, say, titled
 
 MOST_WAYS: Final = 24
@@ -166,10 +166,10 @@ def best_grouping(
     bands = [(size, size) for size in asked.sizes.tolist()]
     best: tuple[float, list[int]] | None = None
     ways, bound, from_ = list(asked.ways()), -math.inf, list(starts)
+    worth_of = likeness if alike else -likeness
     for way in ways:
         hard = [*also, *(rule for rule, price in way if price is None)]
-        wishes = GroupWishes(rules=hard, together=together, fixed=fixed, alike=alike)
-        task = task_of(ask(likeness, sizes=None, groups=bands, objective="mean", **wishes), bands)
+        task = task_of(worth_of, bands, "mean", hard, together=together, fixed=fixed)
         found: list[Ints] = []
         if column_count(task) <= MOST_COLUMNS:
             solved = solve_exactly(task, cost=asked.costs(task.atom))
@@ -179,12 +179,17 @@ def best_grouping(
             bound = math.inf
             counts = [rule for rule in hard if isinstance(rule, Distribute | NobodyIsolated)]
             soft = [(r, p) for r, p in way if p and isinstance(r, Distribute | NobodyIsolated)]
+
+            def bettered(start: Ints, stays: Bools, counts: Any = counts, soft: Any = soft) -> Ints:
+                return exchange(start, likeness, counts, soft=soft, fixed=stays, alike=alike)
+
             for start, stays in from_ if len(counts) == len(hard) else ():
-                label = exchange(start, likeness, counts, soft=soft, fixed=stays, alike=alike)
+                label = bettered(start, stays)
                 found += [label] if all(v.kept for v in group_referee(label, *hard)) else []
-            if not found:
-                wider = partition(likeness, groups=bands, objective="mean", effort=50, **wishes)
-                found = [wider.label] if wider.status in ("optimal", "feasible") else []
+            if not found and (first := first_grouping(task)) is not None:
+                stays = (np.bincount(task.atom) > 1)[task.atom]
+                stays |= False if fixed is None else fixed >= 0
+                found = [bettered(first, stays)]
         for label in found:
             worth = pair_score(label, likeness) * (1 if alike else -1) - asked.missed(label)[1]
             if best is None or (-round(worth, 9), label.tolist()) < (-best[0], best[1]):

@@ -2,7 +2,6 @@
 
 from twinmatch.solving.assign import Assignment as Assignment
 from twinmatch.solving.assign import assign as assign
-from twinmatch.solving.attributes import Balance as Balance
 from twinmatch.solving.attributes import Distribute as Distribute
 from twinmatch.solving.attributes import Gather as Gather
 from twinmatch.solving.attributes import GroupRule as GroupRule

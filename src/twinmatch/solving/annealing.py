@@ -36,16 +36,7 @@ import numpy as np
 
 from twinmatch.solving.blocks import Floats, Ints
 from twinmatch.solving.grouping import Task, in_order
-from twinmatch.solving.kernels import (
-    LOOPS,
-    SHARED,
-    Kernel,
-    Limit,
-    PlainWalk,
-    RuledWalk,
-    Walk,
-    exchange_plain,
-)
+from twinmatch.solving.kernels import LOOPS, SHARED, Kernel, Limit, Walk, exchange_plain
 
 
 def group_counts(n_items: int, low: int, high: int) -> range:
@@ -102,10 +93,7 @@ STARTS = 4
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The best grouping found: label (m,) in its canonical order, and whether all starts ended.
-
-    score is -inf where no start came to a grouping that keeps the rules.
-    """
+    """The best grouping found: label (n,) in its canonical order, and whether all starts ended."""
 
     score: float
     label: Ints
@@ -114,7 +102,6 @@ class Found:
 
 def anneal(
     task: Task,
-    start: Ints | None,
     *,
     effort: int | None,
     seconds: float | None = None,
@@ -124,19 +111,19 @@ def anneal(
 ) -> Found:
     """The best grouping of several starts.
 
-    start: (m,) a grouping, best one that keeps every rule; None where only sizes rule. effort: sweeps
-    over all starts, or None for as many as the seconds allow. fast: numba or not; None chooses.
+    Only sizes rule. effort: sweeps over all starts, or None for as many as the seconds allow. fast: numba
+    or not; None chooses.
     """
     if fast is None and seconds is not None:
         # the compiler would take the time that the search has
         fast = compiled.cache_info().currsize > 0 and bool(compiled().signatures)
-    kernel = kernel_for(task, effort, fast) if task.plain else None
+    kernel = kernel_for(task, effort, fast)
     starts = STARTS if effort is not None else workers
     each = None if effort is None else max(1, effort // starts)
     limit = None if seconds is None else Limit(seconds)
 
     def one(child: np.random.SeedSequence) -> Found:
-        return _run(task, start, kernel, each, np.random.PCG64(child), limit)
+        return _run(task, kernel, each, np.random.PCG64(child), limit)
 
     children = np.random.SeedSequence(seed).spawn(starts)
     if workers == 1:
@@ -150,27 +137,24 @@ def anneal(
 
 def _run(
     task: Task,
-    start: Ints | None,
-    kernel: Kernel | None,
+    kernel: Kernel,
     sweeps: int | None,
     bits: np.random.PCG64,
     limit: Limit | None,
 ) -> Found:
     """One start: cooled from where a quarter of the items move, then reheated and cooled again."""
-    if start is None:
-        start = random_grouping(task, bits)
-    walk = RuledWalk(task, start) if kernel is None else PlainWalk(task, start, kernel)
-    usable = walk.keeps()
+    start = random_grouping(task, bits)
+    walk = Walk(task, start, kernel)
     hot = _melting(walk, typical_gain(task), bits, limit)
     best, value = start, -math.inf
     cycles = (
-        _cycles_of(sweeps, walk.n_atoms)
+        _cycles_of(sweeps, walk.n_items)
         if sweeps is not None
         else _cycles_by_the_clock(walk, hot, bits, limit)
     )
     for cycle in cycles:
         top = hot if value == -math.inf else hot * REHEAT
-        rows = CHUNK if kernel not in (None, exchange_plain) else CHUNK // SLOWER
+        rows = CHUNK if kernel is not exchange_plain else CHUNK // SLOWER
         for heats in cycle(top, hot * COLD, max(1, rows // len(start))):
             walk.sweep(heats, bits)
             if limit is not None and limit.spent() >= 1.0:
@@ -181,11 +165,8 @@ def _run(
         if limit is not None and limit.spent() >= 1.0:
             break
         walk.restart(best)
-    if value == -math.inf and usable:
-        best, value = start, task.score(start)  # no time to search: an answer all the same
-    label = in_order(best, task.kin)
-    score = task.score(label) if value > -math.inf else -math.inf
-    return Found(score, label, limit is None or limit.spent() < 1.0)
+    label = in_order(best, task.kin)  # the start, where there was no time to search
+    return Found(task.score(label), label, limit is None or limit.spent() < 1.0)
 
 
 def _melting(walk: Walk, heat: float, bits: np.random.PCG64, limit: Limit | None) -> float:
@@ -197,7 +178,7 @@ def _melting(walk: Walk, heat: float, bits: np.random.PCG64, limit: Limit | None
     for fall, sweeps in PILOT if heat > 0.0 else ():
         for _ in range(MOST_LEVELS):
             made = walk.sweep(np.full(sweeps, heat), bits)
-            frozen = made <= MELTED * sweeps * walk.n_atoms
+            frozen = made <= MELTED * sweeps * walk.n_items
             late = limit is not None and limit.spent() > PILOT_SHARE
             if late or frozen == (fall < 1.0):
                 break
@@ -208,9 +189,9 @@ def _melting(walk: Walk, heat: float, bits: np.random.PCG64, limit: Limit | None
 Cycle = Callable[[float, float, int], Iterator[Floats]]
 
 
-def _cycles_of(sweeps: int, n_atoms: int) -> Iterator[Cycle]:
+def _cycles_of(sweeps: int, n_items: int) -> Iterator[Cycle]:
     """Cycles of equal length that use up a number of sweeps."""
-    count = max(1, round(sweeps / (CYCLE * n_atoms)))
+    count = max(1, round(sweeps / (CYCLE * n_items)))
 
     def cycle(hot: float, cold: float, step: int) -> Iterator[Floats]:
         heats = _cooling(hot, cold, max(1, sweeps // count))
@@ -228,7 +209,7 @@ def _cycles_by_the_clock(
     before = limit.spent()
     walk.sweep(np.full(SPEED, hot), bits)
     each = max(limit.spent() - before, 1e-9) / SPEED
-    count = max(1, round((1.0 - limit.spent()) / (each * CYCLE * walk.n_atoms)))
+    count = max(1, round((1.0 - limit.spent()) / (each * CYCLE * walk.n_items)))
     began = limit.spent()
 
     def cycle(hot: float, cold: float, step: int) -> Iterator[Floats]:
@@ -258,21 +239,18 @@ def _heat(hot: float, cold: float, share: float) -> float:
 
 
 def typical_gain(task: Task) -> float:
-    """The spread of what one exchange gains: weights without the part that each atom takes along,
-    times the root of a group's size, and the bonus; rounded to six digits."""
-    n_atoms = len(task.weight)
-    if n_atoms < 3:
+    """The spread of what one exchange gains: weights without the part that each item takes along,
+    times the root of a group's size; rounded to six digits."""
+    n_items = len(task.weight)
+    if n_items < 3:
         return 0.0
     size = max(2, round(float(task.mass.sum()) / task.n_groups))
     spread = residual_spread(task.weight) * float(task.factor[min(size, task.factor.size - 1)])
-    seats = np.where(np.isfinite(task.bonus), task.bonus, 0.0)
-    seats = seats - seats.mean(axis=1, keepdims=True)
-    gain = math.sqrt(spread**2 * n_atoms / task.n_groups + float((seats**2).mean()))
-    return float(f"{gain:.6g}")
+    return float(f"{spread * math.sqrt(n_items / task.n_groups):.6g}")
 
 
 def residual_spread(weight: Floats) -> float:
-    """The standard deviation of the weights after the additive effect of each atom is taken out."""
+    """The standard deviation of the weights after the additive effect of each item is taken out."""
     n = len(weight)
     effect = weight.sum(axis=1) / (n - 2)
     common = float(weight.sum()) / ((n - 1) * (n - 2))
@@ -281,7 +259,7 @@ def residual_spread(weight: Floats) -> float:
 
 
 def random_grouping(task: Task, bits: np.random.PCG64) -> Ints:
-    """A random grouping whose sizes are the most promising inside the bands; plain tasks only."""
+    """A random grouping whose sizes are the most promising inside the bands."""
     n_items = len(task.weight)
     mean = float(task.weight.sum()) / max(1, n_items * (n_items - 1))
     spread = residual_spread(task.weight) if n_items > 2 else 0.0
@@ -296,7 +274,7 @@ def random_grouping(task: Task, bits: np.random.PCG64) -> Ints:
 
 
 def kernel_for(task: Task, effort: int | None, fast: bool | None) -> Kernel:
-    """The kernel for plain tasks: compiled where numba is there and worth loading."""
+    """The kernel: compiled where numba is there and worth loading."""
     if fast is None:
         rows = (effort or SLOW_ROWS) * len(task.weight)
         fast = rows > SLOW_ROWS and importlib.util.find_spec("numba") is not None

@@ -32,15 +32,8 @@ from math import comb
 import numpy as np
 from scipy.sparse import csc_array, csr_array, eye_array, kron, vstack
 
-from twinmatch.solving.attributes import breaches
 from twinmatch.solving.blocks import Bools, Floats, Ints
-from twinmatch.solving.grouping import (
-    Band,
-    GroupingQuestion,
-    Task,
-    in_order,
-    pair_worth,
-)
+from twinmatch.solving.grouping import Band, Task, in_order, pair_worth
 from twinmatch.solving.highs import Model, maximise
 
 MOST_COLUMNS = 60_000
@@ -145,7 +138,7 @@ def _columns(task: Task, cost: Callable[[Ints], Floats] | None) -> _Columns:
             good = chosen[_permitted(task, chosen, kin)]
             members.extend(good)
             family.append(np.full(len(good), kin, dtype=np.float64))
-            score.append(_scores(task, good, kin) - (0.0 if cost is None else cost(good)))
+            score.append(_scores(task, good) - (0.0 if cost is None else cost(good)))
     if not members:
         return _Columns([], np.zeros(0, dtype=np.int64), np.zeros(0))
     return _Columns(members, np.concatenate(family).astype(np.int64), np.concatenate(score))
@@ -162,29 +155,21 @@ def _subsets(task: Task) -> Iterator[Ints]:
 def _permitted(task: Task, chosen: Ints, group: int) -> Bools:
     """Which of the sets (C, s) keep every rule as the members of a group."""
     size = task.mass[chosen].sum(axis=1)
-    good: Bools = np.isfinite(task.bonus[chosen, group]).all(axis=1)
-    for r in range(task.kind.size):
-        held = task.tally[r][chosen].sum(axis=1)
-        floor, ceiling = task.floor[r, group], task.ceiling[r, group]
-        good &= breaches(int(task.kind[r]), held, floor, ceiling, task.slope[r], size) == 0
-    if task.apart is not None:
-        for p, q in _places(chosen):
-            good &= ~task.apart[chosen[:, p], chosen[:, q]]
-        good &= ~task.apart[chosen, chosen].any(axis=1)
+    good: Bools = task.may[chosen, group].all(axis=1)
+    good &= (task.low[group] <= size) & (size <= task.high[group])
+    for count, tally in zip(task.counts, task.tally, strict=True):
+        held = tally[chosen].sum(axis=1)
+        good &= (count.low[group] <= held) & (held <= count.high[group])
+        good &= (held != 1) if count.alone else True
     return good
 
 
-def _scores(task: Task, chosen: Ints, group: int) -> Floats:
+def _scores(task: Task, chosen: Ints) -> Floats:
     inside = task.inner[chosen].sum(axis=1)
-    for p, q in _places(chosen):
+    for p, q in combinations(range(chosen.shape[1]), 2):
         inside += task.weight[chosen[:, p], chosen[:, q]]
-    size = task.mass[chosen].sum(axis=1)
-    worth: Floats = task.factor[size] * inside + task.bonus[chosen, group].sum(axis=1)
+    worth: Floats = task.factor[task.mass[chosen].sum(axis=1)] * inside
     return worth
-
-
-def _places(chosen: Ints) -> Iterator[tuple[int, int]]:
-    return combinations(range(chosen.shape[1]), 2)
 
 
 def _matrix(members: list[Ints], n_atoms: int) -> csc_array:
@@ -205,41 +190,30 @@ MOST_SEATS = 20_000  # n * K beyond which the transport problem is relaxed to ea
 MOST_ITEMS = 1_000  # beyond which eigenvalues take seconds
 
 
-def upper_bound(question: GroupingQuestion, bands: Sequence[Band]) -> float:
-    """A score that no grouping into groups of these bands, one each, exceeds."""
-    reward = rewards(question, bands)
-    by_members = _transport(reward, bands, _told_apart(question, bands))
-    if question.n_items > MOST_ITEMS:
+def upper_bound(worth: Floats, objective: str, bands: Sequence[Band]) -> float:
+    """A score that no grouping into groups of these bands, one each, exceeds; worth (n, n), zero on the diagonal."""
+    by_members = _transport(rewards(worth, objective, bands), bands)
+    if len(worth) > MOST_ITEMS:
         return _above(by_members)
-    seats = _best_places(question, np.zeros((question.n_items, len(bands))))
-    by_eigenvalues = _by_eigenvalues(question, bands) + _transport(
-        seats, bands, question.bonus is not None
-    )
-    return _above(min(by_members, by_eigenvalues))
+    return _above(min(by_members, _by_eigenvalues(worth, objective, bands)))
 
 
-def upper_bound_of_any_number(question: GroupingQuestion, band: Band) -> float:
+def upper_bound_of_any_number(worth: Floats, objective: str, band: Band) -> float:
     """A score that no grouping into groups of this band, however many, exceeds."""
-    return _above(float(rewards(question, [band]).sum()))
+    return _above(float(rewards(worth, objective, [band]).sum()))
 
 
-def _told_apart(question: GroupingQuestion, bands: Sequence[Band]) -> bool:
-    """Whether it matters which group an item is in."""
-    some = (question.bonus, question.allowed, question.fixed)
-    return len(set(bands)) > 1 or any(table is not None for table in some)
-
-
-def _by_eigenvalues(question: GroupingQuestion, bands: Sequence[Band]) -> float:
-    """The bound on the pairs alone; a group of s weighs its pairs as an eigenvalue worth[s] * s."""
-    n_items = question.n_items
-    weight = pair_worth(question.objective, n_items) * np.arange(n_items + 1)
+def _by_eigenvalues(worth: Floats, objective: str, bands: Sequence[Band]) -> float:
+    """The bound of the eigenvalues; a group of s weighs its pairs as an eigenvalue worth[s] * s."""
+    n_items = len(worth)
+    weight = pair_worth(objective, n_items) * np.arange(n_items + 1)
     kept = [weight[low : min(high, n_items) + 1] for low, high in bands if low <= n_items]
     most = np.sort([part.max() for part in kept])[::-1]
     least = np.sort([part.min() for part in kept])[::-1]
     values = np.zeros(most.size)
-    largest = np.linalg.eigvalsh(question.worth)[::-1][: most.size]
+    largest = np.linalg.eigvalsh(worth)[::-1][: most.size]
     values[: largest.size] = largest
-    if question.objective != "total":
+    if objective != "total":
         return float(np.maximum(most * values, least * values).sum()) / 2.0
     # the sizes sum to n, so that what is above the least goes to the largest eigenvalues first
     spare = n_items - least.sum()
@@ -247,31 +221,17 @@ def _by_eigenvalues(question: GroupingQuestion, bands: Sequence[Band]) -> float:
     return float(((least + given) * values).sum()) / 2.0
 
 
-def rewards(question: GroupingQuestion, bands: Sequence[Band]) -> Floats:
-    """The most that each item can bring to each group, (n, K), -inf where it may not sit."""
-    n_items = question.n_items
-    worth = question.worth.copy()
-    for i, j in question.apart:
-        worth[i, j] = worth[j, i] = -np.inf
-    np.fill_diagonal(worth, -np.inf)
-    ranked = -np.sort(-worth, axis=1)[:, : n_items - 1]
+def rewards(worth: Floats, objective: str, bands: Sequence[Band]) -> Floats:
+    """The most that each item can bring to each group, (n, K)."""
+    n_items = len(worth)
+    others = worth.copy()
+    np.fill_diagonal(others, -np.inf)
+    ranked = -np.sort(-others, axis=1)[:, : n_items - 1]
     sums = np.zeros((n_items, n_items))
     np.cumsum(ranked, axis=1, out=sums[:, 1:])  # sums[i, k]: i with its k likest
-    value = sums * pair_worth(question.objective, n_items)[1:] / 2.0
+    value = sums * pair_worth(objective, n_items)[1:] / 2.0
     best = {band: _most(value, band) for band in set(bands)}
-    return _best_places(question, np.stack([best[band] for band in bands], axis=1))
-
-
-def _best_places(question: GroupingQuestion, reward: Floats) -> Floats:
-    """The reward (n, K) with the bonus added, -inf where an item may not sit."""
-    if question.bonus is not None:
-        reward = reward + question.bonus
-    if question.allowed is not None:
-        reward = np.where(question.allowed, reward, -np.inf)
-    if question.fixed is not None:
-        elsewhere = np.arange(reward.shape[1]) != question.fixed[:, None]
-        reward = np.where((question.fixed >= 0)[:, None] & elsewhere, -np.inf, reward)
-    return reward
+    return np.stack([best[band] for band in bands], axis=1)
 
 
 def _most(value: Floats, band: Band) -> Floats:
@@ -283,13 +243,13 @@ def _most(value: Floats, band: Band) -> Floats:
     return most
 
 
-def _transport(reward: Floats, bands: Sequence[Band], told_apart: bool) -> float:
+def _transport(reward: Floats, bands: Sequence[Band]) -> float:
     """The most that all items bring when each has one group and groups keep their sizes.
 
-    Where groups are not told apart, or there are too many seats, each item simply has its best.
+    Where all groups have one band, or there are too many seats, each item simply has its best.
     """
     simple = float(reward.max(axis=1).sum())
-    if not told_apart or not np.isfinite(simple) or reward.size > MOST_SEATS:
+    if len(set(bands)) == 1 or not np.isfinite(simple) or reward.size > MOST_SEATS:
         return simple
     n_items, n_groups = reward.shape
     low, high = np.array(bands, dtype=np.float64).T

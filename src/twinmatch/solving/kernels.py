@@ -1,4 +1,4 @@
-"""The searches for groups, sweep by sweep: a kernel where sizes and places are the only rules, and one under any.
+"""The search for groups of given sizes, sweep by sweep.
 
 One sweep offers each item its best exchange: with any item of another group, or a move where the
 sizes allow it. Best is meant after a random handicap, heat * -log u, so that at heat zero a sweep
@@ -7,10 +7,10 @@ doi:10.1126/science.220.4598.671). What makes it quick is that reach is kept up 
 gain of an exchange is read off in a few operations.
 
 Notation: as in `grouping`: n items, K groups.
-weight (n, n), bonus (K, n) with -inf where an item may not sit, label (n,), size (K,),
+weight (n, n), label (n,), size (K,),
 reach[g, i] the weights of i to the members of g, inside[g] the weights inside g,
 rate[g] what a pair in g is worth at its present size, pace[i] = rate[label[i]],
-pull = rate * reach + bonus, own[i] = pull[label[i], i]; heats (T,) one a sweep; noise a table of
+pull = rate * reach, own[i] = pull[label[i], i]; heats (T,) one a sweep; noise a table of
 -log u, and draws (T, n) where in that table each row of each sweep begins.
 
 Rows of numpy, which numba compiles where it is installed. Two functions are spelled as loops too, since numba
@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import math
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,8 +29,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twinmatch.solving.attributes import breaches
-from twinmatch.solving.blocks import Bools, Floats, Ints
+from twinmatch.solving.blocks import Floats, Ints
 from twinmatch.solving.grouping import Task
 
 Kernel = Callable[..., Any]
@@ -60,10 +58,9 @@ class Best(NamedTuple):
 
 
 class PlainTask(NamedTuple):
-    """The question of a plain search; rigid: no size can change."""
+    """What is searched; rigid: no size can change."""
 
     weight: Floats
-    bonus: Floats
     low: Ints
     high: Ints
     factor: Floats
@@ -71,7 +68,7 @@ class PlainTask(NamedTuple):
 
 
 class Seating(NamedTuple):
-    """The arrays that a plain search works on in place."""
+    """The arrays that a search works on in place."""
 
     label: Ints
     size: Ints
@@ -83,15 +80,15 @@ class Seating(NamedTuple):
     pace: Floats
 
 
-def seat(label: Ints, weight: Floats, bonus: Floats, factor: Floats) -> Seating:
+def seat(label: Ints, weight: Floats, factor: Floats, n_groups: int) -> Seating:
     """The arrays of a grouping; sums run in the order of the items, on every machine."""
-    n_groups, n_items = bonus.shape
+    n_items = label.size
     reach = np.zeros((n_groups, n_items))
     for item in range(n_items):
         reach[label[item]] += weight[item]
     size = np.bincount(label, minlength=n_groups).astype(np.int64)
     rate = factor[size]
-    pull = rate[:, None] * reach + bonus
+    pull = rate[:, None] * reach
     everyone = np.arange(n_items)
     inside = np.bincount(label, weights=reach[label, everyone], minlength=n_groups) / 2.0
     own = pull[label, everyone]
@@ -127,7 +124,7 @@ def exchange_plain(task: PlainTask, at: Seating, sweeps: Sweeps, best: Best) -> 
                 at.label[i] = g
                 at.reach[a] -= task.weight[i]
                 at.reach[g] += task.weight[i]
-                refresh(a, g, task, at)
+                refresh(a, g, at)
                 made += 1
             elif j >= 0:
                 b = at.label[j]
@@ -140,7 +137,7 @@ def exchange_plain(task: PlainTask, at: Seating, sweeps: Sweeps, best: Best) -> 
                 at.label[j] = a
                 at.reach[a] += task.weight[j] - task.weight[i]
                 at.reach[b] += task.weight[i] - task.weight[j]
-                refresh(a, b, task, at)
+                refresh(a, b, at)
                 made += 1
         if standing[0] > standing[1] + best.least:
             standing[1] = standing[0]
@@ -155,7 +152,7 @@ def move_gain(i: int, g: int, task: PlainTask, at: Seating) -> float:
     joined = (
         task.factor[at.size[g] + 1] * (at.inside[g] + at.reach[g, i]) - at.rate[g] * at.inside[g]
     )
-    gain: float = left + joined + (task.bonus[g, i] - task.bonus[a, i])
+    gain: float = left + joined
     return gain
 
 
@@ -189,32 +186,32 @@ def best_move(i: int, task: PlainTask, at: Seating, heat: float, noise: Floats, 
     a, best = at.label[i], -1
     if at.size[a] <= task.low[a]:
         return best
-    size, inside, factor, seat_here = at.size, at.inside, task.factor, task.bonus[a, i]
+    size, inside, factor = at.size, at.inside, task.factor
     left = factor[size[a] - 1] * (inside[a] - at.reach[a, i]) - at.rate[a] * inside[a]
     for g in range(size.size):
         if g != a and size[g] < task.high[g]:
             joined = factor[size[g] + 1] * (inside[g] + at.reach[g, i]) - at.rate[g] * inside[g]
-            margin = ((left + joined) + (task.bonus[g, i] - seat_here)) + heat * noise[g]
+            margin = (left + joined) + heat * noise[g]
             if margin > bar:
                 best, bar = g, margin
     return best
 
 
-def refresh(a: int, b: int, task: PlainTask, at: Seating) -> None:
+def refresh(a: int, b: int, at: Seating) -> None:
     """Bring pull of the groups a and b, own and pace of their members up to date."""
     for g in (a, b):
-        at.pull[g] = at.rate[g] * at.reach[g] + task.bonus[g]
+        at.pull[g] = at.rate[g] * at.reach[g]
         members = np.flatnonzero(at.label == g)
         at.own[members] = at.pull[g][members]
         at.pace[members] = at.rate[g]
 
 
-def refresh_loops(a: int, b: int, task: PlainTask, at: Seating) -> None:
+def refresh_loops(a: int, b: int, at: Seating) -> None:
     """`refresh` as loops."""
     label, pull, reach, own, pace = at.label, at.pull, at.reach, at.own, at.pace
     for k in range(label.size):
-        pull[a, k] = at.rate[a] * reach[a, k] + task.bonus[a, k]
-        pull[b, k] = at.rate[b] * reach[b, k] + task.bonus[b, k]
+        pull[a, k] = at.rate[a] * reach[a, k]
+        pull[b, k] = at.rate[b] * reach[b, k]
     for k in range(label.size):
         g = label[k]
         if g in (a, b):
@@ -227,7 +224,7 @@ LOOPS = {swap_margins: swap_margins_loops, refresh: refresh_loops}
 SHARED = (best_move, move_gain)
 
 
-# -- searches ----------------------------------------------------------------------------------
+# -- a search -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -246,185 +243,41 @@ class Limit:
         return max(self.seconds - (time.monotonic() - self.began), 0.01)
 
 
-class Walk(ABC):
+class Walk:
     """One search: the arrays it works on, the best grouping it has seen, and a kernel to go on."""
 
-    def __init__(self, task: Task, start: Ints) -> None:
-        self._task = task
-        self._best = start.copy()
-        self._standing = np.zeros(2)
-        self.n_atoms = len(start)
-        self.restart(start)
-        if self.keeps():
-            self._standing[1] = self._standing[0]
-        self._least = 1e-9 * max(1.0, self._scale())
-
-    @abstractmethod
-    def restart(self, label: Ints) -> None:
-        """Go on from another grouping; what is best starts afresh."""
-
-    def keeps(self) -> bool:
-        """Whether the grouping that the search is at keeps the rules."""
-        return True
-
-    @abstractmethod
-    def _scale(self) -> float:
-        """The size of the numbers that are summed, for what counts as a gain."""
-
-    @abstractmethod
-    def _advance(self, sweeps: Sweeps, best: Best) -> int:
-        """Make the sweeps."""
-
-    def sweep(self, heats: Floats, bits: np.random.PCG64) -> int:
-        """Sweep once a heat; returns the number of exchanges."""
-        draws = bits.random_raw(heats.size * self.n_atoms) % NOISE
-        noise = np.resize(_noise(), NOISE + self.n_atoms + self._task.n_groups)
-        sweeps = Sweeps(heats, noise, draws.astype(np.int64).reshape(heats.size, -1))
-        return self._advance(sweeps, Best(self._standing, self._best, self._least))
-
-    def descend(self, bits: np.random.PCG64, limit: Limit | None = None) -> tuple[Ints, float]:
-        """The local optimum from the best grouping seen, by steepest descent, and its value.
-
-        The value is -inf where no grouping that keeps the rules has been seen.
-        """
-        self.restart(self._best)
-        if self.keeps():
-            self._standing[1] = self._standing[0]
-        while (limit is None or limit.spent() < 1.0) and self.sweep(np.zeros(1), bits):
-            pass
-        return self._best.copy(), float(self._standing[1])
-
-
-class PlainWalk(Walk):
-    """A search where sizes and places are the only rules."""
-
     def __init__(self, task: Task, start: Ints, kernel: Kernel) -> None:
-        bonus = np.ascontiguousarray(task.bonus.T)
         rigid = bool((task.low == task.high).all())
-        self._plain = PlainTask(task.weight, bonus, task.low, task.high, task.factor, rigid)
-        self._kernel = kernel
-        super().__init__(task, start)
+        self._plain = PlainTask(task.weight, task.low, task.high, task.factor, rigid)
+        self._kernel, self._best, self._standing = kernel, start.copy(), np.zeros(2)
+        self.n_items, self._n_groups = len(start), task.n_groups
+        self.restart(start)
+        self._standing[1] = self._standing[0]
+        scale = float(max(np.abs(task.weight).max(), np.abs(self._seating.own).max()))
+        self._least = 1e-9 * max(1.0, scale)
 
     def restart(self, label: Ints) -> None:
         """Go on from another grouping; what is best starts afresh."""
         task = self._plain
-        self._seating = at = seat(label, task.weight, task.bonus, task.factor)
-        seats = task.bonus[label, np.arange(label.size)]
-        self._standing[:] = float((at.rate * at.inside).sum() + seats.sum()), -np.inf
+        self._seating = at = seat(label, task.weight, task.factor, self._n_groups)
+        self._standing[:] = float((at.rate * at.inside).sum()), -np.inf
 
-    def _scale(self) -> float:
-        return float(max(np.abs(self._task.weight).max(), np.abs(self._seating.own).max()))
-
-    def _advance(self, sweeps: Sweeps, best: Best) -> int:
+    def sweep(self, heats: Floats, bits: np.random.PCG64) -> int:
+        """Sweep once a heat; returns the number of exchanges."""
+        draws = bits.random_raw(heats.size * self.n_items) % NOISE
+        noise = np.resize(_noise(), NOISE + self.n_items + self._n_groups)
+        sweeps = Sweeps(heats, noise, draws.astype(np.int64).reshape(heats.size, -1))
+        best = Best(self._standing, self._best, self._least)
         made: int = self._kernel(self._plain, self._seating, sweeps, best)
         return made
 
-
-class RuledWalk(Walk):
-    """A search under rules, over groupings that keep all of them; a move is a swap with nobody."""
-
-    def restart(self, label: Ints) -> None:
-        """Go on from another grouping; what is best starts afresh."""
-        task, everyone = self._task, np.arange(label.size)
-        self._label, self._bonus = label.copy(), task.bonus.T
-        self._reach = np.zeros((task.n_groups, label.size))
-        self._held = np.zeros((task.kind.size, task.n_groups))
-        for atom, group in enumerate(label.tolist()):
-            self._reach[group] += task.weight[atom]
-            self._held[:, group] += task.tally[:, atom]
-        self._size = np.bincount(label, task.mass, task.n_groups).astype(np.int64)
-        inside = task.inner + self._reach[label, everyone] / 2.0
-        self._inside = np.bincount(label, inside, task.n_groups)
-        value = (task.factor[self._size] * self._inside).sum() + self._bonus[label, everyone].sum()
-        self._standing[:] = float(value), -np.inf
-
-    def keeps(self) -> bool:
-        """Whether the grouping keeps the rules; one to start from may lack the rounding of a balance."""
-        task, label = self._task, self._label
-        held = task.kind[:, None], self._held, task.floor, task.ceiling, task.slope[:, None]
-        met = task.apart is not None and task.apart[label[:, None] == label].any()
-        return not (breaches(*held, self._size).any() or met)
-
-    def _scale(self) -> float:
-        return float(np.abs(self._task.weight).max())
-
-    def _advance(self, sweeps: Sweeps, best: Best) -> int:
-        made, standing = 0, best.standing
-        for heat, draws in zip(sweeps.heats, sweeps.draws, strict=True):
-            for i in range(self.n_atoms):
-                gain = self._gains(i)
-                margin = gain + heat * sweeps.noise[draws[i] : draws[i] + gain.size]
-                better = np.flatnonzero(margin > best.least)
-                better = better[self._may(i, better)] if better.size else better
-                if better.size:
-                    k = int(better[margin[better].argmax()])
-                    standing[0] += gain[k]
-                    made += 1
-                    a, b = self._label[i], self._other[k]
-                    if k < self.n_atoms:
-                        self._shift(k, b, a)
-                    self._shift(i, a, b)
-            if standing[0] > standing[1] + best.least and self.keeps():
-                standing[1] = standing[0]
-                best.label[:] = self._label
-        return made
-
-    def _gains(self, i: int) -> Floats:
-        """What each swap of atom i, (m,), and then each move of it, (K,), gains; -inf in its own group."""
-        task, label, size, inside, reach = (
-            self._task,
-            self._label,
-            self._size,
-            self._inside,
-            self._reach,
-        )
-        a, nobody = label[i], np.zeros(task.n_groups)
-        other = self._other = np.concatenate((label, np.arange(task.n_groups)))
-        joins = task.mass[i] - np.concatenate((task.mass, nobody)).astype(np.int64)
-        pair, core = np.concatenate((task.weight[i], nobody)), np.concatenate((task.inner, nobody))
-        from_b = np.concatenate((reach[label, np.arange(label.size)], nobody))
-        in_a = inside[a] - reach[a, i] - task.inner[i]
-        in_a = in_a + np.concatenate((reach[a], nobody)) - pair + core
-        in_b = inside[other] - from_b - core + reach[other, i] - pair + task.inner[i]
-        last = task.factor.size - 1
-        gain = task.factor[np.clip(size[a] - joins, 0, last)] * in_a
-        gain += task.factor[np.clip(size[other] + joins, 0, last)] * in_b
-        gain -= task.factor[size[a]] * inside[a] + task.factor[size[other]] * inside[other]
-        gain += self._bonus[other, i] - self._bonus[a, i]
-        gain[: label.size] += self._bonus[a] - self._bonus[label, np.arange(label.size)]
-        gain[other == a] = -np.inf
-        return np.asarray(gain)
-
-    def _may(self, i: int, which: Ints) -> Bools:
-        """Whether each of these exchanges of atom i keeps every rule."""
-        task, a, b = self._task, self._label[i], self._other[which]
-        swaps = which < self.n_atoms
-        k = np.where(swaps, which, 0)
-        joins = task.tally[:, [i]] - task.tally[:, k] * swaps
-        mass = task.mass[i] - task.mass[k] * swaps
-        kind, slope = task.kind[:, None], task.slope[:, None]
-        may = np.ones(which.size, dtype=np.bool_)
-        for g, sign in ((np.full(which.size, a), -1), (b, 1)):
-            held = kind, self._held[:, g] + sign * joins, task.floor[:, g], task.ceiling[:, g]
-            may &= ~breaches(*held, slope, self._size[g] + sign * mass).any(axis=0)
-        if task.apart is not None:
-            seat = self._label == np.arange(task.n_groups)[:, None]
-            met = (
-                seat.astype(np.int64) @ task.apart
-            )  # (K, m) of whose group each is to keep apart from how many
-            may &= met[b, i] == task.apart[i, k] * swaps
-            may &= (met[a, k] - task.apart[i, k]) * swaps == 0
-        return may
-
-    def _shift(self, i: int, a: int, b: int) -> None:
-        """Take atom i out of group a and into group b, in all running sums."""
-        task = self._task
-        for g, sign in ((a, -1), (b, 1)):
-            self._inside[g] += sign * (self._reach[g, i] + task.inner[i])
-            self._reach[g] += sign * task.weight[i]
-            self._size[g] += sign * task.mass[i]
-            self._held[:, g] += sign * task.tally[:, i]
-        self._label[i] = b
+    def descend(self, bits: np.random.PCG64, limit: Limit | None = None) -> tuple[Ints, float]:
+        """The local optimum from the best grouping seen, by steepest descent, and its value."""
+        self.restart(self._best)
+        self._standing[1] = self._standing[0]
+        while (limit is None or limit.spent() < 1.0) and self.sweep(np.zeros(1), bits):
+            pass
+        return self._best.copy(), float(self._standing[1])
 
 
 @cache

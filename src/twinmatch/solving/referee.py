@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike
 
 from twinmatch.errors import DataError, Problem
 from twinmatch.solving.attributes import (
-    Balance,
     Bound,
     Distribute,
     Gather,
@@ -91,11 +90,7 @@ def _problems(held: npt.NDArray[np.generic], m: int, blocks: Iterable[Block]) ->
             yield Problem("shape", f"{block.name} has {block.matrix.shape[1]} columns, not {m}")
 
 
-ROUNDING = 1e-9  # relative room for the rounding of sums in Balance
-
 Groups = dict[int, list[int]]
-Band = tuple[int, int]
-ItemPairs = Iterable[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -107,47 +102,16 @@ class GroupVerdict:
     breaches: tuple[str, ...] = ()
 
 
-def group_referee(
-    label: ArrayLike,
-    *rules: GroupRule,
-    sizes: Band | None = None,
-    groups: Sequence[Band] | None = None,
-    allowed: ArrayLike | None = None,
-    fixed: ArrayLike | None = None,
-    together: ItemPairs = (),
-    apart: ItemPairs = (),
-) -> tuple[GroupVerdict, ...]:
-    """The verdict on each rule given, in the order sizes, allowed, fixed, together, apart, rules.
-
-    label: (n,) group of each item, -1 for none. The other arguments are those of `partition`;
-    what is not given is not judged, save that every item must have a group.
-    """
-    of = [int(g) for g in np.asarray(label).tolist()]
+def group_referee(label: ArrayLike, *rules: GroupRule) -> tuple[GroupVerdict, ...]:
+    """The verdict on every item having a group, and on each rule given; label (n,), -1 for none."""
     members: Groups = defaultdict(list)
-    for item, group in enumerate(of):
-        members[group].append(item)
+    for item, group in enumerate(np.asarray(label).tolist()):
+        members[int(group)].append(item)
     left_out = members.pop(-1, [])
-    n_groups = len(groups) if groups is not None else len(members)
-
     found: list[tuple[str, Iterable[str]]] = [
-        ("everyone in a group", (f"item {i} has no group" for i in left_out))
+        ("everyone in a group", (f"item {i} has no group" for i in left_out)),
+        *((rule.name, _breaches(rule, members)) for rule in rules),
     ]
-    if sizes is not None or groups is not None:
-        found.append(("sizes", _wrong_sizes(members, sizes, groups)))
-    if allowed is not None:
-        found.append(("allowed", _not_allowed(of, np.asarray(allowed, dtype=bool).tolist())))
-    if fixed is not None:
-        found.append(("fixed", _moved(of, np.asarray(fixed).tolist())))
-    found.append(
-        ("together", (f"items {i} and {j} are parted" for i, j in together if of[i] != of[j]))
-    )
-    found.append(
-        (
-            "apart",
-            (f"items {i} and {j} share group {of[i]}" for i, j in apart if of[i] == of[j] >= 0),
-        )
-    )
-    found.extend((rule.name, _breaches(rule, members, n_groups)) for rule in rules)
     return tuple(_verdict(name, breaches) for name, breaches in found)
 
 
@@ -156,34 +120,7 @@ def _verdict(name: str, breaches: Iterable[str]) -> GroupVerdict:
     return GroupVerdict(name, not listed, listed)
 
 
-def _wrong_sizes(
-    members: Groups, sizes: Band | None, groups: Sequence[Band] | None
-) -> Iterator[str]:
-    if groups is not None:
-        bands = dict(enumerate(groups))
-        yield from (f"group {g} does not exist" for g in sorted(members) if g not in bands)
-    else:
-        assert sizes is not None
-        bands = dict.fromkeys(sorted(members), sizes)
-    for group, (low, high) in bands.items():
-        count = len(members.get(group, []))
-        if not low <= count <= high:
-            yield f"group {group} has {count} members, not {low} to {high}"
-
-
-def _not_allowed(of: list[int], allowed: list[list[bool]]) -> Iterator[str]:
-    for item, group in enumerate(of):
-        if group >= 0 and not (group < len(allowed[item]) and allowed[item][group]):
-            yield f"item {item} may not be in group {group}"
-
-
-def _moved(of: list[int], fixed: list[int]) -> Iterator[str]:
-    for item, group in enumerate(fixed):
-        if group >= 0 and of[item] != group:
-            yield f"item {item} is in group {of[item]}, fixed in group {group}"
-
-
-def _breaches(rule: GroupRule, members: Groups, n_groups: int) -> Iterator[str]:
+def _breaches(rule: GroupRule, members: Groups) -> Iterator[str]:
     match rule:
         case Distribute():
             return _uneven(rule, members)
@@ -191,8 +128,6 @@ def _breaches(rule: GroupRule, members: Groups, n_groups: int) -> Iterator[str]:
             return _scattered(rule, members)
         case NobodyIsolated():
             return _isolated(rule, members)
-        case Balance():
-            return _unbalanced(rule, members, n_groups)
 
 
 def _at(bound: Bound | float, group: int) -> float:
@@ -239,18 +174,3 @@ def _isolated(rule: NobodyIsolated, members: Groups) -> Iterator[str]:
     for group, word, count in _counts(rule.values, members):
         if count == 1:
             yield f"group {group} has one{word} alone"
-
-
-def _unbalanced(rule: Balance, members: Groups, n_groups: int) -> Iterator[str]:
-    values = [float(v) for v in np.asarray(rule.values).tolist()]
-    everyone = math.fsum(values)
-    common = everyone / (len(values) if rule.of == "mean" else n_groups)
-    room = rule.tolerance + ROUNDING * max(1.0, max(map(abs, values)))
-    for group, items in sorted(members.items()):
-        total = math.fsum(values[i] for i in items)
-        found = total / len(items) if rule.of == "mean" else total
-        if abs(found - common) > room:
-            yield (
-                f"group {group} has a {rule.of} of {found:.6g}, "
-                f"more than {rule.tolerance:.6g} from {common:.6g}"
-            )

@@ -9,10 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from twinmatch.solving import Balance, Distribute, NobodyIsolated, partition
+from twinmatch.solving import partition
 from twinmatch.solving.annealing import anneal
-from twinmatch.solving.grouping import ask, task_of
-from twinmatch.solving.initial_grouping import first_grouping
+from twinmatch.solving.grouping import task_of
 
 needs_numba = pytest.mark.skipif(
     importlib.util.find_spec("numba") is None, reason="numba is an optional extra"
@@ -24,50 +23,23 @@ def likeness_of(n: int, seed: int) -> np.ndarray:
     return (matrix + matrix.T) / 2
 
 
-def questions():
-    rng = np.random.default_rng(0)
-    bands = ((4, 7),) * 5
-    some = rng.random(27) < 0.4
-    rules = [
-        Distribute(some, 1, 4),
-        NobodyIsolated(rng.random(27) < 0.3),
-        Balance(rng.random(27), 0.2),
-    ]
-    yield "plain", {"groups": bands}
-    yield "rigid", {"groups": ((5, 5), (5, 5), (5, 5), (6, 6), (6, 6))}
-    yield (
-        "places",
-        {"groups": bands, "bonus": rng.random((27, 5)), "allowed": rng.random((27, 5)) < 0.8},
-    )
-    yield "ruled", {"groups": bands, "rules": rules, "together": [(1, 2)], "apart": [(3, 4)]}
-
-
-QUESTIONS = dict(questions())
-
-
-def task_and_start(name: str, objective: str):
-    said = QUESTIONS[name]
-    question = ask(likeness_of(27, 1), sizes=None, objective=objective, **said)
-    task = task_of(question, said["groups"])
-    start = np.zeros(task.mass.size, dtype=np.int64)
-    start[task.atom] = first_grouping(question, said["groups"]).label
-    return task, start
+SIZES = {"open": ((4, 7),) * 5, "rigid": ((5, 5), (5, 5), (5, 5), (6, 6), (6, 6))}
 
 
 @needs_numba
 @pytest.mark.parametrize("objective", ["total", "mean"])
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_numba_and_python_agree_to_the_last_bit(name, objective):
-    task, start = task_and_start(name, objective)
-    slow, fast = (anneal(task, start, effort=24, seed=5, fast=fast) for fast in (False, True))
+@pytest.mark.parametrize("bands", SIZES.values(), ids=SIZES)
+def test_numba_and_python_agree_to_the_last_bit(bands, objective):
+    task = task_of(likeness_of(27, 1), bands, objective)
+    slow, fast = (anneal(task, effort=24, seed=5, fast=fast) for fast in (False, True))
     assert slow.score == fast.score
     assert slow.label.tolist() == fast.label.tolist()
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_threads_do_not_change_the_answer(name):
-    task, start = task_and_start(name, "total")
-    found = [anneal(task, start, effort=12, seed=2, workers=w, fast=False) for w in (1, 3)]
+@pytest.mark.parametrize("bands", SIZES.values(), ids=SIZES)
+def test_threads_do_not_change_the_answer(bands):
+    task = task_of(likeness_of(27, 1), bands, "total")
+    found = [anneal(task, effort=12, seed=2, workers=w, fast=False) for w in (1, 3)]
     assert len({f.score for f in found}) == 1
     assert len({tuple(f.label.tolist()) for f in found}) == 1
 

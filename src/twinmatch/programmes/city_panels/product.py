@@ -59,7 +59,7 @@ from twinmatch.proposal import (
 )
 from twinmatch.proposal.tables import QuestionRow
 from twinmatch.schema import Role
-from twinmatch.solving import Distribute, GroupRule
+from twinmatch.solving import Distribute
 from twinmatch.solving.attributes import masks, per_group
 from twinmatch.solving.exchange import pair_score
 from twinmatch.solving.referee import SLACK
@@ -86,9 +86,9 @@ def solved_panels(round_: Round, settings: CityPanels) -> Product | SolvedProduc
     if waiting:
         cities, seats = _chosen(round_, settings, cities, number, asked, out)
     mix = Mix(round_, settings, cities)
-    rules = _quotas(mix, number)
+    _check_quotas(mix, number)
     if seats is None:
-        label, bound = grouped(mix, number, rules)
+        label, bound = grouped(mix, number)
     else:
         label, bound = seats.label[seats.label >= 0], math.inf
     reach = len(cities) - mix.least_alike(np.bincount(label))
@@ -282,15 +282,13 @@ def _number(n: int, settings: CityPanels) -> int:
     return wanted
 
 
-def _quotas(mix: Mix, number: int) -> list[GroupRule]:
-    """Return the quotas of every panel; raises NoProposalError where one cannot be kept by any grouping."""
-    rules: list[GroupRule] = []
+def _check_quotas(mix: Mix, number: int) -> None:
+    """Raise NoProposalError where a quota of every panel cannot be kept by any grouping."""
     problems = []
     sizes = sizes_of(len(mix.cities), number)
     asked = GroupQuotas.of(mix.round, mix.settings.quotas, mix.cities, sizes)
-    for rule in (rule for rule, price in asked.rules() if price is None):
-        rules.append(rule)
-        if not isinstance(rule, Distribute):
+    for rule, price in asked.rules():
+        if price is not None or not isinstance(rule, Distribute):
             continue
         needed = int(per_group(rule.low, number).sum())
         room = math.inf if rule.high is None else float(per_group(rule.high, number).sum())
@@ -309,7 +307,6 @@ def _quotas(mix: Mix, number: int) -> list[GroupRule]:
             Problem("no-panels", say("{text}.", text=text), do=say("Loosen the quota."))
             for text in problems
         )
-    return rules
 
 
 def _meeting(

@@ -44,19 +44,16 @@ from twinmatch.solving import (
     Candidates,
     Distribute,
     Floats,
-    GroupRule,
     Ints,
     NobodyIsolated,
     clash,
     counts,
-    group_referee,
     in_words,
     labels_of,
-    partition,
     solve,
 )
 from twinmatch.solving.exact import fewest_alike
-from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts
+from twinmatch.solving.exchange import dealt, exchange_in_parts
 from twinmatch.solving.model import Solution
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import Title, say
@@ -382,7 +379,7 @@ def sizes_of(n: int, number: int) -> Ints:
     return np.full(number, n // number) + (np.arange(number) < n % number)
 
 
-def grouped(mix: Mix, number: int, rules: Sequence[GroupRule]) -> tuple[Ints, float]:
+def grouped(mix: Mix, number: int) -> tuple[Ints, float]:
     """Return the panel of every city and a bound on the score; raises NoProposalError where quotas clash."""
     round_, settings, cities, words = mix.round, mix.settings, mix.cities, mix.words
     n, locked = len(cities), locked_on(round_, settings, cities)
@@ -395,39 +392,19 @@ def grouped(mix: Mix, number: int, rules: Sequence[GroupRule]) -> tuple[Ints, fl
     if n > PROVABLE and (locked >= 0).any():
         start = _with_locks(_earlier(round_, cities, start), locked, settings.size)
         sizes = np.bincount(start, minlength=number)
-    if any(quota.compares or quota.price is not None for _, quota in settings.quotas):
-        asked = GroupQuotas.of(round_, settings.quotas, cities, sizes)
-        best: Ints | None
-        if n > AT_ONCE:
-            way = next(asked.ways(), [])
-            several = [(r, p) for r, p in way if isinstance(r, Distribute | NobodyIsolated)]
-            best, most = _swapped(start, number, mix, several, locked >= 0), math.inf
-        else:
-            likeness, starts = mix.likeness(np.arange(n)), [(start, locked >= 0)]
-            best, most = best_grouping(likeness, asked, starts, fixed=locked, alike=False)
-        if best is None or asked.missed(best)[0]:
-            says, do = "No panels keep the rules on kinds of cities.", say("Loosen a rule.")
-            raise NoProposalError.of("no-panels", say(says), do=do)
-        return best, n + min(-mix.least_alike(sizes), most)
-    if n > PROVABLE:
-        numbers = [(rule, None) for rule in rules if isinstance(rule, Distribute)]
-        label = _swapped(start, number, mix, numbers, locked >= 0)
-        if all(verdict.kept for verdict in group_referee(label, *rules)):
-            return label, n - mix.least_alike(sizes)
-    found = partition(
-        mix.likeness(np.arange(n)),
-        groups=[(int(s), int(s)) for s in sizes],
-        fixed=locked if (locked >= 0).any() else None,
-        objective="mean",
-        alike=False,
-        effort=50,
-        rules=list(rules),
-    )
-    if found.status not in ("optimal", "feasible"):
-        why = "; ".join(str(reason) for reason in found.reasons) or "the quotas clash"
-        raise NoProposalError.of("no-panels", say("{why}.", why=why), do=say("Loosen a quota."))
-    least = np.inf if found.status == "optimal" else -mix.least_alike(sizes)
-    return found.label, n + min(found.bound, least)
+    asked = GroupQuotas.of(round_, settings.quotas, cities, sizes)
+    best: Ints | None
+    if n > AT_ONCE:
+        way = next(asked.ways(), [])
+        several = [(r, p) for r, p in way if isinstance(r, Distribute | NobodyIsolated)]
+        best, most = _swapped(start, number, mix, several, locked >= 0), math.inf
+    else:
+        likeness, starts = mix.likeness(np.arange(n)), [(start, locked >= 0)]
+        best, most = best_grouping(likeness, asked, starts, fixed=locked, alike=False)
+    if best is None or asked.missed(best)[0]:
+        says, do = "No panels keep the rules on kinds of cities.", say("Loosen a rule.")
+        raise NoProposalError.of("no-panels", say(says), do=do)
+    return best, n + min(-mix.least_alike(sizes), most)
 
 
 def _earlier(round_: Round, cities: Sequence[int], otherwise: Ints) -> Ints:
@@ -474,8 +451,6 @@ def _swapped(
     """
     rules = [rule for rule, price in asked if price is None]
     soft = [(rule, price) for rule, price in asked if price is not None]
-    if len(start) <= AT_ONCE:
-        return exchange(start, mix.likeness(np.arange(len(start))), rules, fixed=fixed, alike=False)
     parts = -(-len(start) // TOGETHER)
     far = [list(range(part, number, parts)) for part in range(parts)]
     near = [part.tolist() for part in np.array_split(np.arange(number), parts)]
