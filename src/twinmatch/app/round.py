@@ -18,7 +18,7 @@ from pydantic import Field
 
 from twinmatch.app.decided import Decided, letters_in, read_decisions, with_decided
 from twinmatch.app.group_moves import beside
-from twinmatch.app.neighbours import Progress, silent, text_model, text_of, told
+from twinmatch.app.neighbours import Progress, silent, text_model, text_of
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.choice import TextModel
 from twinmatch.errors import QuestionError, Where
@@ -29,7 +29,6 @@ from twinmatch.facets import FacetCache
 from twinmatch.figures import figures_of, with_figures
 from twinmatch.files import bundled_path, shared_out, write_files
 from twinmatch.intake.forms import template
-from twinmatch.programmes.found_themes import TRIED, FoundThemes, find_themes
 from twinmatch.programmes.load_ledger import open_ledger
 from twinmatch.programmes.pathways import with_offers
 from twinmatch.programmes.programme import (
@@ -297,23 +296,6 @@ def fallbacks_of(proposal: Proposal, round_: Round) -> tuple[Fallback, ...]:
     if not any(p.product == "twinning" for p in proposal.products):
         return ()
     return fallbacks(held_twinning(replace(round_, previous=None), proposal))
-
-
-def themes_of(
-    cohort: Cohort,
-    *,
-    count: int | None = None,
-    model: str | None = None,
-    progress: Progress = silent,
-) -> tuple[str, FoundThemes]:
-    """Return what is said of the text model, and the themes found in what cities say they need.
-
-    Raises QuestionError where cities say too little for so many themes.
-    """
-    text = text_model(cohort, model or "auto", None, progress)
-    progress(say("Themes"))
-    found = find_themes(cohort, FacetCache(text), TRIED if count is None else [count])
-    return told(text), found
 
 
 PROGRAMME, FORM, README = "round.toml", "form.xlsx", "README.md"

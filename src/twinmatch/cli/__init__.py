@@ -39,10 +39,10 @@ COMMANDS: Final = MappingProxyType(
         for module, names in (
             (
                 "round_steps",
-                "init propose notebooks publish themes similar explain features doctor",
+                "init propose notebooks publish similar explain features doctor",
             ),
             ("intake", "validate template import diff-profiles"),
-            ("questions", "why-not prices counterfactual ask stability frontier pictures"),
+            ("questions", "why-not prices ask stability frontier pictures"),
             ("checks", "check diff repair reserves backtest"),
             ("runs", "keep list-runs decide decisions state past learn"),
             ("serving", "serve keys changes personal-data purge mcp"),

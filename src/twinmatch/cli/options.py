@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from twinmatch.exporting import words as words
     from twinmatch.facets import text as text
     from twinmatch.intake import survey as survey
-    from twinmatch.programmes import found_themes as found_themes
     from twinmatch.programmes import repair_menu as repair_menu
     from twinmatch.programmes.twinning import frame as frame
     from twinmatch.reading import importers as importers
@@ -79,7 +78,7 @@ else:
     _NAMES = (
         "exporting facets files programmes public reading validate app.service "
         "embedding.choice exporting.folder_files exporting.words facets.text intake.survey "
-        "programmes.found_themes programmes.repair_menu programmes.twinning.frame reading.importers "
+        "programmes.repair_menu programmes.twinning.frame reading.importers "
         "store.database store.history vocabulary.geography web.auth web.board web.bodies web.persons"
     )
     globals().update({name.rpartition(".")[2]: _Lazy(name) for name in _NAMES.split()})

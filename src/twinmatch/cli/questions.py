@@ -1,4 +1,4 @@
-"""The coordinator's questions about a round: why-not, prices, counterfactual, frontier, interviews, stability, pictures."""
+"""The coordinator's questions about a round: why-not, prices, frontier, interviews, stability, pictures."""
 
 from __future__ import annotations
 
@@ -134,29 +134,6 @@ def _show_demand(found: PriceList) -> None:
     if never := [d.name for d in found.hosts if d.never]:
         lonely = f"Wished for by nobody, and among the five best hosts of none ({len(never)}): "
         show(lonely + literal(", ".join(never)) + ".")
-
-
-def counterfactual(
-    city: str,
-    host: Annotated[str, Argument(metavar="HOST")],
-    asked: OfRound,
-) -> None:
-    """Which of a city's answers would bring a host into its five best; only answers that it can change.
-
-    city: A city's id or name.
-    host: A host unit, or one of its cities.
-    """
-    with asked.case() as (case, _):
-        found = whatif.counterfactual.counterfactual(case, city, host)
-    if asked.printed(found):
-        return
-    show(literal(found.says))
-    for way in found.ways:
-        show("• " + literal(way.says))
-    best = ", ".join(f"{name} {100 * score:.0f}" for name, score in found.best)
-    show("The five best now: " + literal(best) + ".")
-    say("Only say what is true: a better match on a false answer helps nobody.")
-    say(f"Next: twinmatch explain {found.city} {found.host}{asked.over}")
 
 
 def ask(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,7 +28,6 @@ from twinmatch.cli.options import (
     exporting,
     facets,
     files,
-    found_themes,
     frame,
     importers,
     literal,
@@ -120,54 +119,6 @@ def publish(
     )
     say_written(out, made)
     say(f"Next: open {out / 'dossiers' / 'index.html'}.")
-
-
-def themes(
-    profiles: Profiles = None,
-    count: int | None = None,
-    out: Annotated[Path | None, Option("--out", "-o")] = None,
-    text_model: str | None = None,
-    as_json: AsJson = False,
-) -> None:
-    """Themes for discussion groups, found in what cities say they need: a TOML snippet to name and use.
-
-    count: How many themes; the most stable number where left out.
-    out: A file for the TOML snippet to name.
-    """
-    with progress() as told:
-        told("Profiles")
-        cohort = cohort_of(profiles)
-        model, found = app.round.themes_of(cohort, count=count, model=text_model, progress=told)
-    says = found_themes.says(found)
-    if out is not None:
-        files.write_files({out.name: found.toml().encode()}, out.parent)
-    if as_json:
-        print_json(
-            {
-                "text_model": model,
-                "says": says,
-                "stability": [{"themes": k, "stability": v} for k, v in found.stability],
-                "themes": [asdict(theme) for theme in found.themes],
-                "toml": found.toml(),
-            }
-        )
-    else:
-        show_table(
-            "Themes in what cities need",
-            ("Own words", "Cities", "Sentences", "For example"),
-            (
-                (", ".join(t.words), len(t.cities), t.sentences, cut(t.texts[0], 150))
-                for t in found.themes
-            ),
-        )
-    say(f"{says} {model}")
-    if found.unread:
-        say(f"{found.unread} sentences are in a language that the text model does not read.")
-    say(
-        f"Written to {out}. Name the themes there and put them under [discussion_groups] of a programme file."
-        if out is not None
-        else "Next: twinmatch themes --out themes.toml writes the snippet for a programme file."
-    )
 
 
 def propose(

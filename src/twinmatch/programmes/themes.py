@@ -54,7 +54,7 @@ class Theme(ProgrammeSection):
     levers: tuple[Lever, ...] = ()
     """Levers of the theme"""
     texts: tuple[str, ...] = ()
-    """Sentences that say what the theme is about, such as twinmatch themes finds"""
+    """Sentences that say what the theme is about"""
     countries: tuple[CountryName, ...] = ()
     """Only cities of these countries; none: of any"""
 

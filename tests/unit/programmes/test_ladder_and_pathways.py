@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import tomllib
 from collections import Counter
 
 import numpy as np
@@ -11,15 +10,12 @@ import pytest
 from product_cases import city, round_of
 
 from cities import facet_cache
-from twinmatch.errors import QuestionError
 from twinmatch.facets.readiness import STEPS, StuckStep, step_levels, stuck_at
 from twinmatch.files import bundled_path
 from twinmatch.programmes import load
 from twinmatch.programmes.base import Catalogue, bundled_resources, national_actors
-from twinmatch.programmes.found_themes import find_themes, says
 from twinmatch.programmes.kinds import is_kind
 from twinmatch.programmes.pathways import ladder, pathways, standing, transition_map
-from twinmatch.programmes.themes import Theme
 from twinmatch.schema import Dimension
 
 LEVELS = dict.fromkeys((d.value for d in Dimension), 3)
@@ -194,63 +190,6 @@ def test_a_city_of_which_nothing_is_known_stands_at_the_entry_of_the_map():
     rows = {row[0]: row for row in transition_map(cohort).rows}
     assert rows["at-a"][-2:] == ("no inventory yet", "at-b")
     assert "at-d" not in rows
-
-
-def test_themes_come_from_the_cities_own_words():
-    heat = ["Pipes carry steam.", "Steam needs pipes.", "Pipes leak steam."]
-    cars = ["Buses replace cars.", "Cars block buses.", "Buses beat cars."]
-    cohort = round_of(
-        *(
-            city(f"at-h{k}", needs=text, wants={"energy_systems": 1})
-            for k, text in enumerate(heat * 2)
-        ),
-        *(
-            city(f"at-t{k}", needs=text, wants={"mobility_transport": 1})
-            for k, text in enumerate(cars * 2)
-        ),
-    ).cohort
-    found = find_themes(cohort, facet_cache(), [2])
-    words = [set(theme.words[:2]) for theme in found.themes]
-    assert {"pipes", "steam"} in words
-    assert {"buses", "cars"} in words
-    heat_theme = next(t for t in found.themes if "pipes" in t.words)
-    assert heat_theme.domains == ("energy systems",)
-    assert set(heat_theme.cities) == {f"at-h{k}" for k in range(6)}
-    snippet = tomllib.loads(found.toml())
-    assert [Theme.model_validate(t).id for t in snippet["discussion_groups"]["themes"]]
-    assert find_themes(cohort, facet_cache(), [2]) == found
-
-
-def test_the_number_of_themes_is_the_stable_one():
-    words = ["steam pipes", "buses trams", "trees parks"]
-    texts = [f"{w} matter greatly." for w in words for _ in range(8)]
-    cohort = round_of(*(city(f"at-c{k}", needs=t) for k, t in enumerate(texts))).cohort
-    found = find_themes(cohort, facet_cache(), range(2, 5))
-    assert len(found.themes) == 3
-    assert "3: 1.00" in says(found)
-
-
-@pytest.mark.parametrize("asked", [[1], [9], [1, 2]])
-def test_too_many_or_too_few_themes(asked):
-    with pytest.raises(QuestionError):
-        find_themes(round_of(city("at-a", needs="Heat. Pipes.")).cohort, facet_cache(), asked)
-
-
-def test_cities_without_needs_in_words_are_too_few_sentences():
-    with pytest.raises(QuestionError) as caught:
-        find_themes(round_of(city("at-a"), city("at-b")).cohort, facet_cache())
-    assert [p.code for p in caught.value.problems] == ["too-few-sentences"]
-
-
-def test_the_snippet_survives_any_text():
-    evil = 'Quotes "here", a \\ there'
-    cohort = round_of(
-        *(city(f"at-c{k}", needs=f"{evil} number{'x' * k}.") for k in range(12))
-    ).cohort
-    snippet = tomllib.loads(find_themes(cohort, facet_cache(), [2]).toml())
-    assert all(
-        evil in t for theme in snippet["discussion_groups"]["themes"] for t in theme["texts"]
-    )
 
 
 def test_a_resource_is_no_answer_in_areas_that_its_topics_are_not_in(programme):
