@@ -176,12 +176,11 @@ PROGRAMMES: dict[str, dict[str, Any]] = {
             "size": (3, 20),
         }
     },
-    "pairs and visits as one under one ledger": {
+    "pairs and visits under one ledger": {
         "ledger": {
             "hours": 30,
             "trips": 3,
             "tasks": 2,
-            "together": ["twinning", "study_visits"],
             "cities": [{"city": "dk-c24", "trips": 1, "hours": 9}],
         },
         "twinning": {"weights": FACETS, "places": 6},
@@ -280,7 +279,7 @@ PROGRAMMES: dict[str, dict[str, Any]] = {
 VISITS = {"weights": {"challenges_met": 1}, "modes": []}
 PROGRAMMES |= {
     "pairs and visits that do not fit together": {
-        "ledger": {"trips": 1, "together": ["twinning", "study_visits"]},
+        "ledger": {"trips": 1, "order": ["twinning", "study_visits"]},
         "twinning": {"weights": FACETS, "lock": [("be-c01", "dk-c03")]},
         "study_visits": {**VISITS, "travellers": "cities"},
     },

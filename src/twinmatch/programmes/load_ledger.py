@@ -53,8 +53,6 @@ class Ledger(ProgrammeSection):
     """Limits of single cities"""
     order: tuple[str, ...] = ()
     """Formats that choose first, in this order; the others follow"""
-    together: tuple[str, ...] = ()
-    """Formats that are solved as one, so that none has the first choice"""
 
 
 KINDS: Final = ("hours", "trips", "tasks")

@@ -233,7 +233,7 @@ def _wrong_names(ledger: Ledger, where: Where) -> list[Problem]:
             where,
             say("Known: {names}.", names=", ".join(known)),
         )
-        for name in (*ledger.order, *ledger.together)
+        for name in ledger.order
         if name not in known
     ]
 

@@ -1,6 +1,6 @@
 """A round solved, and its proposal, in which every city ends somewhere.
 
-Products choose in the order of the ledger, or together where it says so; what they take of each city is entered in one
+Products choose in the order of the ledger; what they take of each city is entered in one
 ledger, whose limits hold across all of them.
 """
 
@@ -20,7 +20,6 @@ from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.city_cards import gaps, measured_card
 from twinmatch.programmes.load_ledger import LoadLedger, judged_ledger
 from twinmatch.programmes.pathways import ladder, pathways, transition_map, with_offers
-from twinmatch.programmes.registry import JointPart, propose_together
 from twinmatch.programmes.repair_menu import (
     EFFORT,
     FEWEST,
@@ -76,31 +75,24 @@ def solve_round(
     """
     failed: dict[str, tuple[Problem, ...]] = {}
     round_ = replace(round_, load_ledger=round_.ledger)  # a limit that names no city is said first
-    order = turns(programme_of(round_))
-    last = next((k for k, names in enumerate(order, 1) if until in names), len(order))
-    queue = order[:last]
-    while queue:
-        names, *queue = queue
+    order = programme_of(round_).products
+    last = next((k for k, name in enumerate(order, 1) if name == until), len(order))
+    for name in order[:last]:
         programme = programme_of(round_)
-        progress(listed([titled(getattr(programme, name).title) for name in names]))
+        progress(titled(getattr(programme, name).title))
         before = round_
         try:
-            round_ = _made(round_, programme, names)
+            round_ = _made(round_, programme, name)
             if not round_.made[-1].meetings:
-                round_ = _with_advice(round_, _repaired(before, names[-1], QuestionError(())))
+                round_ = _with_advice(round_, _repaired(before, name, QuestionError(())))
         except (NoProposalError, QuestionError) as error:
             if isinstance(error, QuestionError) and not _unformed(error, failed):
-                raise QuestionError(_titled(programme, names[-1], error.problems)) from None
-            if len(names) > 1:  # those that do not fit together are made in turn
-                ledger = programme.ledger.model_copy(update={"together": ()})
-                in_turn = programme.model_copy(update={"ledger": ledger})
-                round_, queue = replace(round_, programme=in_turn), [*((n,) for n in names), *queue]
-                continue
-            found = _repaired(before, names[0], error)
+                raise QuestionError(_titled(programme, name, error.problems)) from None
+            found = _repaired(before, name, error)
             if isinstance(found, Round):
                 round_ = found
             else:
-                failed[names[0]] = found
+                failed[name] = found
         if any(rule.repair for product in round_.made for rule in product.rules):
             round_ = replace(round_, repairs={k: v for k, v in round_.repairs.items() if k})
     problems = [
@@ -183,7 +175,7 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
             taken[field] = tuple(now if old == new else new for old, new, now in three)
         changed = changed.model_copy(update=taken)
     programme = programme.model_copy(update={name: changed})
-    made = _made(replace(round_, programme=programme), programme, (name,))
+    made = _made(replace(round_, programme=programme), programme, name)
     gave_way = tuple(
         RuleStatus(field, say("Gave way by repair {n}: {says}.", n=n, says=says), "relaxed", n)
         for n, one in asked
@@ -229,38 +221,24 @@ def _not_formed(round_: Round, name: str, why: Sequence[Problem]) -> Product:
     return Product(name, title, "infeasible", "none", 0.0, 0.0, (), out, (), says, advice)
 
 
-def turns(programme: Programme) -> list[tuple[str, ...]]:
-    """Return which formats choose when: one by one, those that are solved together where the last of them stands."""
-    together = tuple(name for name in programme.products if name in programme.ledger.together)
-    if len(together) < 2:
-        return [(name,) for name in programme.products]
-    last = together[-1]
-    return [
-        together if name == last else (name,)
-        for name in programme.products
-        if name == last or name not in together
-    ]
-
-
-def _made(round_: Round, programme: Programme, names: Sequence[str]) -> Round:
-    """Return the round with the products of some formats, each with what the ledger's limits cost it."""
-    found, solved = _propose(round_, programme, names)
-    found = [named(product, programme.names) for product in found]
-    ledger = round_.ledger
-    for product in found:
-        ledger = ledger.with_product(product, getattr(programme, product.product))
+def _made(round_: Round, programme: Programme, name: str) -> Round:
+    """Return the round with the product of a format, with what the ledger's limits cost it."""
+    settings = getattr(programme, name)
+    propose = PRODUCTS[name].propose
+    found = propose(round_, settings)
+    product = named(_product_in(found), programme.names)
+    ledger = round_.ledger.with_product(product, settings)
     judged_ledger(ledger)
-    tight = {name: ledger.full(getattr(programme, name)) for name in names}
-    if any(tight.values()):
-        free, _ = _propose(replace(round_, load_ledger=round_.ledger.unlimited()), programme, names)
-        found = [
-            _priced(product, without, ledger, tight[product.product])
-            for product, without in zip(found, free, strict=True)
-        ]
-    priced = {product.product: product for product in found}
-    solved = [replace(one, product=priced[one.product.product]) for one in solved]
-    made, so_far = (*round_.made, *found), (*round_.solved, *solved)
+    if tight := ledger.full(settings):
+        free = propose(replace(round_, load_ledger=round_.ledger.unlimited()), settings)
+        product = _priced(product, _product_in(free), ledger, tight)
+    solved = (replace(found, product=product),) if isinstance(found, SolvedProduct) else ()
+    made, so_far = (*round_.made, product), (*round_.solved, *solved)
     return replace(round_, load_ledger=ledger, made=made, solved=so_far)
+
+
+def _product_in(found: Product | SolvedProduct) -> Product:
+    return found.product if isinstance(found, SolvedProduct) else found
 
 
 def named(product: Product, names: Mapping[str, str]) -> Product:
@@ -274,20 +252,6 @@ def named(product: Product, names: Mapping[str, str]) -> Product:
         for t in product.tables
     )
     return replace(product, meetings=meetings, tables=tuple(tables))
-
-
-def _propose(
-    round_: Round, programme: Programme, names: Sequence[str]
-) -> tuple[list[Product], list[SolvedProduct]]:
-    """Return some products, and what those that were chosen among candidates were solved from."""
-    found: Sequence[Product | SolvedProduct]
-    if len(names) == 1:
-        found = [PRODUCTS[names[0]].propose(round_, getattr(programme, names[0]))]
-    else:
-        parts = [JointPart(name, PRODUCTS[name], getattr(programme, name)) for name in names]
-        found = propose_together(round_, parts)
-    products = [one.product if isinstance(one, SolvedProduct) else one for one in found]
-    return products, [one for one in found if isinstance(one, SolvedProduct)]
 
 
 def _priced(
@@ -332,13 +296,7 @@ def _order_told(programme: Programme) -> tuple[str, ...]:
     """Return in words who chose first, where there was anything to choose."""
     if len(programme.products) < 2:
         return ()
-    words = [
-        reduce(
-            lambda one, other: say("{one} together with {other}", one=one, other=other),
-            (titled(getattr(programme, name).title) for name in names),
-        )
-        for names in turns(programme)
-    ]
+    words = [titled(getattr(programme, name).title) for name in programme.products]
     order = reduce(lambda first, then: say("{first}, then {then}", first=first, then=then), words)
     return (say("Formats chose in this order: {words}.", words=order),)
 

@@ -190,9 +190,7 @@ def price_bounds(solved: SolvedProduct) -> dict[str, RulePrice]:
     lines = [rule for rule in rules if not rule.filters]
     told = solved.solution.duals
     if [len(rule.block) for rule in lines] != [len(dual) for dual in told]:
-        told = tuple(
-            np.zeros(len(rule.block)) for rule in lines
-        )  # solved together with others, which stay
+        told = tuple(np.zeros(len(rule.block)) for rule in lines)  # an answer without prices
     duals = dict(zip(map(id, lines), map(_priced_rows, lines, told), strict=True))
     left = ready.candidates.score - sum(duals[id(r)][0] for r in lines)
     limits = math.fsum(duals[id(r)][1] for r in lines)

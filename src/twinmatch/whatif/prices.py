@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from twinmatch.errors import NoProposalError, QuestionError
-from twinmatch.programmes.proposing import programme_of, solve_round, turns
+from twinmatch.programmes.proposing import programme_of, solve_round
 from twinmatch.programmes.registry import PRODUCTS
 from twinmatch.programmes.round import Round, price_bounds
 from twinmatch.programmes.rules import Rule, statuses
@@ -296,7 +296,7 @@ def found_prices(round_: Round, made: Product) -> dict[str, RulePrice]:
     settings = getattr(programme, name)
     if name not in LIFTED or not made.meetings:
         return {}
-    before = [product for names in turns(programme) for product in names]
+    before = programme.products
     ledger = replace(round_, load_ledger=None).ledger
     for other in before[: before.index(name)]:
         if (product := round_.product(other)) is not None:

@@ -1,4 +1,4 @@
-"""One ledger over all formats: limits that bind, what they cost, and formats solved together."""
+"""One ledger over all formats: limits that bind, and what they cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from rounds_for_tests import propose
 from twinmatch.errors import DataError, NoProposalError, QuestionError
 from twinmatch.programmes.load_ledger import Ledger, judged_ledger, open_ledger
 from twinmatch.programmes.programme import programme_model
-from twinmatch.programmes.proposing import turns
 from twinmatch.proposal import Product
 
 # Everybody wants the one city that is strong in industry; the other is a little so.
@@ -69,46 +68,6 @@ def test_the_order_of_the_ledger_decides_who_chooses_first():
     assert hosts(found.product("twinning")) == {"se-lund"}
     assert [p.product for p in found.products] == ["study_visits", "twinning"]
     assert any("Study visits, then Twinning" in note for note in found.notes)
-
-
-def test_together_is_at_least_as_good_as_any_order():
-    cities = (BEST, OTHER, *GUESTS[:2])
-    worth = {}
-    for name, ledger in {
-        "one": {"order": ["twinning"]},
-        "other": {"order": ["study_visits"]},
-        "together": {"together": ["twinning", "study_visits"]},
-    }.items():
-        found = proposed(programme(tasks=1, **ledger), *cities)
-        worth[name] = (
-            sum(len(p.meetings) for p in found.products),
-            round(sum(p.score for p in found.products), 9),
-        )
-    assert worth["together"] >= max(worth["one"], worth["other"])
-    assert worth["together"][0] == 2
-
-
-def test_together_is_told():
-    found = proposed(programme(together=["twinning", "study_visits"]), BEST, OTHER, *GUESTS[:1])
-    assert all("solved together with" in p.engine for p in found.products)
-    assert any("Twinning together with Study visits" in note for note in found.notes)
-
-
-def test_formats_that_cannot_be_solved_with_others_are_named():
-    wrong = programme_model().model_validate(
-        {
-            "ledger": {"together": ["twinning", "city_panels"]},
-            "twinning": twinning().model_dump(),
-            "city_panels": {"size": [2, 3]},
-        }
-    )
-    with pytest.raises(QuestionError, match="city_panels"):
-        proposed(wrong, BEST, OTHER, *GUESTS)
-
-
-def test_solved_together_where_the_last_of_them_stands():
-    wanted = programme(together=["twinning", "study_visits"], order=["study_visits"])
-    assert turns(wanted) == [("study_visits", "twinning")]
 
 
 def test_the_ledger_adds_up_what_is_carried():
