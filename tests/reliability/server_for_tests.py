@@ -32,11 +32,17 @@ class Server:
             )
 
     def make(self) -> None:
-        """Make an empty server, and start it."""
+        """Make a server."""
         data = ("-D", str(self._folder / "data"))
         self._run("initdb", *data, "-U", "twinmatch", "--auth=trust", "--encoding=UTF8", "-N")
-        self.start()
-        self._run("createdb", "-h", str(self._folder), "-U", "twinmatch", "twinmatch")
+
+    def empty(self) -> None:
+        """Let it run, with an empty database."""
+        if not (self._folder / "data" / "postmaster.pid").exists():
+            self.start()
+        here = ("-h", str(self._folder), "-U", "twinmatch", "twinmatch")
+        self._run("dropdb", "--if-exists", "--force", *here)
+        self._run("createdb", *here)
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -56,7 +62,7 @@ def _is_root() -> bool:
 
 @contextmanager
 def server(folder: Path) -> Iterator[Server]:
-    """Give a running server; skipped where PostgreSQL's programs are not installed."""
+    """Give a server that is yet to be emptied; skipped where PostgreSQL's programs are not installed."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     programs = found[-1] if found else Path(shutil.which("initdb") or "")
     if not programs.is_file():

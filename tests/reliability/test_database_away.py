@@ -35,8 +35,8 @@ def log_to_read() -> Iterator[None]:
     structlog.configure(**before)
 
 
-@pytest.fixture
-def database() -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def one_server() -> Iterator[Server]:
     # Not in the test's folder: a socket's path is short, and another user's folder has to be reached.
     folder = Path(tempfile.mkdtemp(prefix="twinmatch-away-"))
     try:
@@ -44,6 +44,12 @@ def database() -> Iterator[Server]:
             yield found
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database(one_server: Server) -> Server:
+    one_server.empty()
+    return one_server
 
 
 def away(answer: Any) -> None:

@@ -213,6 +213,21 @@ def test_what_reads_an_upload_may_take_little_memory_and_time() -> None:
     assert told == [[memory, memory], [seconds, seconds], [0, 0]]
 
 
+def test_where_the_temporary_folder_has_a_long_name_it_is_read_in_a_new_process(tmp_path) -> None:
+    """Names of sockets are short, so that there no process can be a copy of one that is warm."""
+    code = "from twinmatch.web import sandbox; print(sandbox._COPIES, sandbox.sandboxed(bytes, b'read'))"
+    long = tmp_path / ("long" * 20)
+    long.mkdir()
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": str(long)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout.split() == ["False", "b'read'"], ran.stderr
+
+
 @pytest.mark.parametrize("harm", [takes_memory, takes_time, is_killed])
 def test_work_that_takes_too_much_is_stopped(harm) -> None:
     assert sandbox.sandboxed(harm, seconds=4, patience=0) == b""
