@@ -92,10 +92,12 @@ def write_files(
     _check_place(out_dir, tops, folders)
 
     def written(ready: Path, name: str) -> dict[str, str]:
-        content, digests = files[name], dict[str, str]()
+        content, digests, parents = files[name], dict[str, str](), set[Path]()
         for more, each in [("", content)] if isinstance(content, bytes) else content():
             path = ready / f"{name}{more}"
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.parent not in parents:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                parents.add(path.parent)
             _write(path, each, durably="/" not in name)
             digests[f"{name}{more}"] = hashlib.sha256(each).hexdigest() if "/" in name else ""
         return digests

@@ -81,8 +81,8 @@ class Said(str):
         if found is None:
             found = frozenset((self.language,)) if self.language else frozenset()
             for part in self.values.values():
-                if isinstance(part, Said) and part.languages:
-                    found |= part.languages
+                if isinstance(part, Said) and (theirs := part.languages):
+                    found |= theirs
             self._languages = found
         return found
 
@@ -411,10 +411,9 @@ def sayings_of(thing: Any) -> tuple[Saying, ...]:
     found: dict[str, Said] = {}
     _gather(thing, found)
     made = []
-    for text in sorted(found):
-        said = found[text]
+    for text, said in sorted(found.items(), key=operator.itemgetter(0)):
         plain = {k: str(v) if isinstance(v, str) else v for k, v in said.values.items()}
-        made.append(Saying(text, said.message, said.several, plain, said.language))
+        made.append(Saying(str(text), said.message, said.several, plain, said.language))
     return tuple(made)
 
 
@@ -471,19 +470,23 @@ def mapped(result: T, change: Callable[[Any], Any]) -> T:
 def _gather(thing: Any, found: dict[str, Said]) -> None:
     """Add the texts that were made of a message, and what these were made of, each once."""
     if isinstance(thing, Said):
-        text = str(thing)
-        if text and (text not in found or found[text].language):  # a term before own words
+        if thing and (thing not in found or found[thing].language):  # a term before own words
             parts = [part for part in thing.values.values() if isinstance(part, Said)]
-            found |= {} if text in parts else {text: thing}  # a mere wrapping says no more
+            if thing not in parts:  # a mere wrapping says no more
+                found[thing] = thing
             _gather(parts, found)
-    elif thing is None or isinstance(thing, str | int | float):
         return
-    elif isinstance(thing, dict | list | tuple):
-        for part in thing.values() if isinstance(thing, dict) else thing:
+    if isinstance(thing, dict):
+        thing = thing.values()
+    elif not isinstance(thing, list | tuple):
+        thing = [getattr(thing, name) for name in _names(thing.__class__)]
+    for part in thing:
+        if part.__class__ not in _LEAVES:
             _gather(part, found)
-    else:
-        for name in _names(thing.__class__):
-            _gather(getattr(thing, name), found)
+
+
+_LEAVES: Final = frozenset({str, int, float, bool, type(None)})
+"""Classes of what is made of no message and has no parts."""
 
 
 CODES: Final = {

@@ -73,7 +73,10 @@ def proposal_json(proposal: Proposal, language: str = "en") -> bytes:
 def as_read(proposal: Proposal) -> Proposal:
     """Return the proposal as it is when proposal.json is read: to its last decimal, each text made in one way."""
     made = replace(proposal, made_from=any_value(proposal.made_from))
-    return restored(made, sayings_of(proposal))
+    sayings = sayings_of(proposal)
+    found = restored(made, sayings)
+    found.__dict__["made_of"] = sayings
+    return found
 
 
 def read_proposal(path: Path) -> Proposal:

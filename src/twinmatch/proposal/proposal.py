@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
@@ -363,6 +364,11 @@ class Proposal:
     @on_wire
     def sayings(self) -> tuple[Saying, ...]:
         """Return what its texts were made of, by which they are shown in other languages."""
+        return self.made_of
+
+    @cached_property
+    def made_of(self) -> tuple[Saying, ...]:
+        """Return the same, gathered once."""
         return sayings_of(self)
 
     @model_validator(mode="wrap")
