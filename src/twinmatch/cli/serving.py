@@ -166,7 +166,7 @@ def keys(
 
     action: add, list, or take-back.
     what: Name of whom it is for, or id of the key to take back.
-    role: reader, coordinator or administrator.
+    role: reader, committee, coordinator or administrator.
     days: Days until it expires; none: never.
     """
     need_web()

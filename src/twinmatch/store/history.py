@@ -96,9 +96,15 @@ class HistoryEntry:
         return f"{self.by} {self.told()}."
 
     def told(self, name: Callable[[str], str] = str) -> str:
-        """Return what was done, without by whom; ``name`` gives what a city, unit or meeting is called."""
+        """Return what was done and why, without by whom; ``name`` gives what a city, unit or meeting is called."""
+        # A later version withdraws the one before it, and says so; other reasons are somebody's own.
+        found, why = self.done(name), titled(self.why) if self.kind == "withdraw" else self.why
+        return joined((found, why), ": ") if why and self.kind != "letter" else found
+
+    def done(self, name: Callable[[str], str] = str) -> str:
+        """Return what was done, without by whom and why."""
         one = name(self.one) if self.one else ""
-        # A group is told by what it was called before it was renamed, a theme by its title.
+        # A group that has a name is called by it, as the reason says; a theme by its title.
         group = self.one.partition(":")[2] or self.one.strip(":").replace("_", " ")
         theme = group if one == self.one else one
         what = one
@@ -107,7 +113,7 @@ class HistoryEntry:
             is_in = ":" in self.other
             what = say("{one} in {other}", **pair) if is_in else say("{one} with {other}", **pair)
         city = name(self.city) if self.city else ""
-        found = {
+        return {
             "accept": say("accepted {what}", what=what),
             "reject": say("rejected {what}", what=what),
             "lock": say("locked {what}", what=what),
@@ -115,7 +121,9 @@ class HistoryEntry:
             "hold": say("held a place: {what}", what=what),
             "release": say("released {what}", what=what),
             "assign": say("assigned {what}", what=what),
-            "rename": say("renamed the group {group}", group=group),
+            "rename": say("renamed the group {group}", group=group)
+            if one == self.one
+            else say("renamed a group"),
             "split": say("set the number of groups of {group}", group=theme),
             "letter": say("edited the letter to {city}", city=city)
             if self.why
@@ -134,9 +142,6 @@ class HistoryEntry:
             "redraft": say("made the withdrawn proposal a draft again"),
             "undo": say("undid entry {number}", number=self.one),
         }[self.kind]
-        # A later version withdraws the one before it, and says so; other reasons are somebody's own.
-        why = titled(self.why) if self.kind == "withdraw" else self.why
-        return joined((found, why), ": ") if why and self.kind != "letter" else found
 
 
 @dataclass(frozen=True)

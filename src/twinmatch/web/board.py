@@ -352,7 +352,9 @@ class Board:
     ) -> None:
         """Write further values into what was found in an upload, and note what was done."""
         with self._change() as c:
-            query = sa.select(uploads.c.found).where(uploads.c.id == upload).with_for_update()
+            # As it is stored, or what its texts were made of would be lost.
+            found = sa.type_coerce(uploads.c.found, sa.JSON)
+            query = sa.select(found).where(uploads.c.id == upload).with_for_update()
             kept = {**c.execute(query).scalar_one(), **changes}
             c.execute(uploads.update().where(uploads.c.id == upload).values(found=kept))
             note(c, who, said, upload)

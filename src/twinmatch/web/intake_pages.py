@@ -31,6 +31,7 @@ from twinmatch.reading.headers import SET_ASIDE
 from twinmatch.reading.mapping import BESIDE, NOT, Mapping, columns, mapping_of, target_of, to_toml
 from twinmatch.reading.personal_data import is_contact, redact
 from twinmatch.schema import NAMES, Domain, Lever
+from twinmatch.vocabulary.geography import country, is_country
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, Person, coordinator, pages_router
 from twinmatch.web.board import Board, Upload
@@ -393,6 +394,7 @@ def review(request: Request, state: Shared, upload: str) -> Response:
     }
     parts |= {"counts": Counter(p["level"] for p in found.found["problems"])}
     parts |= {"accepted": set(found.found.get("accepted", ())), **programmes_known()}
+    parts |= {"country": country, "is_country": is_country}
     tables = [u for u in state.board.all_uploads() if u.id != upload and not u.found["errors"]]
     return page(request, "survey_review.html.j2", others=tables, **parts)
 

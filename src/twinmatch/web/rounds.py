@@ -27,6 +27,7 @@ from twinmatch.exporting.spreadsheet import RULE_FIELDS, RULE_SHEET, rules_said
 from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.kinds import TITLES, TRAITS
 from twinmatch.programmes.programme import Programme, programme_model
+from twinmatch.programmes.quotas import Quota
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.twinning import Twinning
 from twinmatch.proposal import Pairs, Proposal
@@ -49,7 +50,7 @@ from twinmatch.whatif.difference import ProposalDifference, difference
 from twinmatch.whatif.prices import PriceList, PriceQuestion, price_list, price_questions
 from twinmatch.whatif.repair import Disruption, Kind
 from twinmatch.whatif.why_not import WhyNotAnswer, why_not
-from twinmatch.wording import say
+from twinmatch.wording import joined, say
 
 Missed = list[tuple[int, HistoryEntry]]
 
@@ -243,12 +244,21 @@ class Tried:
     toml: str
 
 
+def _rule_says(rule: Mapping[str, Any]) -> str:
+    """Return whom a rule on kinds of cities counts, and what it asks of them."""
+    quota = Quota.model_validate({k: v for k, v in rule.items() if k in Quota.model_fields})
+    return joined(filter(None, (quota.wording, quota.bound.words)), ": ")
+
+
 def rules_of(made: Proposal) -> dict[str, Any]:
     """Return the twinning's settings as they were used, and the rules of every format, with two rows for new ones."""
     programme = programme_in(made.made_from)
     weights = programme.twinning.weights if programme.twinning else {}
     total = sum(weights.values()) or 1.0
-    said = [{"format": product, **shown_rule(rule)} for product, rule in rules_said(made.made_from)]
+    said = [
+        {"format": product, "says": _rule_says(rule), **shown_rule(rule)}
+        for product, rule in rules_said(made.made_from)
+    ]
     return {
         "settings": programme.twinning,
         "numbers": NUMBERS,

@@ -216,16 +216,18 @@ def looked_at(state: State, job: Job) -> dict[str, Any]:
     made, run = proposal_of(state.board, job.id), run_state(job.id, state.board.store)
     answers, all_versions = state.board.desk.answers(job.id), state.board.versions(job.round)
     versions = [v for v in all_versions if v.state == "done" or v.id == job.id]
+    directory, undoable = Directory(made), run.held.undoable
     upload, at = job.asked.get("upload"), next(k for k, v in enumerate(versions) if v.id == job.id)
     earlier = [v.id for v in versions[:at]]
     return {
         "job": job,
         "made": made,
-        "directory": Directory(made),
+        "directory": directory,
         "run": run,
         "now": run.held,
         "kept": {m.id: m for m in run.meetings},
         "entry_says": teller(made),
+        "undo_says": undoable[-1].done(directory.name) if undoable else "",
         "answers": answers,
         "table": pair_table(made, run, answers),
         "pending": pending(made, run),
