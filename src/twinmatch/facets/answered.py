@@ -57,6 +57,7 @@ class TopicTable:
 
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cities = cohort.cities
+        self._sought: dict[int, tuple[Topic, ...]] = {}
         self.needs = texts.needs_said(cohort, facet_cache)
         self.offers = texts.offers_said(cohort, facet_cache)
         self.seeks = _profiles(cohort, "seeks", self.needs)
@@ -71,10 +72,12 @@ class TopicTable:
         order = np.argsort(-np.round(profile, 4), kind="stable")
         return [TOPICS[t] for t in order[profile[order] > PRESENT].tolist()]
 
-    def sought(self, i: int) -> list[Topic]:
-        """Return the topics that a city ticked, or says it seeks in what may be printed, strongest first."""
-        ticked = self._cities[i].seeks or ()
-        return [t for t in self.named(self.seeks[i]) if t in ticked or self.needs.saying(i, t)]
+    def sought(self, i: int) -> Sequence[Topic]:
+        """Return the topics that a city ticked, or says it seeks in what may be printed, strongest first; kept."""
+        if i not in self._sought:
+            ticked, named = self._cities[i].seeks or (), self.named(self.seeks[i])
+            self._sought[i] = tuple(t for t in named if t in ticked or self.needs.saying(i, t))
+        return self._sought[i]
 
     def can_show(self, cities: Sequence[int]) -> set[str]:
         """Return the topics on which a sentence of some cities serves as evidence, else those that they ticked."""

@@ -185,13 +185,13 @@ class Sayings:
 
         Whole sentences come before mere words; what is printed of it has to name the topic, where it is in English.
         """
-        found = [best[t] for best in map(self._best_of, cities) for t in topics if t in best]
+        found = [best[t] for best in map(self.best_of, cities) for t in topics if t in best]
         if not found:
             return None
         _, place, column = min(found)
         return self.passages[place], TOPICS[column]
 
-    def _best_of(self, city: int) -> dict[Topic, tuple[float, int, int]]:
+    def best_of(self, city: int) -> dict[Topic, tuple[float, int, int]]:
         """Return for each topic that a city serves the worth of its best sentence, negated, its place and the topic's; kept."""
         if city not in self._best:
             places, worths = self.by([city])
@@ -204,7 +204,7 @@ class Sayings:
 
     def served(self, cities: Sequence[int]) -> set[Topic]:
         """Return the topics on which a printable sentence of some cities serves as evidence."""
-        return {topic for city in cities for topic in self._best_of(city)}
+        return {topic for city in cities for topic in self.best_of(city)}
 
     def worths(self, city: int) -> Floats:
         """Return how well each printable sentence of a city serves as evidence on each topic, (p, T), 0 where it does not."""

@@ -392,17 +392,19 @@ def _by_topic(
     """Return a city of each side of which one shows best what the other wants to learn about; None for none."""
     table = topic_table(round_.cohort, round_.facet_cache)
     found = [
-        (float(worths[:, TOPICS.index(topic)].max(initial=0.0)), topic, one, other)
+        (-best[topic][0], topic, one, other)
         for mine, theirs in ((here, there), (there, here))
         for other in theirs
-        for worths in (table.offers.worths(other),)
+        for best in (table.offers.best_of(other),)
         for one in mine
         for topic in table.sought(one)
+        if topic in best
     ]
-    worth, topic, one, other = max(found, default=(0.0, TOPICS[0], 0, 0))
-    best = table.offers.best_on([other], {topic})
-    if not worth or best is None:
+    if not found:
         return None
+    _, topic, one, other = max(found)
+    best = table.offers.best_on([other], {topic})
+    assert best is not None
     says = "{guest} wants to learn about {topics}."
     asked = say(says, guest=round_.name(one), topics=topic.wording)
     why = joined([shows(round_.name(other), *best), asked])
