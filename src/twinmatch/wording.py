@@ -455,13 +455,13 @@ def mapped(result: T, change: Callable[[Any], Any]) -> T:
     if isinstance(given, dict):
         return {k: v if k in CODES else mapped(v, change) for k, v in given.items()}  # type: ignore[return-value]
     if isinstance(given, list | tuple):
-        parts = [mapped(part, change) for part in given]
+        parts = [change(x) if x.__class__ in _TOLD else mapped(x, change) for x in given]
         made: Any = getattr(given, "_make", type(given))
         return result if all(map(operator.is_, parts, given)) else made(parts)
     changed = {}
     for name in _names(given.__class__):
         value = getattr(given, name)
-        new = mapped(value, change)
+        new = change(value) if value.__class__ in _TOLD else mapped(value, change)
         if new is not value:
             changed[name] = new
     return replace(given, **changed) if changed else result
@@ -486,7 +486,8 @@ def _gather(thing: Any, found: dict[str, Said]) -> None:
 
 
 _LEAVES: Final = frozenset({str, int, float, bool, type(None)})
-"""Classes of what is made of no message and has no parts."""
+_TOLD: Final = frozenset({str, Said, float})
+"""Classes of what is made of no message and has no parts; and of texts and fractions, which most parts are."""
 
 
 CODES: Final = {

@@ -127,9 +127,9 @@ def figured(round_: Round, text_model: dict[str, Any], progress: Progress = sile
     """Return the proposal of a solved round with its figures, which for many cities are made beside the rest of it."""
     pieces: list[Callable[[], Any]] = [
         partial(proposal_of, round_, text_model, progress),
-        partial(figures_of, round_.made, round_),
+        *(partial(figures_of, product, round_) for product in round_.made),
     ]
-    proposal, found = shared_out(pieces, len(round_.cohort))
+    proposal, *found = shared_out(pieces, len(round_.cohort))
     return with_figures(proposal, round_, found)
 
 

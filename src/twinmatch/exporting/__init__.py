@@ -5,7 +5,6 @@ An exporter is a function from a proposal and a language to bytes; a new one is 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -27,7 +26,7 @@ from twinmatch.exporting.printing import dossier_docx, dossier_html, index_html
 from twinmatch.exporting.printing import pdf as pdf_of
 from twinmatch.exporting.report import report_html
 from twinmatch.exporting.workbook import proposal_xlsx
-from twinmatch.files import SHARED_FROM, Maker, write_files
+from twinmatch.files import Maker, write_files
 from twinmatch.proposal import Proposal
 
 Exporter = Callable[[Proposal, str], bytes]
@@ -60,8 +59,6 @@ def publish(
     ``language``. Raises QuestionError
     where the folder cannot be written, or a form needs a library that is not installed.
     """
-    if len(proposal.cities) >= SHARED_FROM:
-        gc.collect()  # what the round was solved with is not needed, and need not be copied
     proposal = as_read(proposal)
     given = letters or Correspondence(language=language)
 

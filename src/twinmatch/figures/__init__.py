@@ -384,17 +384,14 @@ def with_figures(
     offered, fairness, what each pair shares, and what it can begin with. Other products: fairness, agenda and what each
     city finds there.
     """
-    each = zip(proposal.products, found or figures_of(proposal.products, round_), strict=True)
+    found = found or [figures_of(product, round_) for product in proposal.products]
+    each = zip(proposal.products, found, strict=True)
     products = (replace(p, tables=(*p.tables, *tables)) for p, tables in each)
     return replace(proposal, products=tuple(products))
 
 
-def figures_of(products: Sequence[Product], round_: Round) -> list[tuple[Table, ...]]:
-    """Return the tables of figures of some products of a round that they do not have."""
-    return [_tables(product, round_) for product in products]
-
-
-def _tables(product: Product, round_: Round) -> tuple[Table, ...]:
+def figures_of(product: Product, round_: Round) -> tuple[Table, ...]:
+    """Return the tables of figures of a product of a round that it does not have."""
     cohort, facet_cache = round_.cohort, round_.facet_cache
     solved = round_.solution_of("twinning") if product.product == "twinning" else None
     if solved is not None:
