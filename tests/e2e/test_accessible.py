@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from browser_for_tests import PATIENCE, faults
+from browser_for_tests import PATIENCE, Visitor, faults
 from playwright.sync_api import expect
 from test_whole_round import TABLE, hand_in, made
 
@@ -95,16 +95,24 @@ PAGES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def looker(service, chromium):
+    """Somebody who looks at one page after another in one window."""
+    visitor = Visitor(chromium, service)
+    yield visitor
+    visitor.leave()
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing_and_at_320_pixels_only_tables_scroll_sideways(
-    service, visit, places, name
-):
+def test_axe_finds_nothing_and_at_320_pixels_only_tables_scroll_sideways(looker, places, name):
     """320 CSS pixels are a phone, and 1280 pixels at 400%."""
-    page = visit(service, viewport={"width": 320, "height": 640}).go(places[name])
+    looker.page.set_viewport_size({"width": 320, "height": 640})
+    page = looker.go(places[name])
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 320, width
     page.set_viewport_size({"width": 1280, "height": 900})
     assert faults(page) == []
+    assert (looker.elsewhere, looker.complaints) == ([], [])
 
 
 def test_the_keyboard_reaches_everything_and_the_focus_is_seen(service, visit, places):
