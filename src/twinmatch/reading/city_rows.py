@@ -16,7 +16,7 @@ from twinmatch.files import data_beside
 from twinmatch.reading.cells import Notes
 from twinmatch.reading.grid import leaves, put, text
 from twinmatch.reading.headers import Header
-from twinmatch.reading.mapping import Mapping
+from twinmatch.reading.mapping import Mapping, columns
 from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import (
     bare,
@@ -30,7 +30,7 @@ from twinmatch.vocabulary.gazetteer import (
 )
 from twinmatch.vocabulary.geography import city_id, countries, is_country
 from twinmatch.vocabulary.taxonomy import plain
-from twinmatch.wording import listed, say
+from twinmatch.wording import joined, listed, say
 
 
 @dataclass
@@ -304,7 +304,9 @@ def _one(same: list[CityRow], notes: Notes) -> CityRow:
     rows = listed([str(r.row) for r in same])
     says = "{name} stands in rows {rows}: read as one city, the later answer wins."
     found = say(says, name=data.get("name"), rows=rows)
-    found += say(" Changed: {changed}.", changed=", ".join(sorted(changed))) if changed else ""
+    if changed:
+        labels = [columns()[path].label if path in columns() else path for path in sorted(changed)]
+        found += say(" Changed: {changed}.", changed=joined(labels, ", "))
     notes.add("rows-merged", found, latest.row, "name", "", "warning")
     contacts = tuple(dict.fromkeys(c for r in same for c in r.contacts))
     places_ = {**latest.record.elsewhere, **elsewhere}
