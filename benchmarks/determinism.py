@@ -59,8 +59,7 @@ def digests(out: Path) -> dict[str, str]:
 
 
 def made(profiles: Path, out: Path) -> dict[str, str]:
-    """Return the digests of the files of a round, and of the pictures of its first pair."""
-    from twinmatch.app.pairs import pictures, write_pictures
+    """Return the digests of the files of a round."""
     from twinmatch.app.round import open_round, propose_round
     from twinmatch.exporting import publish
     from twinmatch.programmes import load
@@ -69,9 +68,6 @@ def made(profiles: Path, out: Path) -> dict[str, str]:
     round_ = open_round(read(profiles), load(), model="static")
     proposal, _ = propose_round(round_)
     publish(proposal, out)
-    pair = next(m for p in proposal.products if p.product == "twinning" for m in p.meetings)
-    guest, host = (next(m.city for m in pair.members if m.role == r) for r in ("guest", "host"))
-    write_pictures(pictures(guest, host, round_), out / "pictures")
     return digests(out)
 
 

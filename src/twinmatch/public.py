@@ -472,12 +472,9 @@ def _named(city: Any) -> str:
     raise QuestionError.of("city-wrong", found, do=do)
 
 
-def _view(noun: type, self: Any) -> str:
-    """Return a result as HTML, for notebooks; what draws it is loaded at the first one."""
-    from twinmatch.notebook import VIEWS
-
-    return VIEWS[noun](self)
-
-
-for _noun in (City, Cohort, Account, Affinity, Meeting, Product, Proposal, Table):
-    _noun._repr_html_ = lambda self, noun=_noun: _view(noun, self)  # type: ignore[union-attr]
+for _noun in (Cohort, Affinity, Account, Product, Proposal, Table):
+    _noun._repr_html_ = Tabular._repr_html_  # type: ignore[attr-defined]
+Meeting._repr_html_ = lambda self: self.account._repr_html_()  # type: ignore[attr-defined]
+City._repr_html_ = lambda self: (  # type: ignore[attr-defined]
+    Cohort((self,)).to_frame().T.to_html(na_rep="not known")
+)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, Scored, says, text_of
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import QuestionError
-from twinmatch.exporting.charts import svg_file
 from twinmatch.exporting.words import facet_title
 from twinmatch.facets import FacetCache
 from twinmatch.figures.vega import Spec, pictures_of, waterfall
-from twinmatch.files import write_files
 from twinmatch.programmes.city_cards import measured_card
 from twinmatch.programmes.eligibility import Applicants
 from twinmatch.programmes.proposing import programme_of
@@ -27,7 +23,6 @@ from twinmatch.programmes.twinning import Twinning, prepare
 from twinmatch.proposal import Account
 from twinmatch.proposal.wire import Hidden
 from twinmatch.solving import Bools
-from twinmatch.whatif.case import twinning_of
 from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
 from twinmatch.wording import count, joined, listed, say, titled
 
@@ -241,23 +236,6 @@ def pair_pictures(
     """Return every picture of a pair of cities, by name."""
     cards = [measured_card(cohort, i) for i in pair]
     return pictures_of(account, cards, title, facet_titles(account))
-
-
-def pictures(one: str, other: str, round_: Round) -> dict[str, Spec]:
-    """Return the pictures of a pair as Vega-Lite specifications: the first city learns from the second."""
-    cohort = round_.cohort
-    i, beside = found_pair(cohort, one, other)
-    found = Learning(cohort, twinning_of(round_), round_.facet_cache).account(i, beside)
-    return pair_pictures(cohort, (i, beside.cities[0]), found.account, found.title)
-
-
-def write_pictures(found: dict[str, Spec], out: Path) -> list[Path]:
-    """Write each picture as NAME.svg and NAME.vl.json into a folder, all or none, and return their paths."""
-    files = {}
-    for name, spec in found.items():
-        files[f"{name}.svg"] = svg_file(spec)
-        files[f"{name}.vl.json"] = (json.dumps(spec, ensure_ascii=False, indent=1) + "\n").encode()
-    return write_files(files, out)
 
 
 def facet_titles(account: Account) -> dict[str, str]:

@@ -42,7 +42,7 @@ COMMANDS: Final = MappingProxyType(
                 "init propose notebooks publish similar explain features doctor",
             ),
             ("intake", "validate template import diff-profiles"),
-            ("questions", "why-not prices ask stability frontier pictures"),
+            ("questions", "why-not prices ask stability frontier"),
             ("checks", "check diff repair reserves backtest"),
             ("runs", "keep list-runs decide decisions state past learn"),
             ("serving", "serve keys changes personal-data purge mcp"),

@@ -1,22 +1,17 @@
-"""The coordinator's questions about a round: why-not, prices, frontier, interviews, stability, pictures."""
+"""The coordinator's questions about a round: why-not, prices, frontier, interviews, stability."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Argument
 
-from twinmatch import app, whatif
+from twinmatch import whatif
 from twinmatch.cli.options import (
     OfDecidedRound,
     OfRound,
-    Profiles,
-    Programme,
     literal,
-    print_json,
     say,
-    say_written,
     show,
     show_table,
     spread_over,
@@ -249,26 +244,3 @@ def frontier(asked: OfRound, dask: str | None = None) -> None:
     say(
         f"Small: fewer than {case.settings.small_below:,} residents. Next: twinmatch frontier --json has the pairs; lock those you want with propose --lock A=B."
     )
-
-
-def pictures(
-    one: Annotated[str, Argument(metavar="GUEST")],
-    other: Annotated[str, Argument(metavar="HOST")],
-    profiles: Profiles = None,
-    programme: Programme = None,
-    out: Annotated[Path | None, Option("--out", "-o")] = None,
-    text_model: str | None = None,
-) -> None:
-    """Pictures of a pair, as Vega-Lite and SVG: how the score adds up, emissions side by side, readiness by dimension.
-
-    one: The city that learns.
-    other: The city that it learns from.
-    out: Folder for an .svg and a .vl.json each; stdout where left out.
-    """
-    with OfRound(profiles, programme, text_model).round() as (round_, _):
-        found = app.pairs.pictures(one, other, round_)
-    if out is None:
-        print_json(found)
-        return
-    more = " Any browser shows them (.svg); the .vl.json are the same pictures as Vega-Lite."
-    say_written(out, app.pairs.write_pictures(found, out), more)

@@ -12,7 +12,6 @@ A chart reads its figures from the sheets of tables, so what people change there
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -145,24 +144,6 @@ def svg(spec: Spec) -> Markup:
         "</svg>",
     ]
     return Markup("".join(parts))
-
-
-def svg_file(spec: Spec) -> bytes:
-    """Return a specification as a file of its own: the SVG below its title and subtitle, on white."""
-    picture = svg(spec)
-    wide, tall = (float(size) for size in _SIZE.search(picture).groups())  # type: ignore[union-attr]
-    title, note = _text(spec["title"]["text"]), _text(words.sentence(spec["title"]["subtitle"]))
-    whole = max(wide, 24 + CHARACTER * max(len(title), len(note)))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole:.0f} {tall + 48:.0f}" '
-        f'width="{whole:.0f}" height="{tall + 48:.0f}" font-family="sans-serif" font-size="12" fill="{INK}">'
-        f'<rect width="100%" height="100%" fill="#FFFFFF"/>'
-        f'<text x="12" y="20" font-weight="bold">{title}</text><text x="12" y="38">{note}</text>'
-        f'<g transform="translate(0 48)">{picture}</g></svg>\n'
-    ).encode()
-
-
-_SIZE = re.compile(r'width="(\d+)" height="(\d+)"')
 
 
 def _across(left: float, scale: float, low: float, value: float) -> float:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from exporting_samples import HOSTILE, SCRIPT, sample
 
-from twinmatch.exporting.charts import drawing, of_meeting, svg, svg_file
+from twinmatch.exporting.charts import drawing, of_meeting, svg
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.report import report_html
 from twinmatch.figures.vega import STEP, WIDTH, emissions_mix, readiness, waterfall
@@ -180,16 +180,7 @@ def test_what_people_typed_is_never_markup(text):
     account = Account((replace(ACCOUNT.lines[0], says=text),))
     for spec in (waterfall(account, text, {"needs": text}), emissions_mix(cards), readiness(cards)):
         ET.fromstring(svg(spec))
-        ET.fromstring(svg_file(spec))
         assert "<script" not in drawing(spec).figure().lower()
-
-
-def test_a_file_of_its_own_has_title_and_note_to_read():
-    for spec in SPECS.values():
-        tree = ET.fromstring(svg_file(spec))
-        texts = [t.text for t in tree.iter(f"{SVG}text")]
-        assert texts[0] == spec["title"]["text"]
-        assert texts[1].startswith(spec["title"]["subtitle"])
 
 
 def test_every_meeting_of_a_report_has_its_pictures_also_when_it_was_read_back():
