@@ -136,18 +136,6 @@ def accepted(header: str, offered: Mapping[str, str]) -> str:
     raise QuestionError.of("not-acceptable", say("There is no such form."), do=do)
 
 
-CODINGS: Final = ("zstd", "br", "gzip")
-"""How answers can be compressed, the one that is preferred first."""
-
-
-def coding_of(header: str) -> str:
-    """Return how an Accept-Encoding header wants an answer compressed: "identity" where not at all."""
-    wishes = qualities(header)
-    found = {coding: wishes.get(coding, wishes.get("*", 0.0)) for coding in CODINGS}
-    best = max(found, key=found.__getitem__)
-    return best if found[best] > 0 and found[best] >= wishes.get("identity", 0.0) else "identity"
-
-
 def cursor_after(key: Iterable[Any]) -> str:
     """Return a place in a list, as clients send it back: the key of the last line that they have."""
     return urlsafe_b64encode(orjson.dumps(list(key))).decode().rstrip("=")

@@ -30,7 +30,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from twinmatch.errors import Problem, TwinmatchError
 from twinmatch.web import bodies
 from twinmatch.web.auth import COOKIE, NOBODY, Person, Rank
-from twinmatch.web.bodies import coding_of
 from twinmatch.web.settings import VERSION, Settings
 from twinmatch.wording import say
 
@@ -198,10 +197,6 @@ class _Visit:
         self._headed = False
         self._limits: tuple[tuple[bytes, bytes], ...] = ()
         self._sent, self._is_head = False, scope["method"] == "HEAD"
-        # The one coding that is best here, by quality: what compresses knows names alone.
-        coding = coding_of(self._header(b"accept-encoding")).encode()
-        others = [item for item in scope["headers"] if item[0] != b"accept-encoding"]
-        scope["headers"] = [*others, (b"accept-encoding", coding)]
         given = self._header(b"x-request-id")
         self._id = scope["request_id"] = given if _ID.match(given) else secrets.token_hex(8)
 
