@@ -1,6 +1,4 @@
-"""A limit by the clock, read and never waited for.
-
-How many members each group is to have, drawn inside unequal bands by an exact dynamic programme.
+"""How many members each group is to have, drawn inside unequal bands by an exact dynamic programme.
 
 A sum over pairs rewards uneven sizes, because pairs grow with the square of a group; so sizes are
 part of the answer, and good ones are drawn rather than left to the search alone.
@@ -36,7 +34,8 @@ import numpy as np
 
 from twinmatch.solving.blocks import Floats, Ints
 from twinmatch.solving.grouping import Task, in_order
-from twinmatch.solving.kernels import LOOPS, SHARED, Kernel, Limit, Walk, exchange_plain
+from twinmatch.solving.highs import Clock
+from twinmatch.solving.kernels import LOOPS, SHARED, Kernel, Walk, exchange_plain
 
 
 def group_counts(n_items: int, low: int, high: int) -> range:
@@ -120,10 +119,10 @@ def anneal(
     kernel = kernel_for(task, effort, fast)
     starts = STARTS if effort is not None else workers
     each = None if effort is None else max(1, effort // starts)
-    limit = None if seconds is None else Limit(seconds)
+    clock = Clock(seconds)
 
     def one(child: np.random.SeedSequence) -> Found:
-        return _run(task, kernel, each, np.random.PCG64(child), limit)
+        return _run(task, kernel, each, np.random.PCG64(child), clock)
 
     children = np.random.SeedSequence(seed).spawn(starts)
     if workers == 1:
@@ -140,36 +139,36 @@ def _run(
     kernel: Kernel,
     sweeps: int | None,
     bits: np.random.PCG64,
-    limit: Limit | None,
+    clock: Clock,
 ) -> Found:
     """One start: cooled from where a quarter of the items move, then reheated and cooled again."""
     start = random_grouping(task, bits)
     walk = Walk(task, start, kernel)
-    hot = _melting(walk, typical_gain(task), bits, limit)
+    hot = _melting(walk, typical_gain(task), bits, clock)
     best, value = start, -math.inf
     cycles = (
         _cycles_of(sweeps, walk.n_items)
         if sweeps is not None
-        else _cycles_by_the_clock(walk, hot, bits, limit)
+        else _cycles_by_the_clock(walk, hot, bits, clock)
     )
     for cycle in cycles:
         top = hot if value == -math.inf else hot * REHEAT
         rows = CHUNK if kernel is not exchange_plain else CHUNK // SLOWER
         for heats in cycle(top, hot * COLD, max(1, rows // len(start))):
             walk.sweep(heats, bits)
-            if limit is not None and limit.spent() >= 1.0:
+            if clock.over():
                 break
-        found, reached = walk.descend(bits, limit)
+        found, reached = walk.descend(bits, clock)
         if reached >= value:
             best, value = found, reached
-        if limit is not None and limit.spent() >= 1.0:
+        if clock.over():
             break
         walk.restart(best)
     label = in_order(best, task.kin)  # the start, where there was no time to search
-    return Found(task.score(label), label, limit is None or limit.spent() < 1.0)
+    return Found(task.score(label), label, not clock.over())
 
 
-def _melting(walk: Walk, heat: float, bits: np.random.PCG64, limit: Limit | None) -> float:
+def _melting(walk: Walk, heat: float, bits: np.random.PCG64, clock: Clock) -> float:
     """The temperature at which about a quarter of the items move in a sweep.
 
     It is the likenesses' own scale: neither their unit nor how clustered they are matters. Cooled
@@ -179,7 +178,7 @@ def _melting(walk: Walk, heat: float, bits: np.random.PCG64, limit: Limit | None
         for _ in range(MOST_LEVELS):
             made = walk.sweep(np.full(sweeps, heat), bits)
             frozen = made <= MELTED * sweeps * walk.n_items
-            late = limit is not None and limit.spent() > PILOT_SHARE
+            late = clock.spent() > PILOT_SHARE
             if late or frozen == (fall < 1.0):
                 break
             heat *= fall
@@ -202,24 +201,23 @@ def _cycles_of(sweeps: int, n_items: int) -> Iterator[Cycle]:
 
 
 def _cycles_by_the_clock(
-    walk: Walk, hot: float, bits: np.random.PCG64, limit: Limit | None
+    walk: Walk, hot: float, bits: np.random.PCG64, clock: Clock
 ) -> Iterator[Cycle]:
     """Cycles over the time that there is; their number follows from the speed of the first sweeps."""
-    assert limit is not None
-    before = limit.spent()
+    before = clock.spent()
     walk.sweep(np.full(SPEED, hot), bits)
-    each = max(limit.spent() - before, 1e-9) / SPEED
-    count = max(1, round((1.0 - limit.spent()) / (each * CYCLE * walk.n_items)))
-    began = limit.spent()
+    each = max(clock.spent() - before, 1e-9) / SPEED
+    count = max(1, round((1.0 - clock.spent()) / (each * CYCLE * walk.n_items)))
+    began = clock.spent()
 
     def cycle(hot: float, cold: float, step: int) -> Iterator[Floats]:
-        first = limit.spent()
+        first = clock.spent()
         ends = min(1.0, first + (1.0 - began) / count)
-        while (spent := limit.spent()) < ends:
+        while (spent := clock.spent()) < ends:
             share = (spent - first) / (ends - first)
             yield np.full(min(step, BREATH), _heat(hot, cold, share))
 
-    while limit.spent() < 1.0:
+    while not clock.over():
         yield cycle
 
 

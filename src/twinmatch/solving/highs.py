@@ -160,15 +160,21 @@ class Clock:
     """The time that is left of what was given; None is without end."""
 
     def __init__(self, seconds: float | None) -> None:
-        self.until = None if seconds is None else time.monotonic() + seconds
+        self.seconds, self.began = seconds, time.monotonic()
+
+    def spent(self) -> float:
+        """The share of the time that is gone, 1 or more when it is over; 0 without end."""
+        return 0.0 if self.seconds is None else (time.monotonic() - self.began) / self.seconds
 
     def left(self) -> float | None:
         """Seconds left, at least a moment; None without end."""
-        return None if self.until is None else max(self.until - time.monotonic(), 0.01)
+        if self.seconds is None:
+            return None
+        return max(self.seconds - (time.monotonic() - self.began), 0.01)
 
     def over(self) -> bool:
         """Whether the time is used up."""
-        return self.until is not None and time.monotonic() >= self.until
+        return self.spent() >= 1.0
 
 
 def highspy() -> ModuleType:

@@ -21,9 +21,7 @@ same to the last bit, and a test holds the two together. Arguments come in named
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -31,6 +29,7 @@ import numpy as np
 
 from twinmatch.solving.blocks import Floats, Ints
 from twinmatch.solving.grouping import Task
+from twinmatch.solving.highs import Clock
 
 Kernel = Callable[..., Any]
 
@@ -227,22 +226,6 @@ SHARED = (best_move, move_gain)
 # -- a search -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Limit:
-    """So many seconds from now on."""
-
-    seconds: float
-    began: float = field(default_factory=time.monotonic)
-
-    def spent(self) -> float:
-        """The share of the time that is gone, 1 or more when it is over."""
-        return (time.monotonic() - self.began) / self.seconds
-
-    def left(self) -> float:
-        """The seconds that are left, at least a moment."""
-        return max(self.seconds - (time.monotonic() - self.began), 0.01)
-
-
 class Walk:
     """One search: the arrays it works on, the best grouping it has seen, and a kernel to go on."""
 
@@ -271,11 +254,11 @@ class Walk:
         made: int = self._kernel(self._plain, self._seating, sweeps, best)
         return made
 
-    def descend(self, bits: np.random.PCG64, limit: Limit | None = None) -> tuple[Ints, float]:
+    def descend(self, bits: np.random.PCG64, clock: Clock) -> tuple[Ints, float]:
         """The local optimum from the best grouping seen, by steepest descent, and its value."""
         self.restart(self._best)
         self._standing[1] = self._standing[0]
-        while (limit is None or limit.spent() < 1.0) and self.sweep(np.zeros(1), bits):
+        while not clock.over() and self.sweep(np.zeros(1), bits):
             pass
         return self._best.copy(), float(self._standing[1])
 

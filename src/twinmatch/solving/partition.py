@@ -25,7 +25,7 @@ from twinmatch.solving.exact import (
     upper_bound_of_any_number,
 )
 from twinmatch.solving.grouping import OBJECTIVES, Band, task_of
-from twinmatch.solving.kernels import Limit
+from twinmatch.solving.highs import Clock
 from twinmatch.solving.model import HUGE, exponent, is_time, numbers
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def partition(
     Raises QuestionError with every problem of the question. Sizes that cannot be kept are no error:
     the status is "infeasible" and the reasons say why.
     """
-    limit = Limit(seconds) if is_time(seconds) else None  # type: ignore[arg-type]
+    clock = Clock(seconds)
     worth, problems = _checked_likeness(likeness)
     problems += _wrong_bands(sizes, groups)
     if objective not in OBJECTIVES:
@@ -139,7 +139,7 @@ def partition(
     if effort is None and seconds is None:
         effort = EFFORT
     seed = rng if isinstance(rng, int) else int(rng.integers(2**63))
-    asked = _Asked(np.ldexp(worth, -power), objective, effort, limit, seed, workers)
+    asked = _Asked(np.ldexp(worth, -power), objective, effort, clock, seed, workers)
     n_items = len(worth)
     if groups is None:
         assert sizes is not None
@@ -157,7 +157,7 @@ class _Asked:
     worth: Floats
     objective: str
     effort: int | None
-    limit: Limit | None
+    clock: Clock
     seed: int
     workers: int
 
@@ -250,12 +250,11 @@ def _of_any_number(asked: _Asked, band: Band) -> Partition:
     share = None if asked.effort is None else max(1, asked.effort // len(tried))
     found = []
     for done, count in enumerate(tried):
-        limit = asked.limit
-        if limit is not None:
-            if limit.spent() >= 1.0 and done:
-                break
-            limit = Limit(limit.left() / (len(tried) - done))
-        found.append(_grouped(replace(asked, effort=share, limit=limit), (band,) * count))
+        if done and asked.clock.over():
+            break
+        left = asked.clock.left()
+        clock = Clock(left and left / (len(tried) - done))
+        found.append(_grouped(replace(asked, effort=share, clock=clock), (band,) * count))
     bound, all_counts = max(f.bound for f in found), len(found) == len(counts)
     if not all_counts:
         bound = max(bound, upper_bound_of_any_number(asked.worth, asked.objective, band))
@@ -296,13 +295,13 @@ def _grouped(asked: _Asked, bands: tuple[Band, ...]) -> Partition:
         says = f"{n_groups} groups have room for {most}, and there are {n_items}"
         return _nobody(n_items, GroupingReason("sizes", says, (n_groups, most, n_items)))
     task = task_of(asked.worth, bands, asked.objective)
-    limit, bound, final = asked.limit, math.inf, None
+    bound, final = math.inf, None
     columns = column_count(task)
     if columns <= MOST_COLUMNS:
         quick = None
         if columns > FEW_COLUMNS:
             quick = anneal(task, effort=min(asked.effort or QUICK, QUICK), seed=asked.seed).label
-        solved = solve_exactly(task, quick, None if limit is None else limit.left())
+        solved = solve_exactly(task, quick, asked.clock.left())
         bound, final = solved.bound, solved.label
         if solved.proven:
             assert final is not None, "groups of these sizes exist"
@@ -311,7 +310,7 @@ def _grouped(asked: _Asked, bands: tuple[Band, ...]) -> Partition:
     found = anneal(
         task,
         effort=asked.effort,
-        seconds=None if limit is None else limit.left(),
+        seconds=asked.clock.left(),
         seed=asked.seed,
         workers=asked.workers,
     )
