@@ -11,7 +11,10 @@ import shutil
 import sys
 import warnings
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -62,7 +65,18 @@ NAMED = {"be-leuven", "be-ghent", "nl-groningen", "fi-lahti", "de-dortmund", "de
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A folder of pages and the address of their server, an origin of its own that the service lets in."""
+    folder = tmp_path_factory.mktemp("platform")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory, platform: tuple[Path, str]) -> Iterator[str]:
     """A service of every third bundled city, and of those that tests name: a proposal takes a third of the time."""
     folder = tmp_path_factory.mktemp("service")
     (folder / "cities").mkdir()
@@ -70,7 +84,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for k, path in enumerate(bundled):
         if k % 3 == 0 or path.stem in NAMED:
             shutil.copy(path, folder / "cities")
-    with running(folder, str(folder / "cities")) as address:
+    with running(folder, str(folder / "cities"), "--origin", platform[1]) as address:
         yield address
 
 

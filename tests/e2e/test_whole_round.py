@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from browser_for_tests import Visitor, faults, running
 from playwright.sync_api import expect
+
+from twinmatch.files import bundled_path
 
 TABLE = """id,name,country,roles,population,needs,offers,challenges,strengths
 de-alta,Alta,DE,guest,fifty thousand,Heat networks for old towns.,,energy_systems:3,
@@ -626,7 +629,10 @@ def test_a_key_opens_the_workbench_and_leaving_closes_it(tmp_path, visit):
     from twinmatch.web.board import Board
 
     _, secret = Board(str(tmp_path / "s.sqlite")).add_key("Ms Example", Rank.READER)
-    with running(tmp_path, "--access", "keys", "--jobs", "0") as address:
+    cities = tmp_path / "cities"
+    cities.mkdir()
+    shutil.copy(bundled_path("city_profiles", "be-leuven.yaml"), cities)
+    with running(tmp_path, str(cities), "--access", "keys", "--jobs", "0") as address:
         visitor = visit(address)
         page = visitor.go("/workbench/proposals")
         expect(page.get_by_role("heading", name="Enter with your key")).to_be_visible()
