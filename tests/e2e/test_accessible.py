@@ -95,6 +95,11 @@ PAGES = [
 ]
 
 
+RUN_OVER = """[...document.querySelectorAll(".grid :is(th, td), .scroll:has(#letters, #unplaced)")]
+  .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth).map(e => e.innerText)"""
+"""The cells of tables out of which their words run, and two tables that do not scroll sideways on a tablet."""
+
+
 @pytest.fixture(scope="module")
 def looker(service, chromium):
     """Somebody who looks at one page after another in one window."""
@@ -110,6 +115,9 @@ def test_axe_finds_nothing_and_at_320_pixels_only_tables_scroll_sideways(looker,
     page = looker.go(places[name])
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 320, width
+    page.set_viewport_size({"width": 768, "height": 1024})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 768
+    assert page.evaluate(RUN_OVER) == []
     page.set_viewport_size({"width": 1280, "height": 900})
     assert faults(page) == []
     assert (looker.elsewhere, looker.complaints) == ([], [])
