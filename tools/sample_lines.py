@@ -36,6 +36,7 @@ def lines_of(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
             if row.kind not in CODES:
                 others = [names.name(c) for c in ids_in(row.asking)[1:]]
                 said = f"{row.asked} {names.names(ids_in(row.showing))} can show: {row.shown}"
+                said = f"What flows back. {said}" if row.kind == "return" else said
                 said += f" Also asked by {', '.join(others)}." if others else ""
                 yield f"Dossier, {kind}: item of the first agenda", titles[row.meeting], said
         for left in product.left_out:

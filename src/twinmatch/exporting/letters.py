@@ -35,7 +35,7 @@ from twinmatch.exporting.report import (
 )
 from twinmatch.exporting.spreadsheet import LETTER_SHEET, Sheet, SheetColumn
 from twinmatch.exporting.titles import YOURS, addressed
-from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
+from twinmatch.proposal import OPEN_TO_ALL, LeftOut, Meeting, Product, Proposal
 from twinmatch.vocabulary.geography import country, is_country
 from twinmatch.wording import Said, joined, say, say_n, translated
 
@@ -265,7 +265,7 @@ def _opening(
         told = refused or [words.sentence(x.why) for _, x in left if x.as_role != "guest"][:1]
         asks = "We do not know enough of you to propose one: below is what we ask, and what you can use now."
         last = say("Below is what you can use now, and what would help us.")
-        first = say("This round has no meeting for you yet.")
+        first = say("This round has no meeting for you.")
         return joined([first, *told, last] if told else [first, say(asks)])
     products = dict.fromkeys(product.product for product, _ in invited)
     parts = [
@@ -320,7 +320,10 @@ def _invitation(
         says = _leads(sources, city, product, meeting) if role == "lead" else ""
         says = says or _takes_part(sources, city, meeting, met)
     if costs := _costs(load):
-        says += say(" It takes {costs}.", costs=costs)
+        takes = say(" It takes {costs}.", costs=costs)
+        if role == "host" and len(meeting.cities("host")) > 1:
+            takes = say(" Of you alone it takes {costs}.", costs=costs)
+        says += takes
     why = why_for(sources, city, meeting)
     if product.product == "city_panels" and meeting.says:
         why = tuple(dict.fromkeys((words.sentence(meeting.says), *why)))
@@ -383,12 +386,9 @@ def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> s
     told = {"leads": words.listed(leads), "cities": _others(sources, city, meeting)}
     if not told["cities"]:
         return ""
-    if product.product == "national_clusters":
-        says = "You are asked to be the city from which {cities} can learn."
-        if leads:
-            says = "You are asked to be a city from which {cities} can learn, beside {leads}."
-        return say(says, **told)
     part = say("You are asked to lead this group")
+    if product.product == "national_clusters":
+        part = say("You are asked to lead this cluster")
     if product.product == "world_cafe":
         part = say("You are asked to host a table of this café")
     says = "{part}, beside {leads}, for {cities}." if leads else "{part} for {cities}."
@@ -406,7 +406,7 @@ def _refusal(product: Product, left: LeftOut, invited: bool, undecided: bool = F
         parts = [why if why.startswith(kind) else say("{kind}: {title}", kind=kind, title=why)]
     if invited:
         parts.append(say("Instead we propose the meetings above."))
-    elif left.offered:
+    elif left.offered not in ("", OPEN_TO_ALL):  # what is online stands below
         parts.append(say("Instead we offer: {offered:sentence}", offered=left.offered))
     return joined(parts)
 

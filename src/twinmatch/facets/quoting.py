@@ -36,7 +36,7 @@ from twinmatch.proposal.evidence import (
 )
 from twinmatch.vocabulary.taxonomy import plain
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import Said, listed, own_words, say, with_parts
+from twinmatch.wording import Said, listed, own_words, say, say_n, with_parts
 
 Role = Literal["shows", "asks"]
 
@@ -59,6 +59,10 @@ LEAST_TOLD: Final = 3
 VAGUENESS: Final = 0.5
 LEAST_WORTH: Final = 1.5
 """What a sentence that tells nothing, or of what is only tried out, is worth less; and the least worth that is shown."""
+
+MOST_NAMED: Final = 6
+FIRST_NAMED: Final = 4
+"""Cities that ask alike and are all named, and how many of more than these."""
 
 SAME_MATTER: Final = (-2.14, 1.3, 7.57)
 """The regression of "on the same matter": its intercept, and what shared topics and shared words add."""
@@ -368,6 +372,20 @@ def is_of_costs(text: str) -> bool:
 def is_of_money(text: str) -> bool:
     """Return whether a text speaks of money."""
     return bool(_MONEY.search(text))
+
+
+def sought_by(topic: Topic, cities: Sequence[str]) -> str:
+    """Return that some cities want to learn about a topic, by name or, where they are many, some of them by name."""
+    if len(cities) > MOST_NAMED:
+        says = "{n} other cities want to learn about {topic}, {cities} among them."
+        return say(says, n=len(cities), cities=listed(cities[:FIRST_NAMED]), topic=topic.wording)
+    return say_n(
+        "{cities} wants to learn about {topic}.",
+        "{cities} want to learn about {topic}.",
+        len(cities),
+        cities=listed(cities),
+        topic=topic.wording,
+    )
 
 
 def worded(topics: Sequence[Topic]) -> str:

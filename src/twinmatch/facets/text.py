@@ -366,17 +366,17 @@ class NeedsOffers:
 def shown(
     cohort: Cohort, offers: Sayings, i: int, j: int, topics: Sequence[Topic]
 ) -> tuple[str, tuple[Fact, ...], Sequence[Topic]]:
-    """Return what a host shows of topics that a guest seeks, by its surest sentence on the first ones, else on the others.
+    """Return what a host shows of topics that a guest seeks, by its surest sentence on the first ones, else on the others, else in mere words.
 
     With the sentence as a fact, and the topics that are named.
     """
     guest, host = cohort.cities[i].name, cohort.cities[j].name
-    for some in (topics[:NAMED], topics[NAMED:]):
-        found = offers.best_on([j], frozenset(some))
-        if found is not None and is_sentence(found[0].text):
-            told = {"guest": guest, "topics": found[1].wording}
-            sought = say("{guest} wants to learn about {topics}.", **told)
-            return joined([shows(host, *found), sought]), quotes(cohort, found[0]), found[1:]
+    each = [offers.best_on([j], frozenset(some)) for some in (topics[:NAMED], topics[NAMED:])]
+    found = min(filter(None, each), key=lambda x: not is_sentence(x[0].text), default=None)
+    if found is not None:
+        told = {"guest": guest, "topics": found[1].wording}
+        sought = say("{guest} wants to learn about {topics}.", **told)
+        return joined([shows(host, *found), sought]), quotes(cohort, found[0]), found[1:]
     says = "{guest} wants to learn about {topics}; {host} has something to show on this, though in no words that could be quoted."
     named = topics[:NAMED]
     return say(says, host=host, topics=worded(named), guest=guest), (), named

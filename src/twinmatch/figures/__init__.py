@@ -29,7 +29,7 @@ from twinmatch.facets.domains import (
     strengths,
     wider,
 )
-from twinmatch.facets.quoting import Passage, shows, worded
+from twinmatch.facets.quoting import Passage, shows, sought_by, worded
 from twinmatch.facets.text import PassageMatch, answers
 from twinmatch.figures.fairness import (
     Shares,
@@ -54,7 +54,7 @@ from twinmatch.proposal.tables import AgendaRow, QuestionRow, ReasonRow, ThemeRo
 from twinmatch.schema import IN_TEXT, NAMES
 from twinmatch.solving import Bools
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import few, joined, listed, say, say_n
+from twinmatch.wording import few, joined, listed, say
 
 NAMED: Final = 4
 """How many cities are named in a cell; the others are counted."""
@@ -105,9 +105,6 @@ def _theme_row(round_: TwinningRound, kind: str, name: str, asks: Bools, offers:
     named = (", ".join(n) if len(n) <= NAMED else few(n, NAMED) for n in sides)
     return ThemeRow(kind, name, *figures, balance, *named)
 
-
-SHARED = 6
-"""Cities that want to learn about one topic and are all named; of more, some are named and all are counted."""
 
 MOST = 4
 """Items of an agenda, at most."""
@@ -277,14 +274,17 @@ class _Group:
         for i in self._members:
             found = [self._gives(i)] if i in self._showing else []
             if i not in self._first or self._theme is None:
-                found.append(self._learns(i))
+                found.append(self._learns(i, any(found)))
             yield from (
                 ReasonRow(self._meeting.id, self._told.cohort.cities[i].id, says)
                 for says in dict.fromkeys(filter(None, found))
             )
 
-    def _learns(self, i: int) -> str:
-        """Return what others can show of what a city asks, the nearest to its own words first; empty for nothing."""
+    def _learns(self, i: int, gives: bool) -> str:
+        """Return what others can show of what a city asks, the nearest to its own words first; empty for nothing.
+
+        That others struggle with the same is said of a city that ``gives`` nothing alone.
+        """
         told, others = self._told, self._others(i)
         for a in self._answers[i][:1]:
             host = told.name(a.shows.city)
@@ -315,10 +315,12 @@ class _Group:
             found = told.offers.best_on(others, self._topics)
             return joined([shows(told.name(found[0].city), *found), sought]) if found else sought
         learning = [j for j in self._members if self._theme is None or j not in self._first]
-        if alike := alike_in(told.cohort, learning, i, self._on):
+        if not gives and (alike := alike_in(told.cohort, learning, i, self._on)):
             return alike
         if not areas or self._theme is None:
             return ""
+        if found := told.offers.best_on(others, self._topics):  # of the theme at least
+            return shows(told.name(found[0].city), *found)
         named = IN_TEXT[areas[0]]
         unknown = say(
             "What {cities} can show on {topics} is not known yet.",
@@ -347,21 +349,12 @@ class _Group:
         ranked = sorted(seekers.items(), key=lambda x: (-len(x[1]), x[0]))
         for topic, cities in ranked:
             if found := told.offers.best_on([i], {topic}):
-                return joined([self._seek(topic, cities), shows(told.name(i), found[0])])
+                asked_by = sought_by(topic, [told.name(j) for j in cities])
+                return joined([asked_by, shows(told.name(i), found[0])])
         if theme is None:
             found = told.offers.best_on([i], self._topics)
             return shows(told.name(i), *found) if found else ""
         return shown_on(self._round, theme, [i])
-
-    def _seek(self, topic: Topic, cities: Sequence[int]) -> str:
-        names = [self._told.name(j) for j in cities]
-        if len(names) > SHARED:
-            says = "{n} other cities want to learn about {topic}, {cities} among them."
-            first = listed(names[:NAMED])
-            return say(says, n=len(names), cities=first, topic=topic.wording)
-        told = {"cities": listed(names), "topic": topic.wording}
-        one = "{cities} wants to learn about {topic}."
-        return say_n(one, "{cities} want to learn about {topic}.", len(cities), **told)
 
 
 def _answered(cohort: Cohort, meeting: Meeting, found: list[PassageMatch]) -> AgendaRow:

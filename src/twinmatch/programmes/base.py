@@ -6,6 +6,7 @@ Resources are the bundled ones and the coordinator's own. Beside them stand the 
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -234,3 +235,11 @@ def national_actors() -> tuple[ActorRow, ...]:
     """Return the bundled actors by code of country, those of Europe under EU."""
     fields = ("country", "name", "kind", "offers", "address", "year")
     return tuple(ActorRow(*(row[field] for field in fields)) for row in _rows("actors.csv"))
+
+
+def actor_for(topics: Collection[Topic], codes: Collection[str]) -> str:
+    """Return whom the cities of some countries could ask about some topics together; empty where no actor is known for it."""
+    for row in _rows("actors.csv"):
+        if row["country"] in codes and not {*_listed(row["topics"])}.isdisjoint(topics):
+            return say("A national actor to ask about it together: {actor}.", actor=row["name"])
+    return ""

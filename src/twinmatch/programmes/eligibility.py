@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from twinmatch.cohort import City
+from twinmatch.cohort import City, Cohort
 from twinmatch.programmes.base import Policy, ProgrammeSection
 from twinmatch.programmes.kinds import (
     ENGLISH_LEVELS,
@@ -132,24 +134,34 @@ def _worded(setting: str, says: str, n: Any, has: Any = None) -> str:
     return say(KINDS["conditions"][setting][says], **values)
 
 
-def conditions(city: City, rule: Eligibility) -> tuple[list[str], dict[str, str]]:
-    """Return the conditions that a city fails, and those of which it is not known with the block that answers, in words."""
-    failed: list[str] = []
+def conditions(city: City, rule: Eligibility) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the conditions that a city fails, in words, each with what is asked; and those of which it is not known.
+
+    The second by what is asked, each with the block of a profile that answers it.
+    """
+    failed: dict[str, str] = {}
     unknown: dict[str, str] = {}
     if clash := [role for role in rule.not_roles if city.has(role)]:
-        failed.append(say("guests are cities other than {kinds}", kinds=roles_in_words(clash)))
+        kinds = roles_in_words(clash)
+        says = say("guests are cities other than {kinds}", kinds=kinds)
+        failed[says] = say("to be other than {kinds}", kinds=kinds)
     for name, row in KINDS["conditions"].items():
         if (asked := getattr(rule, name)) is None:
             continue
         held = is_kind(city, row["kind"].format(asked))
+        asks = _worded(name, "asks", asked)
         if held is None:
-            unknown[_worded(name, "asks", asked)] = row["block"]
+            unknown[asks] = row["block"]
         elif not held:
             read = FIELDS[row["kind"].partition(" ")[0]].number
-            failed.append(_worded(name, "fails", asked, read(city) if read else None))
+            failed[_worded(name, "fails", asked, read(city) if read else None)] = asks
     if rule.inside_eu is not None and in_eu(city.country) != rule.inside_eu:
-        inside = say("guests are cities in the EU")
-        failed.append(inside if rule.inside_eu else say("guests are cities outside the EU"))
+        inside, outside = (
+            say("guests are cities in the EU"),
+            say("guests are cities outside the EU"),
+        )
+        says = inside if rule.inside_eu else outside
+        failed[says] = says
     if rule.covenant and city.covenant is None:
         unknown[say("a signature of the Covenant of Mayors")] = "covenant"
     if rule.who and not (held := is_kind(city, rule.who)):
@@ -157,5 +169,15 @@ def conditions(city: City, rule: Eligibility) -> tuple[list[str], dict[str, str]
         if held is None:
             unknown[say("to be {kind}", kind=kind)] = ""
         else:
-            failed.append(say("guests are {kind}", kind=kind))
+            says = say("guests are {kind}", kind=kind)
+            failed[says] = says
     return failed, unknown
+
+
+def unmet(cohort: Cohort, refused: Iterable[int], rule: Eligibility) -> str:
+    """Return which conditions some cities fail, each with how many do, those that most fail first; empty for none."""
+    each = (conditions(cohort.cities[i], rule)[0].values() for i in refused)
+    counted = Counter(asks for failed in each for asks in failed)
+    failed = [say("{asks} ({n})", asks=asks, n=n) for asks, n in counted.most_common()]
+    says = "Not met, by number of applicants: {failed}."
+    return say(says, failed=joined(failed, "; ")) if failed else ""

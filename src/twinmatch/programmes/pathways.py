@@ -33,7 +33,16 @@ from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.kinds import is_kind, target_year
 from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.themes import Theme, ThemeNeed
-from twinmatch.proposal import Account, Fact, LeftOut, Meeting, Product, Table, make_table
+from twinmatch.proposal import (
+    OPEN_TO_ALL,
+    Account,
+    Fact,
+    LeftOut,
+    Meeting,
+    Product,
+    Table,
+    make_table,
+)
 from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import NAMES, Dimension, Role
 from twinmatch.solving import Floats
@@ -449,7 +458,7 @@ def _steps(
     named = city.challenges or city.levers_needed
     if room and not grouped and not named:
         steps.append(("online", say("a discussion group, once its challenges are named")))
-    steps.append(("online", say("online resources and training, open to every city")))
+    steps.append(("online", OPEN_TO_ALL))
     return steps
 
 
@@ -459,6 +468,9 @@ def _place(name: str, meeting: Meeting, title: str, city: str) -> str:
         return say("hosting a study visit of {cities}", cities=guests)
     if name == "discussion_groups" and city in meeting.cities("lead"):
         return say("leading the discussion group '{meeting}'", meeting=meeting.label)
+    hosts = len(meeting.cities("host"))
+    if name == "twinning" and city in meeting.cities("host") and hosts > 1:
+        return say("twinning: {meeting}, as one of its {n} hosts", meeting=meeting.label, n=hosts)
     words = {
         "twinning": say("twinning: {meeting}", meeting=meeting.label),
         "discussion_groups": say("discussion group '{meeting}'", meeting=meeting.label),

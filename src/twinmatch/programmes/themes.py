@@ -27,7 +27,7 @@ from twinmatch.facets.domains import (
 )
 from twinmatch.facets.quoting import Passage, asks, shows
 from twinmatch.facets.text import needs_passages, offers_passages, offers_said, quotes
-from twinmatch.programmes.base import CountryName, ProgrammeSection
+from twinmatch.programmes.base import CountryName, ProgrammeSection, actor_for
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Fact
 from twinmatch.schema import IN_TEXT, City, Domain, Lever, Role
@@ -341,21 +341,30 @@ def _areas_named(round_: Round, theme: Theme, cities: Sequence[int]) -> Counter[
 
 
 def alike_in(cohort: Cohort, cities: Sequence[int], i: int, may: Callable[[str], bool]) -> str:
-    """Return which cities of a meeting name what most of them do of what one names; empty where it does so alone."""
+    """Return which cities of a meeting name what most of them do of what one names; empty where it does so alone.
+
+    Where all are of one country, with whom of it they could speak about it.
+    """
     each = {j: cohort.cities[j] for j in cities}
     named = {j: {*(c.challenges or ()), *(c.levers_needed or ())} for j, c in each.items()}
     counted = Counter(x for words in named.values() for x in words)
     area = max(filter(may, sorted(named[i])), key=lambda a: counted[a], default="")
     others = [each[j].name for j in cities if j != i and area in named[j]]
     told = {"city": each[i].name, "area": IN_TEXT.get(area, ""), "cities": listed(others[:SOUGHT])}
-    if len(others) > SOUGHT:
-        says = "{city} names {area} as a challenge, as do {n} other cities, {cities} among them: they can compare what each has tried."
-        return say(says, n=len(others), **told)
+    if not others:
+        return ""
     one = "{city} names {area} as a challenge, as does {cities}: they can compare what each has tried."
     many = (
         "{city} names {area} as a challenge, as do {cities}: they can compare what each has tried."
     )
-    return say_n(one, many, len(others), **told) if others else ""
+    alike = say_n(one, many, len(others), **told)
+    if len(others) > SOUGHT:
+        says = "{city} names {area} as a challenge, as do {n} other cities, {cities} among them: they can compare what each has tried."
+        alike = say(says, n=len(others), **told)
+    codes = {each[j].country for j in cities}
+    about = [t for t in Topic if t.area == area]
+    asked = actor_for(about, codes) if len(codes) == 1 else ""
+    return joined(filter(None, (alike, asked)))
 
 
 def _named_most(n: int, wanted: dict[Topic, int], areas: dict[str, int]) -> str:

@@ -33,7 +33,7 @@ from twinmatch.proposal.wire import (
     schema_of,
     to_wire,
 )
-from twinmatch.wording import Saying, count, restored, sayings_of
+from twinmatch.wording import Saying, count, restored, say, sayings_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -125,6 +125,10 @@ class Meeting:
     def cities(self, role: MemberRole | None = None) -> tuple[str, ...]:
         """Return the members' ids, all or those of one role, in the meeting's order."""
         return tuple([m.city for m in self.members if role is None or m.role == role])
+
+
+OPEN_TO_ALL: Final = say("online resources and training, open to every city")
+"""What every city is offered."""
 
 
 @dataclass(frozen=True)

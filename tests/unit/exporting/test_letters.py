@@ -290,11 +290,11 @@ def test_what_many_cities_read_in_the_same_words_is_said_to_each_as_you():
     text = say("The staff hours that this city can give go to its other meetings.")
     assert addressed(text, "Graz") == "The staff hours that you can give go to your other meetings."
     one, many = (
-        "This city hosts together with one other, as {unit}.",
-        "This city hosts together with {n} others, as {unit}.",
+        "This city could host together with one other, as {unit}.",
+        "This city could host together with {n} others, as {unit}.",
     )
     text = joined([say("Full."), say_n(one, many, 2, unit="NEEST")])
-    assert addressed(text, "Graz") == "Full. You host together with 2 others, as NEEST."
+    assert addressed(text, "Graz") == "Full. You could host together with 2 others, as NEEST."
 
 
 def test_a_format_that_was_not_formed_is_named_in_its_refusal(proposal):

@@ -13,7 +13,7 @@ from twinmatch.programmes import Round
 from twinmatch.programmes.discussion_groups import group_rules
 from twinmatch.programmes.national_clusters import countries, propose_national_clusters
 from twinmatch.programmes.national_clusters.countries import ties
-from twinmatch.programmes.national_clusters.product import _set_apart
+from twinmatch.programmes.national_clusters.product import _set_apart, _shared
 from twinmatch.programmes.rules import QUESTIONS
 
 HEAT = {"id": "heat", "title": "Heat", "domains": ["energy_systems"]}
@@ -437,11 +437,23 @@ def test_a_cluster_says_what_more_of_it_want_to_learn_than_elsewhere():
         *(city(f"at-{k}", seeks=["citizen_participation"]) for k in "de"),
     ]
     austria, italy = propose_national_clusters(round_of(*cities), clusters()).meetings
+    reason = "This cluster is of one country: its cities have the same laws, ministries and national funds."
+    # Nobody is known to show anything, so the country is the reason, and then what they could ask together.
     assert italy.says.startswith(
-        "2 of the 3 cities of this cluster want to learn about public transport. "
+        f"{reason} 2 of the 3 cities of this cluster want to learn about public transport. "
+        "A national actor to ask about it together: Ministry of Sustainable Infrastructure and Mobility (MIMS)."
     )
-    assert "is not known yet" in italy.says
-    assert "citizen participation" not in austria.says  # true of every city of the round
+    assert austria.says == reason  # what every city of the round wants to learn is no reason
+
+
+def test_a_cluster_says_what_one_of_it_can_show_and_who_asks(bundled, bundled_facet_cache):
+    round_ = Round(bundled, bundled_facet_cache)
+    pair = tuple(bundled.index[city] for city in ("bg-gabrovo", "bg-sofia"))
+    says = _shared(round_, countries.Cluster("bg", "Bulgaria", pair, ""), set())
+    assert says.startswith("On solar and wind power, Gabrovo can show: ")
+    assert says.endswith(" Sofia wants to learn about solar and wind power.")
+    alone = _shared(round_, countries.Cluster("bg", "Bulgaria", pair[1:], ""), set())
+    assert "Sofia can show" not in alone  # nobody else asks
 
 
 def test_a_large_country_splits_by_what_its_cities_share():

@@ -6,7 +6,7 @@ import pytest
 from product_cases import city, round_of
 
 from twinmatch.errors import DataError
-from twinmatch.programmes.eligibility import conditions
+from twinmatch.programmes.eligibility import conditions, unmet
 from twinmatch.programmes.kinds import FIELDS, TRAITS, categories, is_kind, parsed, wording
 from twinmatch.programmes.programme import load_text
 
@@ -187,14 +187,24 @@ def test_guests_may_be_of_one_kind_only():
         update={"neutral_by": None, "staff_hours_a_month": None, "english": None}
     )
     seville, silent = round_of(SEVILLE, SILENT).cohort
-    assert conditions(seville, bare) == ([], {})
+    assert conditions(seville, bare) == ({}, {})
     failed, unknown = conditions(silent, bare)
-    assert (failed, len(unknown)) == ([], 1)
+    assert (failed, len(unknown)) == ({}, 1)
     small = bare.model_copy(update={"who": "small"})
     failed, unknown = conditions(seville, small)
     assert (len(failed), unknown) == (1, {})
     with pytest.raises(DataError, match="host"):
         load_text(text + "who = 'national'\n")
+
+
+def test_conditions_that_are_not_met_are_named_with_how_many_miss_them():
+    rule = load_text("[twinning]\n[twinning.guests]\nstaff_hours_a_month = 30\n").twinning.guests
+    short = city("es-short", participation={"staff_hours_a_month": 8})
+    cohort = round_of(SEVILLE, SILENT, short).cohort
+    assert unmet(cohort, [cohort.index["no-silent"]], rule) == ""  # not known is not failed
+    assert unmet(cohort, range(3), rule) == (
+        "Not met, by number of applicants: at least 30 staff hours a month (2); to be other than Mission Cities (1)."
+    )
 
 
 def test_no_host_in_a_group():

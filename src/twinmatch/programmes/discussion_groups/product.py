@@ -294,13 +294,11 @@ def _not_leading(ready: PreparedGroups, i: int, kinds: str) -> str:
     strength = [float(strength_of(round_, slot.theme)[i]) for slot in slots]
     best = max(range(len(slots)), key=strength.__getitem__)
     if strength[best] <= 0:
-        says = (
-            "{kinds} lead these groups. Nothing is known yet that this city can show on {themes}."
-        )
-        themes = listed(
-            [quoted(t) for t in dict.fromkeys(slot.theme.title for slot in slots)], "or"
-        )
-        return say(says, kinds=kinds, themes=themes)
+        titles = [quoted(t) for t in dict.fromkeys(slot.theme.title for slot in slots)]
+        says = "{kinds} lead these groups. The one theme of this round is {themes}; nothing is known yet that this city can show on it."
+        if len(titles) > 1:
+            says = "{kinds} lead these groups. The themes of this round are {themes}; nothing is known yet that this city can show on them."
+        return say(says, kinds=kinds, themes=listed(titles))
     says = "{kinds} lead these groups. The theme in which this city is strongest, {theme}, is led by {leads}, chosen by their strengths in it, by what they can show of what others want to learn, and by their readiness."
     leads = listed([round_.name(j) for j in ready.leads[best]])
     return say(says, kinds=kinds, theme=quoted(slots[best].theme.title), leads=leads)

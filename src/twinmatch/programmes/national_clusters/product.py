@@ -20,8 +20,9 @@ from twinmatch.affinity import Affinity
 from twinmatch.embedding.sentences import TOPICS
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.answered import topic_table
-from twinmatch.facets.quoting import shows
+from twinmatch.facets.quoting import shows, sought_by
 from twinmatch.files import shared_out
+from twinmatch.programmes.base import actor_for
 from twinmatch.programmes.national_clusters.countries import (
     Cluster,
     bridge_note,
@@ -59,7 +60,8 @@ from twinmatch.proposal import LeftOut, Meeting, Member, Product, RulePrice, Rul
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.schema import IN_TEXT
 from twinmatch.vocabulary.geography import country, with_article
-from twinmatch.wording import count, joined, listed, say, say_n
+from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import count, joined, listed, say
 
 LEAST_NAMED = 1 / 3
 """Part of the cities of a cluster that must name what it is named by, or want to learn what is said of them."""
@@ -284,8 +286,7 @@ def _meeting(
         cluster.name,
         members,
         account,
-        joined(filter(None, (cluster.reason, _shared(round_, cluster, leads))))
-        or say("The cities of this cluster deal with the same ministries and national funds."),
+        joined(filter(None, (cluster.reason, _shared(round_, cluster, leads)))),
         notes=(*notes, *bridges),
     )
 
@@ -312,41 +313,47 @@ def _known_beside(affinity: Affinity, i: int, cluster: Cluster) -> float:
 
 
 def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
-    """Return what more cities of a cluster want to learn about than elsewhere, and what one can show of it; empty for nothing.
+    """Return what a city of a cluster can show of what others of it seek, two topics at most; where none can, whom to ask.
 
-    Two topics at most, each sought by a third of the cities; those first of which one shows something, a lead before others.
+    First come the topics that a third of the cities seek and more than elsewhere, those that most seek before others.
     """
     table, all_ = topic_table(round_.cohort, round_.facet_cache), len(cluster.cities)
     usual = dict(zip(TOPICS, (table.asked / len(round_.cohort)).tolist(), strict=True))
-    seek = {i: table.sought(i) for i in cluster.cities}
-    sought = Counter(topic for topics in seek.values() for topic in topics)
+    seekers: dict[Topic, list[int]] = {}
+    for i in cluster.cities:
+        for topic in table.sought(i):
+            seekers.setdefault(topic, []).append(i)
     least = max(2, LEAST_NAMED * all_)
-    more = [t for t, n in sought.items() if n >= least and n > all_ * usual[t] + 1e-9]
-    best_on = table.offers.best_on
-    able = {t: best_on([*leads], {t}) or best_on(cluster.cities, {t}) for t in more}
-    ranked = sorted(more, key=lambda t: (able[t] is None, -sought[t], t))
+    common = {t for t, n in seekers.items() if len(n) >= least and len(n) > all_ * usual[t] + 1e-9}
     parts: list[str] = []
     printed: set[str] = set()
-    unknown = say("What one of them can show on it is not known yet.")
-    for topic in ranked:
-        found = able[topic]
-        text = found[0].text if found else topic
-        if text in printed or len(printed) == 2 or (found is None and unknown in parts):
-            continue
-        printed.add(text)
-        told = {"all": all_, "topic": topic.wording}
-        if found and topic in seek[found[0].city]:  # it shows, and would learn more
-            one = "{n} other city of this cluster wants to learn about {topic}."
-            many = "{n} other cities of this cluster want to learn about {topic}."
-            seen = say_n(one, many, sought[topic] - 1, **told)
-            parts += [shows(round_.name(found[0].city), found[0], topic), seen]
-            continue
+    for topic, seeking in sorted(
+        seekers.items(), key=lambda x: (x[0] not in common, -len(x[1]), x[0])
+    ):
+        # One that seeks it as well has something to show to the others, if there are any.
+        alone = {*seeking} if len(seeking) == 1 else set()
+        able = ([*(leads - alone)], [i for i in cluster.cities if i not in alone])
+        found = next(filter(None, (table.offers.best_on(who, {topic}) for who in able)), None)
+        if found and found[0].text not in printed:
+            printed.add(found[0].text)
+            asking = [round_.name(i) for i in seeking if i != found[0].city]
+            parts += [shows(round_.name(found[0].city), *found), sought_by(topic, asking)]
+        if len(printed) == 2 or (printed and topic not in common):
+            return joined(parts)
+    if parts:
+        return joined(parts)
+    codes = {round_.cohort.cities[i].country for i in cluster.cities}
+    says = "This cluster is of one country: its cities have the same laws, ministries and national funds."
+    parts = [say(says)] if len(codes) == 1 else []
+    if common:
+        topic = min(common, key=lambda t: (-len(seekers[t]), t))
         says = "{n} of the {all} cities of this cluster want to learn about {topic}."
-        if sought[topic] == all_:
+        if len(seekers[topic]) == all_:
             says = "All {all} cities of this cluster want to learn about {topic}."
             says = "Both cities of this cluster want to learn about {topic}." if all_ == 2 else says
-        parts.append(say(says, n=sought[topic], **told))
-        parts.append(shows(round_.name(found[0].city), found[0]) if found else unknown)
+        parts.append(say(says, n=len(seekers[topic]), all=all_, topic=topic.wording))
+        first = say("A first question among them is what each has tried.")
+        parts.append(actor_for([topic], codes) or first)
     return joined(parts)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from twinmatch.cohort import Host
-from twinmatch.programmes.eligibility import LOOKED_UP, conditions
+from twinmatch.programmes.eligibility import LOOKED_UP, conditions, unmet
 from twinmatch.programmes.repair_menu import in_words, menu_of
 from twinmatch.programmes.round import fillable
 from twinmatch.programmes.rules import (
@@ -370,8 +370,6 @@ class Unplaced:
         ]
         return (make_table("tied_choices", rows),) if rows else ()
 
-    # --- everyone
-
     def everyone(self) -> tuple[LeftOut, ...]:
         """Return every city without a pair, with its side and what binds; what it is offered instead is added later."""
         frame, who = self.ready.frame, self.ready.who
@@ -421,20 +419,21 @@ class Unplaced:
         return LeftOut(city.id, why, "", "", "host", "idle")
 
     def _nobody(self, applicants: int) -> str:
-        """Return why no applicant of a round has a pair, counted."""
+        """Return why no applicant of a round has a pair, counted, and which conditions are not met."""
         who = self.ready.who
+        refused, to_ask, gated = len(who.refused), len(who.ask), len(self.gated)
         parts = [
             say_n(
                 "{n} does not meet a condition of the programme",
                 "{n} do not meet a condition of the programme",
-                len(who.refused),
+                refused,
             )
-            if who.refused
+            if refused
             else "",
-            say_n("{n} is to be asked first", "{n} are to be asked first", len(who.ask))
-            if who.ask
+            say_n("{n} is to be asked first", "{n} are to be asked first", to_ask)
+            if to_ask
             else "",
-            say("of {n} too little is known", n=len(self.gated)) if self.gated else "",
+            say("of {n} too little is known", n=gated) if gated else "",
         ]
         found = listed([*filter(None, parts)])
         says = "There are no guests: no city applied to learn."
@@ -442,7 +441,11 @@ class Unplaced:
             says = "There are no guests: the rules of the round leave no pair open."
         if found:
             says = "There are no guests yet: of {applicants}, {found}."
-        return say(says, applicants=count(applicants, "applicant"), found=found)
+        if refused == applicants > 1:
+            says = "There are no guests: none of the {applicants} meets the conditions of the programme."
+        said = say(says, applicants=count(applicants, "applicant"), found=found)
+        missed = unmet(self.ready.round.cohort, who.refused, self.ready.settings.guests)
+        return joined(filter(None, (said, missed)))
 
     def _guestless(self, h: int) -> str:
         """Return which guest would have fitted a host best, and where it goes or why it has no place."""
@@ -461,9 +464,13 @@ class Unplaced:
             return joined([*parts, say(says, rules=self._against(np.s_[h]))])
         name = host.name
         if others := len(host.cities) - 1:
-            one = "This city hosts together with one other, as {unit}."
-            many = "This city hosts together with {n} others, as {unit}."
-            parts.append(say_n(one, many, others, unit=host.name))
+            joint = say_n(
+                "This city could host together with one other, as {unit}.",
+                "This city could host together with {n} others, as {unit}.",
+                others,
+                unit=host.name,
+            )
+            parts.append(joint)
             name = say("these cities")
         score = np.where(open_, self._score[h], -1.0)
         g = int(np.argmax(score))
