@@ -377,7 +377,7 @@ def shown(
         told = {"guest": guest, "topics": found[1].wording}
         sought = say("{guest} wants to learn about {topics}.", **told)
         return joined([shows(host, *found), sought]), quotes(cohort, found[0]), found[1:]
-    says = "{guest} wants to learn about {topics}; {host} has something to show on this, though in no words that could be quoted."
+    says = "{guest} wants to learn about {topics}; {host} has something to show on this, and is to be asked for an example."
     named = topics[:NAMED]
     return say(says, host=host, topics=worded(named), guest=guest), (), named
 
