@@ -129,10 +129,12 @@ def test_large_groups_become_several_parties():
 def test_a_host_receives_one_visit():
     product = propose_study_visits(round_of(AARHUS, GRAZ, LINZ), visits(visitors=(1, 1)))
     assert len(product.meetings) == 1
+    assert "(" not in product.meetings[0].label  # of the parts of its group, one travels
     twice = propose_study_visits(
         round_of(AARHUS, GRAZ, LINZ), visits(visitors=(1, 1), visits_per_host=2)
     )
     assert len(twice.meetings) == 2
+    assert all("(" in visit.label for visit in twice.meetings)
 
 
 def test_weeks_decide_who_can_go_where():

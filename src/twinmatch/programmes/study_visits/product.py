@@ -144,7 +144,8 @@ def product_of(ready: PreparedVisits, chosen: Bools, solution: Solution) -> Prod
     round_, settings = ready.round, ready.settings
     kept = statuses(ready.rules, ready.candidates, chosen)
     made = [ready.options[k] for k in np.flatnonzero(chosen)]
-    visits = sorted((_visit(ready, option) for option in made), key=lambda visit: visit[0].id)
+    each = (_visit(ready, option, _title(ready, made, option)) for option in made)
+    visits = sorted(each, key=lambda visit: visit[0].id)
     meetings = tuple(meeting for meeting, _ in visits)
     journeys = make_table("travel", (row for _, rows in visits for row in rows))
     cost = sum(rule.paid or 0.0 for rule in kept) / 100
@@ -209,7 +210,14 @@ def _stop_for(ready: PreparedVisits, option: Option, i: int) -> int:
     return max(may, key=lambda h: (round(float(ready.affinity.score[row, h]), 9), -h))
 
 
-def _visit(ready: PreparedVisits, option: Option) -> tuple[Meeting, list[TravelRow]]:
+def _title(ready: PreparedVisits, made: Sequence[Option], option: Option) -> str:
+    """Return the title of the group that is on a visit, with its part where several parts of it travel."""
+    party = ready.parties[option.party]
+    parts = sum(ready.parties[other.party].group == party.group for other in made)
+    return party.title if parts > 1 or not party.group else party.group
+
+
+def _visit(ready: PreparedVisits, option: Option, title: str) -> tuple[Meeting, list[TravelRow]]:
     """Return a visit as a meeting, and a row of travel for each of its visitors."""
     round_, affinity, party = ready.round, ready.affinity, ready.parties[option.party]
     hosts, key = ready.hosts(option), f"study_visits:{party.key}"
@@ -217,7 +225,7 @@ def _visit(ready: PreparedVisits, option: Option) -> tuple[Meeting, list[TravelR
     fits = [(affinity.row_of[i], h) for i, h in stop.items()]
     account = affinity.joint_account(fits, say("visitors"))
     names = listed([round_.name(h) for h in hosts])
-    label = say("{title} to {names}", title=party.title, names=names)
+    label = say("{title} to {names}", title=title, names=names)
     rows, notes = journey_rows(ready, option, label)
     if option.week:
         notes = (say("Week: {week}.", week=option.week), *notes)
@@ -400,7 +408,7 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
     return say(
         says,
         kinds=roles_in_words(ready.settings.not_roles),
-        group=quoted(ready.parties[made[best].party].title),
+        group=quoted(_title(ready, made, made[best])),
         hosts=listed([ready.round.name(h) for h in ready.hosts(made[best])]),
     )
 

@@ -61,6 +61,8 @@ class Party:
     key: str
     title: str
     visitors: tuple[int, ...]
+    group: str = ""
+    """The title of the group that it is a part of; empty for a whole one."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,7 @@ def _parts(round_: Round, affinity: Affinity, settings: StudyVisits, group: Part
             f"{group.key}:{part + 1}",
             say("{title} ({part} of {number})", title=group.title, part=part + 1, number=number),
             tuple(group.visitors[k] for k in np.flatnonzero(label == part)),
+            group.title,
         )
         for part in range(number)
     ]
