@@ -464,13 +464,9 @@ class Unplaced:
             return joined([*parts, say(says, rules=self._against(np.s_[h]))])
         name = host.name
         if others := len(host.cities) - 1:
-            joint = say_n(
-                "This city could host together with one other, as {unit}.",
-                "This city could host together with {n} others, as {unit}.",
-                others,
-                unit=host.name,
-            )
-            parts.append(joint)
+            one = "This city could host together with one other, as {unit}."
+            many = "This city could host together with {n} others, as {unit}."
+            parts.append(say_n(one, many, others, unit=host.name))
             name = say("these cities")
         score = np.where(open_, self._score[h], -1.0)
         g = int(np.argmax(score))
