@@ -319,14 +319,9 @@ class _Group:
             return alike
         if not areas or self._theme is None:
             return ""
-        if found := told.offers.best_on(others, self._topics):  # of the theme at least
-            return shows(told.name(found[0].city), *found)
         named = IN_TEXT[areas[0]]
-        unknown = say(
-            "What {cities} can show on {topics} is not known yet.",
-            cities=listed([told.name(j) for j in others]),
-            topics=named,
-        )
+        cities = listed([told.name(j) for j in others])
+        unknown = say("A first question to {cities} is what can be shown on it.", cities=cities)
         return joined([say(says, city=city.name, named=named), unknown])
 
     def _on(self, area: str) -> bool:
