@@ -309,10 +309,10 @@ def _mean_best(cosine: Floats, mine: list[Ints], theirs: list[Ints]) -> Floats:
 
 def _over(what: np.ufunc, table: Floats, lines: list[Ints]) -> Floats:
     """Return the sums or such of the rows of a table that each city says."""
-    found = table[lines[0]]
+    found = table.take(lines[0], axis=0)
     for line in lines[1:]:
         some = found[: len(line)]
-        what(some, table[line], out=some)
+        what(some, table.take(line, axis=0), out=some)
     return found
 
 

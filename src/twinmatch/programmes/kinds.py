@@ -412,5 +412,10 @@ CATEGORIES: Final[dict[Attribute, Callable[[City], object]]] = {
 
 def categories(cohort: Cohort, attribute: Attribute) -> list[str | None]:
     """Return the category of every city, in order; None where it is not known."""
-    found = map(CATEGORIES[attribute], cohort.cities)
-    return [None if word is None else str(word) for word in found]
+    return [category(city, attribute) for city in cohort.cities]
+
+
+def category(city: City, attribute: Attribute) -> str | None:
+    """Return the category of a city; None where it is not known."""
+    word = CATEGORIES[attribute](city)
+    return None if word is None else str(word)

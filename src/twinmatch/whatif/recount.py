@@ -13,7 +13,7 @@ from twinmatch.affinity import compare
 from twinmatch.cohort import Host
 from twinmatch.programmes.base import GatedProduct, ProductSettings
 from twinmatch.programmes.eligibility import conditions
-from twinmatch.programmes.kinds import OF_PAIRS, categories, parsed
+from twinmatch.programmes.kinds import OF_PAIRS, category, parsed
 from twinmatch.programmes.national_clusters import NationalClusters
 from twinmatch.programmes.quotas import PairQuota
 from twinmatch.programmes.round import Round
@@ -199,11 +199,10 @@ def _words_of(round_: Round, quota: PairQuota, pairs: Sequence[Meeting]) -> list
     """Return the categories that a quota counts each for itself; one empty word where it counts a kind."""
     if quota.each is None:
         return [""]
-    words = categories(round_.cohort, quota.each)
     side: MemberRole = "guest" if quota.of == "guests" else "host"
-    return sorted(
-        {w for m in pairs for c in m.cities(side) if (w := words[round_.cohort.index[c]])}
-    )
+    cities = {c for m in pairs for c in m.cities(side)}
+    words = {category(round_.cohort.city(c), quota.each) for c in cities}
+    return sorted(filter(None, words))
 
 
 def _counts(
@@ -217,11 +216,10 @@ def _counts(
         if c.field in OF_PAIRS
     ):
         return False
-    words = categories(round_.cohort, quota.each) if word and quota.each else []
     of_city = [c for c in said if c.field not in OF_PAIRS]
     return any(
         all(c.holds(round_.cohort.city(city), settings.small_below) for c in of_city)
-        and (not word or words[round_.cohort.index[city]] == word)
+        and (not quota.each or category(round_.cohort.city(city), quota.each) == word)
         for city in meeting.cities("guest" if quota.of == "guests" else "host")
     )
 
