@@ -261,8 +261,15 @@ def price_at_most(meetings: int, score: float) -> RulePrice:
     return RulePrice(meetings, None) if meetings > 0 else RulePrice(0, max(score, 0.0))
 
 
+BROKEN_NAMED: Final = 50
+"""Rows of a broken rule that are named; of more, the others are counted."""
+
+
 def _broken(says: str, rows: Sequence[str]) -> str:
-    return say("{rule} Broken: {rows}.", rule=says, rows=joined(rows, "; "))
+    named, more = joined(rows[:BROKEN_NAMED], "; "), len(rows) - BROKEN_NAMED
+    if more > 0:
+        named += say(" and {n} more", n=more)
+    return say("{rule} Broken: {rows}.", rule=says, rows=named)
 
 
 def often_in(meetings: Sequence[Meeting], most: int, role: MemberRole | None = None) -> list[str]:

@@ -11,6 +11,7 @@ from product_cases import city, round_of, settings_of, twinning
 
 from twinmatch.programmes.load_ledger import Ledger
 from twinmatch.programmes.registry import OWN
+from twinmatch.programmes.rules import counted
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, RuleStatus
 from twinmatch.proposal.tables import SeatingRow
@@ -467,3 +468,10 @@ def test_a_format_without_a_judge_is_judged_as_every_format_and_this_is_said(mon
     )
     assert [r.rule for r in found.rules] == ["known cities", "once in a meeting"]
     assert found.kept
+
+
+def test_a_rule_that_very_many_break_names_some_and_counts_the_others():
+    few = counted("once", "Once.", [f"c{k}" for k in range(50)])
+    assert few.says.endswith("; c49.")
+    many = counted("once", "Once.", [f"c{k}" for k in range(53)])
+    assert many.says.endswith("; c49 and 3 more.")
