@@ -35,7 +35,7 @@ from twinmatch.facets import FacetCache, quoting
 from twinmatch.facets.text import all_sentences
 from twinmatch.reading import read
 from twinmatch.whatif.backtest import whole_text
-from twinmatch.whatif.pilots import activities
+from twinmatch.whatif.learning import activities
 
 Floats = NDArray[np.float64]
 DEPTH = 5

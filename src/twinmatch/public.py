@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from twinmatch.app.decided import Decided
     from twinmatch.whatif.backtest import Backtest
     from twinmatch.whatif.case import Case
-    from twinmatch.whatif.pilots import ActivityTest, PartnerTest
+    from twinmatch.whatif.learning import ActivityTest, PartnerTest
     from twinmatch.whatif.prices import PriceList
     from twinmatch.whatif.stability import Choice, Stability
     from twinmatch.whatif.why_not import WhyNotAnswer
@@ -434,7 +434,7 @@ def pilots(
     >>> tm.pilots().activity.figures
     """
     from twinmatch.whatif.case import twinning_of
-    from twinmatch.whatif.pilots import activities, partners
+    from twinmatch.whatif.learning import activities, partners
 
     round_ = _asked(cohort, programme, weights, text_model)
     cities, cache, own = round_.cohort, round_.facet_cache, twinning_of(round_).weights
@@ -473,7 +473,7 @@ def _named(city: Any) -> str:
 
 
 for _noun in (Cohort, Affinity, Account, Product, Proposal, Table):
-    _noun._repr_html_ = Tabular._repr_html_  # type: ignore[union-attr]
+    _noun._repr_html_ = Tabular._repr_html_  # type: ignore[attr-defined]
 Meeting._repr_html_ = lambda self: self.account._repr_html_()  # type: ignore[attr-defined]
 City._repr_html_ = lambda self: (  # type: ignore[attr-defined]
     Cohort((self,)).to_frame().T.to_html(na_rep="not known")

@@ -207,7 +207,7 @@ def test_the_site_builds_strictly(tmp_path):
     assert not re.search(r'<(?:link|script|img)[^>]+(?:href|src)="(?:https?:)?//', page)
 
 
-SILENT = {"serve", "mcp"}
+SILENT = {"serve", "learn", "mcp"}
 """Commands that go on until they are stopped, or speak to programs alone."""
 
 

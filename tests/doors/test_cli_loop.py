@@ -306,6 +306,28 @@ def test_a_misspelt_store_is_told_and_no_empty_one_made(asked, prefix, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_learning_needs_decisions_and_says_so(made, tmp_path):
+    store = ["--store", tmp_path / "s.sqlite"]
+    assert ask("learn", *options(made), *store, status=2).problems[0].code == "no-store"
+    ask("keep", made / "one" / "proposal.json", *options(made), *store, "--by", "Ada")
+    error = ask("learn", *options(made), *store, status=2)
+    assert error.problems[0].code == "too-few-decisions"
+    table = tmp_path / "s.csv"
+    rows = [
+        f"{c}-guest-{k},{h},{k + n}\n"
+        for k, c in enumerate(("at", "be", "cz", "at", "be"))
+        for n, h in enumerate(("be-host-0", "cz-host-1", "at-host-2"))
+    ]
+    table.write_text("guest,host,satisfaction\n" + "".join(rows))
+    found = ask(
+        "learn", *options(made), *store, "--satisfaction", table, "--out", tmp_path / "models"
+    )
+    assert sum(w["suggested"] for w in found["weights"].values()) == pytest.approx(1)
+    assert sorted(p.name for p in (tmp_path / "models").iterdir()) == ["weights.json", "weights.md"]
+    table.write_text("guest,host,satisfaction\na,b,much\n")
+    ask("learn", *options(made), "--satisfaction", table, status=2)
+
+
 def test_prices_of_the_proposal_are_those_of_the_command_where_the_ledger_binds(tmp_path):
     """With no task for anybody nobody can host: both doors say so, and of the same pairs."""
     cities = tmp_path / "cities"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,20 +11,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from twinmatch.app.decided import Decided, SheetDecision
 from twinmatch.app.group_moves import group_of, groups_wanted
 from twinmatch.app.round import fallbacks_of
-from twinmatch.errors import DataError, QuestionError, Where
+from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import LeftOut, Meeting, Pairs, Product, Proposal, pairs_wanted
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.proposal.tables import ROBUST, SatisfactionRow, TieRow, ids_in, rows_of
 from twinmatch.proposal.wire import Hidden
+from twinmatch.reading import read_rows
 from twinmatch.reading.mapping import toml_value
 from twinmatch.store.history import About, HistoryEntry, RunSnapshot, held
 from twinmatch.store.records import RunRecord, Store, open_store
 from twinmatch.store.tables import Fallbacks, KeptMeeting, as_met
+from twinmatch.whatif.case import Case
+from twinmatch.whatif.learning import Learned, learn, preferences
 from twinmatch.wording import say
 
 DEFAULT_STORE = "twinmatch.sqlite"
@@ -202,6 +208,60 @@ def decided_in_run(run: str, store: Store) -> Decided:
 
 SHOWN = 3
 """Best other hosts of a guest that count as shown and not taken when a pair is accepted."""
+
+
+def learn_weights(case: Case, liked: dict[Pair, float], *, shown: bool) -> Learned:
+    """Return the weights that a value for each of some pairs suggests; what is liked more has a higher value.
+
+    With ``shown``, the best other hosts of each guest that liked a pair count as seen and not taken. Raises
+    QuestionError where there is too little to learn from.
+    """
+    affinity = case.ready.affinity
+    guests = {case.guest_id(g): g for g in range(len(case.ready.frame.guests))}
+    hosts = {host.id: h for h, host in enumerate(case.hosts)}
+    standings = {
+        (guest, host): [float(affinity.standing[f][g, h]) for f in affinity.weights]
+        for guest, g in guests.items()
+        for host, h in hosts.items()
+    }
+    seen: set[Pair] = set()
+    for guest, host in [p for p, value in liked.items() if value > 0 and shown]:
+        if guest in guests and host in hosts:
+            order = np.argsort(-np.round(affinity.score[guests[guest]], 9), kind="stable")
+            others = [case.hosts[int(h)].id for h in order if case.hosts[int(h)].id != host]
+            seen |= {(guest, other) for other in others[:SHOWN]}
+    return learn(affinity.weights, preferences(standings, liked, seen))
+
+
+def liked_in_store(store: Store) -> dict[Pair, float]:
+    """Return what all runs of the store say of pairs: 1 accepted or locked, -1 rejected or banned; the last run counts."""
+    liked: dict[tuple[str, str], float] = {}
+    for run in reversed(store.runs()):
+        now = store.held(run.id)
+        said = {p: e.kind for p, e in now.verdicts.items() if p.other}
+        liked |= {p: 1.0 if kind == "accept" else -1.0 for p, kind in said.items()}
+        liked.update((pair, 1.0) for pair in now.locks)
+        liked.update((pair, -1.0) for pair in now.bans)
+    return liked
+
+
+def satisfaction_of(path: Path) -> dict[Pair, float]:
+    """Return the satisfaction with pairs of a CSV with the columns guest, host and satisfaction, on any scale."""
+    liked, problems = {}, []
+    for number, row in enumerate(read_rows(path, ("guest", "host", "satisfaction")), 2):
+        try:
+            value = float(row["satisfaction"])
+            if not math.isfinite(value):
+                raise ValueError
+            liked[row["guest"].strip(), row["host"].strip()] = value
+        except ValueError:
+            where, found = Where(path.name, row=number, column="satisfaction"), row["satisfaction"]
+            problems.append(
+                Problem("not-a-number", say("{found} is no number.", found=repr(found)), where)
+            )
+    if problems:
+        raise DataError(problems)
+    return liked
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ COMMANDS: Final = MappingProxyType(
             ("intake", "validate template import diff-profiles"),
             ("questions", "why-not prices ask stability frontier"),
             ("checks", "check diff repair reserves backtest"),
-            ("runs", "keep list-runs decide decisions state past"),
+            ("runs", "keep list-runs decide decisions state past learn"),
             ("serving", "serve keys changes personal-data purge mcp"),
         )
         for name in names.split()
@@ -266,6 +266,7 @@ def _all(
 EXTRAS: Final = {
     "sklearn": "analysis",
     "joblib": "analysis",
+    "threadpoolctl": "analysis",
     "sqlalchemy": "store",
     "psycopg": "postgres",
     "altair": "notebook",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from twinmatch.app.round import Repaired
     from twinmatch.programmes import Round
     from twinmatch.whatif.backtest import Backtest
-    from twinmatch.whatif.pilots import ActivityTest, PartnerTest
+    from twinmatch.whatif.learning import ActivityTest, PartnerTest
 
 # The docstrings of the commands are their help on the command line.
 
@@ -244,7 +244,7 @@ def _show_backtest(found: Backtest) -> None:
 
 
 def _backtest_pilots(round_: Round, seed: int, asked: OfRound) -> None:
-    cohort, cache, test = round_.cohort, round_.facet_cache, whatif.pilots
+    cohort, cache, test = round_.cohort, round_.facet_cache, whatif.learning
     weights, peers = whatif.case.twinning_of(round_).weights, app.neighbours.PEER_WEIGHTS
     tests: dict[str, ActivityTest | PartnerTest] = {
         "own activity among all, twinning": test.activities(cohort, weights, cache, seed=seed),

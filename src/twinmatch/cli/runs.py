@@ -1,4 +1,4 @@
-"""The commands of the store: keep, list, decide, state, history, past."""
+"""The commands of the store: keep, list, decide, state, history, past, learn."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument
+from typer import Argument, Option
 
-from twinmatch import app
+from twinmatch import __version__, app, whatif
 from twinmatch.cli.options import (
     AsJson,
     OfRound,
+    files,
     history,
     literal,
     print_json,
     printed,
     proposal_of,
     say,
+    say_written,
     show,
     show_table,
 )
@@ -205,6 +207,46 @@ def past(
     if refused:
         show(f"Applicants without a place: {literal(', '.join(refused))}.")
     say("Next: twinmatch runs past --toml gives the line for [twinning] of a programme file")
+
+
+def learn(
+    asked: OfRound,
+    store: str | None = None,
+    satisfaction: Path | None = None,
+    out: Annotated[Path | None, Option("--out", "-o")] = None,
+    name: str = "weights",
+) -> None:
+    """Weights that past decisions suggest, with their uncertainty and a back-test; nothing is changed.
+
+    satisfaction: CSV with guest, host, satisfaction; in place of decisions.
+    out: Folder for the weights and their card.
+    name: Name of the files.
+    """
+    if satisfaction is None:
+        with app.decisions.opened(store) as runs:
+            liked = app.decisions.liked_in_store(runs)
+    else:
+        liked = app.decisions.satisfaction_of(satisfaction)
+    with asked.case() as (case, _):
+        found = app.decisions.learn_weights(case, liked, shown=satisfaction is None)
+    written: list[Path] = []
+    if out is not None:
+        made_from = {"data": case.round.cohort.fingerprint, "twinmatch": __version__}
+        written = files.write_files(whatif.learning.model_files(found, name, made_from), out)
+    if not asked.printed(found):
+        lines = (
+            (
+                facet,
+                *(f"{100 * w:.1f}" for w in (today, new)),
+                f"{100 * low:.1f} to {100 * high:.1f}",
+            )
+            for facet, today, new, low, high in found.lines
+        )
+        show_table("Weights of 100", ("Facet", "Today", "Suggested", "90% interval"), lines)
+        show(literal(found.says))
+    if out is not None:
+        say_written(out, written)
+    say("Next: copy what convinces you into [twinning.weights] of your programme file")
 
 
 def _user() -> str:

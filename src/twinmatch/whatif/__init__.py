@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from twinmatch.whatif import case as case
     from twinmatch.whatif import counterfactual as counterfactual
     from twinmatch.whatif import difference as difference
-    from twinmatch.whatif import pilots as pilots
+    from twinmatch.whatif import learning as learning
     from twinmatch.whatif import prices as prices
     from twinmatch.whatif import repair as repair
     from twinmatch.whatif import stability as stability

@@ -9,7 +9,7 @@ pairing, which would give the answer away (the headline, and what every other fi
 that state needs and guests that do not. Each stands beside rankings that need no method: by distance, by BM25 of needs
 in offers, and by the cosine of whole texts.
 
-Where published pairs are not at hand, :mod:`twinmatch.whatif.pilots` asks the same of pilot activities.
+Where published pairs are not at hand, :mod:`twinmatch.whatif.learning` asks the same of pilot activities.
 
 Notation: T pairs tested, C host units; score (T, C); true (T,) the column of each pair's host unit.
 """

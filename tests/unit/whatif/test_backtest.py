@@ -14,7 +14,7 @@ from twinmatch.errors import DataError, QuestionError
 from twinmatch.reading import read_rows
 from twinmatch.schema import Role
 from twinmatch.whatif.backtest import ObservedPair, backtest, figures, ranks, read_pairs
-from twinmatch.whatif.pilots import ASKING, activities, only_activities, partners, stripped
+from twinmatch.whatif.learning import ASKING, activities, only_activities, partners, stripped
 
 WEIGHTS = {"challenges_met": 2.0, "levers_met": 1.0}
 
