@@ -5,8 +5,8 @@ and a programme of up to four rules: of any kind of city, alone, together or not
 country or round; numbers, shares, nobody alone; hard or with a price. Some hosts take guests on some topics alone, and
 some guests were refused before. Who is of a kind, and what a rule counts, is read
 here in plain Python from the drawn facts. A fault is an answer that another one betters, one that breaks a rule, a
-wrong "infeasible", a referee who sees it otherwise, or a menu of repairs whose first is not the smallest or does not
-solve, that changes nothing, or has three alike. ``benchmarks/proofs.py`` runs it by the thousand.
+wrong "infeasible", a referee who sees it otherwise, or a menu of repairs whose first is not the smallest, of which one does
+not solve, or would a unit smaller, that changes nothing, or has three alike. ``benchmarks/proofs.py`` runs it by the thousand.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ from twinmatch.programmes.rules import Rule, allowed_pairs, statuses
 from twinmatch.programmes.twinning import Twinning
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import twinning_rules
-from twinmatch.solving import Candidates, solve
+from twinmatch.solving import Candidates, Relaxation, relaxed, solve
 from twinmatch.testing import cohort_of
 
 Fact = dict[str, Any]
@@ -333,14 +334,14 @@ def fault(seed: int) -> tuple[str, str]:
     return found.status + (" at a price" if cost[at] > 1e-9 else ""), ""
 
 
-def smallest(rules: Sequence[Rule], candidates: Candidates) -> float:
-    """Return by how many whole units the rules must give way at least, over every answer; inf where none would do."""
+def units_short(rules: Sequence[Rule], candidates: Candidates) -> np.ndarray:
+    """Return by how many whole units each answer misses what must hold, (n,); inf where it misses what never gives way."""
     every = _every(candidates.n_hosts, candidates.n_guests).reshape(-1, len(candidates))
     every = every[~(every & ~allowed_pairs(rules)).any(axis=1)].T.astype(float)
     units = np.zeros(every.shape[1])
     for one in rules:
         block, switch = one.block, one.block.switch
-        if one.filters or block.price is not None or one.kind in NEVER:
+        if one.filters or block.price is not None:
             continue
         if switch is None:
             found = block.matrix @ every
@@ -351,15 +352,16 @@ def smallest(rules: Sequence[Rule], candidates: Candidates) -> float:
                 if trigger >= 0:
                     on[group] |= every[trigger] > 0
             short = np.where(on, switch.least[:, None] - switch.counted @ every, 0.0)
-        units += np.ceil(np.maximum(short, 0.0) - 1e-6).sum(axis=0)
-    return float(units.min(initial=np.inf))
+        missed_ = np.ceil(np.maximum(short, 0.0) - 1e-6).sum(axis=0)
+        units += np.where(missed_ > 0, np.inf, 0.0) if one.kind in NEVER else missed_
+    return units
 
 
 def menu_fault(rules: Sequence[Rule], candidates: Candidates) -> str:
     """Return what is wrong with the menu of repairs of rules that no answer keeps, "" where nothing is."""
     allowed = allowed_pairs(rules)
     menu, hard = menu_of(rules, candidates)
-    least = smallest(rules, candidates)
+    least = float(units_short(rules, candidates).min(initial=np.inf))
     if not menu.items:
         return (
             f"there is no repair, and one of {least:g} units would do" if np.isfinite(least) else ""
@@ -378,7 +380,22 @@ def menu_fault(rules: Sequence[Rule], candidates: Candidates) -> str:
         blocks = [r.block.take(keep) for r in repaired if not r.filters]
         if solve(candidates.take(keep), blocks).status == "infeasible":
             return f"repair {number} does not solve"
+        for less in smaller(menu.items[number - 1]):
+            whole = [r for r in rules if not r.filters]
+            blocks = relaxed([r.block for r in whole], less)
+            given = [replace(r, block=b) for r, b in zip(whole, blocks, strict=True)]
+            filters = [r for r in rules if r.filters]
+            if (units_short([*filters, *given], candidates) == 0).any():
+                return f"repair {number} asks for more than is needed"
     return ""
+
+
+def smaller(repair: Relaxation) -> Iterator[Relaxation]:
+    """Yield a repair with each of its changes made smaller by a unit, or left out."""
+    for k, change in enumerate(repair.changes):
+        unit = -1 if change.bound == "high" else 1
+        less = replace(change, by=change.by - 1, to=change.to + unit)
+        yield replace(repair, changes=(*repair.changes[:k], less, *repair.changes[k + 1 :]))
 
 
 def run(seeds: range) -> dict[str, Any]:

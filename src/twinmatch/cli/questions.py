@@ -92,12 +92,15 @@ def prices(asked: OfDecidedRound) -> None:
         return
     total = f"{found.filled} pairs, {100 * found.total:,.1f} points in all."
     show(f"{total} What the best answer would gain …")
-    for title, priced in (("… without a rule", found.rules), ("… with one more", found.limits)):
+    more = [item for item in found.limits if not item.price.is_nothing]
+    for title, priced in (("… without a rule", found.rules), ("… with one more", more)):
         rows = []
         for item in priced:
             movers = [move.name for move in item.moves[:6]] + ["…"] * (len(item.moves) > 6)
             rows.append((item.price, item.rule, item.status, item.says, ", ".join(movers)))
         show_table(title, ("Gain", "Rule", "Status", "What it says", "Who moves"), rows)
+    if len(found.limits) > len(more):
+        show(f"… with one more at any of {len(found.limits) - len(more)} other limits: nothing.")
     if found.others:
         heads = ("Format", "Gain", "Rule", "Status", "What it says")
         rest = (

@@ -191,12 +191,17 @@ def _says(change: LimitChange, rules: Sequence[Rule]) -> str:
     block, row = rule.block, change.at.row
     if rule.kind == "lock":
         return say("drop the lock: {row:stopless}", row=block.says(row))
-    before = change.to + (change.by if change.bound == "low" else -change.by)
+    low = change.bound == "low"
+    before = change.to + (change.by if low else -change.by)
     of_row = block.switch is None and block.givers is None
     share = of_row and block.matrix[[row]].data.min(initial=0.0) < 0
     if share:  # of which one side moves with the other
-        return say("{row:stopless}: missed by {by:g} at most", row=block.says(row), by=change.by)
-    low = change.bound == "low"
+        says = (
+            "{row:stopless}, or up to {by:g} fewer"
+            if low
+            else "{row:stopless}, or up to {by:g} more"
+        )
+        return say(says, row=block.says(row), by=change.by)
     none = low and change.to <= 0  # no minimum is left
     to = int(change.to) if change.to == int(change.to) else change.to
     amount = count(to, rule.noun) if rule.noun else say("{n:g}", n=to)
@@ -270,10 +275,11 @@ class Knob:
 
 @dataclass(frozen=True)
 class Loosened:
-    """Settings under which a product can be made, and in words what gives way, by the names of its settings."""
+    """Settings under which a product can be made, in words what gives way by the names of its settings, and its steps (K,)."""
 
     settings: ProductSettings
     says: Mapping[str, str]
+    steps: tuple[int, ...]
 
 
 def knobs(round_: Round, settings: Any) -> Iterator[Knob]:
@@ -388,9 +394,14 @@ def loosened(
                 return True
             if changed is None and all(map(operator.le, steps, one)):
                 return False
-        changed = _turned(settings, turns, steps) if len(tried) < attempts else None
-        tried[tuple(steps)] = changed if changed is not None and works(changed) else None
-        return tried[tuple(steps)] is not None
+        return made(steps)
+
+    def made(steps: Sequence[int]) -> bool:
+        key = tuple(steps)
+        if key not in tried:
+            changed = _turned(settings, turns, steps) if len(tried) < attempts else None
+            tried[key] = changed if changed is not None and works(changed) else None
+        return tried[key] is not None
 
     every = range(len(turns))
     everything = [len(knob.values) for knob in turns]
@@ -398,6 +409,10 @@ def loosened(
     def least(steps: Sequence[int]) -> tuple[int, ...]:
         for k in every:
             steps = _least(steps, k, possible) if steps[k] else steps
+        turned = [k for k in every if steps[k]]
+        nearer = ([*steps[:k], n, *steps[k + 1 :]] for k in turned for n in {0, steps[k] - 1})
+        if len(turned) > 1 and (less := next(filter(made, nearer), None)):
+            return least(less)
         return tuple(steps)
 
     alone = [[everything[k] if k == n else 0 for k in every] for n in every]
@@ -418,7 +433,7 @@ def loosened(
         fields[frozenset(says)] += 1
         changed = tried.get(key)
         if changed is not None and fields[frozenset(says)] < ALIKE and len(menu) < MOST:
-            menu.append(Loosened(changed, says))
+            menu.append(Loosened(changed, says, key))
     return menu, len(tried) < attempts
 
 

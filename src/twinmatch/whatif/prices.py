@@ -165,12 +165,18 @@ class PriceQuestion:
     says: str
     change: Callable[[Rule], Rule | None]
     card: RuleStatus | None = None
+    whole: PriceQuestion | None = None
+    """The same rule left out as a whole, which costs no less."""
 
     @cached_property
     def priced(self) -> Priced:
         """Return the price against the round with the changed rule in its place, solved when it is first asked for."""
+        if self.whole and (at_most := self.whole.priced.price).is_nothing and at_most.proven:
+            return Priced(self.kind, self.rule.name, self.says, at_most, ())
         looser = gain(self.case, swapped(self.case.ready.rules, self.rule, self.change(self.rule)))
         status, numbers = (self.card.status, self.card.numbers) if self.card else ("", None)
+        if status == "kept" and looser[0].places > 0:
+            status = "binding"  # at none of its limits, and places stay empty because of it
         return Priced(self.kind, self.rule.name, self.says, *looser, status, numbers)
 
 
@@ -179,13 +185,21 @@ def price_questions(case: Case) -> tuple[PriceQuestion, ...]:
     rules = case.ready.rules
     cards = statuses(rules, case.ready.candidates, case.chosen)
     found = [q for rule, card in zip(rules, cards, strict=True) for q in _of_rule(case, rule, card)]
+    whole = {id(q.rule): q for q in found if q.kind == "rule"}
     limits = [r for r in rules if not r.filters and r.kind not in ("structure", "lock", "places")]
     kinds: tuple[tuple[Kind, list[Rule]], ...] = (
         ("one more", limits),
         ("one more place", [r for r in rules if r is case.host_places]),
     )
     found += [
-        PriceQuestion(case, kind, rule, rule.block.says(row), partial(widened, row=row))
+        PriceQuestion(
+            case,
+            kind,
+            rule,
+            rule.block.says(row),
+            partial(widened, row=row),
+            whole=whole.get(id(rule)),
+        )
         for kind, of_kind in kinds
         for rule in of_kind
         for row in _rows_that_may_matter(case, rule)

@@ -221,19 +221,26 @@ def find_all(can, room):
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("settings", "says", "rule"),
     [
-        ({"guests_per_host": (0, 1)}, "1 of 3 places stay empty because of the rule on guests per host"),
-        ({"guests_per_host": (0, 2)}, ""),
-        ({"guests_per_host": (0, 1), "places": 2}, ""),
-        ({"guests_per_host": (0, 3), "places": 5}, "2 of 5 places stay empty: every eligible applicant has a pair."),
+        ({"guests_per_host": (0, 1)}, "1 of 3 places stay empty because of the rule on guests per host", "guests per host"),
+        ({"guests_per_host": (0, 2)}, "", None),
+        ({"guests_per_host": (0, 1), "places": 2}, "", None),
+        ({"guests_per_host": (0, 3), "places": 5}, "2 of 5 places stay empty: every eligible applicant has a pair.", None),
         (
             {"guests_per_host": (0, 3), "another_country": True},
             "1 of 3 places stay empty: Guest and host are in different countries (without this, 3 are filled).",
+            "another country",
+        ),
+        (
+            {"guests_per_host": (0, 3), "rules": [{"who": "national", "share_at_least": 0.9}]},
+            "2 of 3 places stay empty because of the rule on guests that are from the host's own country (to fill them: "
+            "Of all guests chosen: at least 90% must be from the host's own country, or up to 2 fewer).",
+            "guests that are from the host's own country",
         ),
     ],
 )  # fmt: skip
-def test_places_that_stay_empty_are_said_with_the_rule_that_binds(settings, says):
+def test_places_that_stay_empty_are_said_with_the_rule_that_binds(settings, says, rule):
     """Two hosts, three guests; one guest has both hosts at home."""
     round_ = round_of(
         city("at-one", "mission"),
@@ -243,6 +250,7 @@ def test_places_that_stay_empty_are_said_with_the_rule_that_binds(settings, says
     product = propose_twinning(round_, twinning(**{"places": 3, **settings}))
     assert says in product.says
     assert bool(says) == ("empty" in product.says)
+    assert rule in (None, *(r.rule for r in product.rules if r.status == "binding"))
 
 
 def test_facilitators_limit_the_pairs():

@@ -141,44 +141,38 @@ class Unplaced:
             return ()
         return held_for(self.ready.affinity, self.gated, places, self.ready.settings.known_at_least)
 
-    def empty(self, held: int) -> str:
-        """Return how many places stay empty beside those held, and the rules without which more would be filled."""
+    def empty(self, held: int) -> tuple[str, list[str]]:
+        """Return how many places stay empty beside those held and why, and the names of the rules that keep them empty."""
         places, filled = self.ready.settings.places or 0, int(self.chosen.sum())
         left = places - filled - held
         if left < 1:
-            return ""
+            return "", []
         says = say("{left} of {places} stay empty", left=left, places=count(places, "place"))
         if len(self.chosen) > PAIRS_PROBED:
-            return say("{says}.", says=says)
+            return say("{says}.", says=says), []
         if not self.placed.size:
-            return say("{says}: no applicant is eligible, as far as is known.", says=says)
+            return say("{says}: no applicant is eligible, as far as is known.", says=says), []
         if self.placed.all() and self.ready.settings.hosts_per_guest == 1:
-            return say("{says}: every eligible applicant has a pair.", says=says)
+            return say("{says}: every eligible applicant has a pair.", says=says), []
         everyone = np.zeros(len(self.chosen), dtype=np.int64)
         full = Rule("fill", "", counts("fill", everyone, low=places), kind="structure")
         rules = (*self.ready.rules, full)
         menu, hard = menu_of(rules, self.ready.candidates, at_most=1, effort=EFFORT_PROBED)
         for repair, words in zip(menu.items, in_words(menu, hard), strict=True):
-            names = listed(list(dict.fromkeys(change.at.rule for change in repair.changes)))
-            return say(
-                "{says} because of the rule on {names} (to fill them: {repair}).",
-                says=says,
-                names=names,
-                repair=words,
-            )
-        more = []
+            names = list(dict.fromkeys(change.at.rule for change in repair.changes))
+            why = "{says} because of the rule on {names} (to fill them: {repair})."
+            return say(why, says=says, names=listed(names), repair=words), names
+        more, names = [], []
         for rule in self.ready.rules:
             others = [other for other in self.ready.rules if other is not rule]
             loosens = rule.kind not in NEVER and rule.name != GATE
             if loosens and (n := self._filled(others)) > filled:
+                names.append(rule.name)
                 more.append(
                     say("{rule:stopless} (without this, {n} are filled)", rule=rule.says, n=n)
                 )
-        return say(
-            "{says}: {more}.",
-            says=says,
-            more=joined(more, "; ") if more else say("there are too few pairs that may meet"),
-        )
+        because = joined(more, "; ") if more else say("there are too few pairs that may meet")
+        return say("{says}: {more}.", says=says, more=because), names
 
     def _filled(self, rules: Sequence[Rule]) -> int:
         """Return how many places some rules let be filled."""

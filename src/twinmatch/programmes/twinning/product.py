@@ -71,6 +71,8 @@ def product_of(ready: PreparedTwinning, chosen: NDArray[np.bool_], solution: Sol
     meetings, facilitators = facilitated(round_, settings.facilitators, most, meetings)
     unplaced = Unplaced(ready, chosen)
     held, out = unplaced.held(), unplaced.everyone()
+    empty, by = unplaced.empty(sum(item.places for item in held))
+    kept = tuple(replace(r, status="binding") if r.rule in by else r for r in kept)
     awaited = ready.ungated.any() if ready.who.eligible else any(x.ask for x in out)
     status: Status = "optimal" if solution.status == "optimal" else "feasible"
     if not meetings and (ready.allowed.any() or not awaited):  # the rules let no pair be
@@ -90,7 +92,7 @@ def product_of(ready: PreparedTwinning, chosen: NDArray[np.bool_], solution: Sol
             out,
             len(ready.who.eligible),
             len(ready.frame.hosts),
-            [*(item.why for item in held), unplaced.empty(sum(item.places for item in held))],
+            [*(item.why for item in held), empty],
         ),
         weights=shares(ready.affinity),
         tables=(*facilitators, *unplaced.ties()),
