@@ -160,9 +160,18 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
     if len(round_.cohort) * FEWEST > EFFORT and not round_.repairs_of(name):
         return (*error.problems, not_sought(round_, name))
     menu, whole = loosened(round_, settings, works)
-    asked = numbered(menu, round_.repairs_of(name))
+    try:
+        asked = numbered(menu, round_.repairs_of(name))
+    except QuestionError as wrong:
+        raise QuestionError(_titled(programme, name, (*error.problems, *wrong.problems))) from None
     if not asked:
-        words = (joined(one.says.values(), "; ") for one in menu)
+        places = "{says}; {n} of {cities} cities then have a place"
+        made = [entry(replace(round_, repairs={}), one.settings).meetings for one in menu]
+        placed = [len({city for meeting in of for city in meeting.cities()}) for of in made]
+        words = (
+            say(places, says=joined(one.says.values(), "; "), n=n, cities=len(round_.cohort))
+            for one, n in zip(menu, placed, strict=True)
+        )
         told = by_number(words, round_.named(name), whole)
         return (*error.problems, *told)
     changed = settings
@@ -175,15 +184,15 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
             taken[field] = tuple(now if old == new else new for old, new, now in three)
         changed = changed.model_copy(update=taken)
     programme = programme.model_copy(update={name: changed})
-    made = _made(replace(round_, programme=programme), programme, name)
+    again = _made(replace(round_, programme=programme), programme, name)
     gave_way = tuple(
         RuleStatus(field, say("Gave way by repair {n}: {says}.", n=n, says=says), "relaxed", n)
         for n, one in asked
         for field, says in one.says.items()
     )
-    *before, product = made.made
+    *before, product = again.made
     product = replace(product, rules=(*product.rules, *gave_way))
-    return replace(made, made=(*before, product))
+    return replace(again, made=(*before, product))
 
 
 def _with_advice(round_: Round, found: Round | tuple[Problem, ...]) -> Round:

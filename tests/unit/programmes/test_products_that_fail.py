@@ -54,8 +54,8 @@ def test_thirteen_cities_make_no_two_panels_and_the_clusters_are_made() -> None:
     assert len(panels.left_out) == 13
     assert len(clusters.meetings) == 1
     assert list(panels.advice) == [
-        "Repair 1: cities of a meeting: at most 13 in place of 12.",
-        "Repair 2: cities of a meeting: at least 6 in place of 8.",
+        "Repair 1: cities of a meeting: at most 13 in place of 12; 13 of 13 cities then have a place.",
+        "Repair 2: cities of a meeting: at least 6 in place of 8; 13 of 13 cities then have a place.",
     ]
 
 
@@ -97,9 +97,10 @@ def test_two_settings_give_way_together_where_neither_would_do_alone() -> None:
     asked = {**PANELS, "panels": 2, "mission_at_least": 1}
     panels = proposed(13, city_panels=asked, national_clusters=CLUSTERS).product("city_panels")
     assert list(panels.advice) == [
-        "Repair 1: panels: as many as the cities fill in place of 2; cities of a meeting: at most 13 in place of 12.",
+        "Repair 1: panels: as many as the cities fill in place of 2; cities of a meeting: at most 13 in place of 12; "
+        "13 of 13 cities then have a place.",
         "Repair 2: cities of a meeting: at least 6 in place of 8; "
-        "Mission Cities in a panel: at least 0 in place of 1.",
+        "Mission Cities in a panel: at least 0 in place of 1; 13 of 13 cities then have a place.",
     ]
 
 
@@ -149,6 +150,16 @@ def test_several_repairs_of_a_product_compose() -> None:
     assert gave_way == [1, 2]
 
 
+def test_a_number_of_an_empty_menu_is_refused_with_what_the_product_lacks() -> None:
+    """Nothing but the lock itself is wrong, and no setting that gives way would help it."""
+    wrong = {**LOCKED, "lock": [["at-c01", "at-c02"]]}
+    with pytest.raises(QuestionError) as caught:
+        proposed(4, {"twinning": (1,)}, twinning=wrong, national_clusters=CLUSTERS)
+    told = {p.code: p.found for p in caught.value.problems}
+    assert told["lock-impossible"].startswith("Twinning: lock at-c01=at-c02")
+    assert told["no-such-repair"] == "Twinning: There is no repair 1: the menu has 0."
+
+
 def test_groups_that_lack_leads_say_who_may_lead_too() -> None:
     groups = {
         "themes": [{"id": "heat", "title": "Heat", "domains": ["energy_systems"]}],
@@ -166,7 +177,9 @@ def test_groups_that_lack_leads_say_who_may_lead_too() -> None:
         {"discussion_groups": groups, "national_clusters": CLUSTERS}
     )
     failed = propose(cities, programme, facet_cache()).product("discussion_groups")
-    assert failed.advice[0].startswith("Repair 1: cities with the role mission may lead too.")
+    assert failed.advice[0].startswith(
+        "Repair 1: cities with the role mission may lead too; 4 of 4"
+    )
     made = propose(cities, programme, facet_cache(), repairs={"discussion_groups": (1,)})
     assert len(made.product("discussion_groups").meetings) == 1
 
@@ -214,7 +227,9 @@ def test_a_twinning_whose_rules_let_no_pair_be_is_not_formed_and_each_repair_mak
     programme = programme_model().model_validate({"twinning": asked})
     failed = propose(small_ones(4), programme, facet_cache()).product("twinning")
     assert (failed.status, failed.meetings) == ("infeasible", ())
-    assert list(failed.advice) == [f"Repair {n}: {one}." for n, one in enumerate(repairs, 1)]
+    assert [a.rpartition("; ")[0] for a in failed.advice] == [
+        f"Repair {n}: {one}" for n, one in enumerate(repairs, 1)
+    ]
     for n in range(1, len(repairs) + 1):
         made = propose(small_ones(4), programme, facet_cache(), repairs={"twinning": (n,)})
         assert made.product("twinning").status == "optimal"
