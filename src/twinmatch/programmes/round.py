@@ -148,6 +148,10 @@ def no_answer(
     """
     keep = np.flatnonzero(allowed_pairs(rules))
     counting = [rule.block for rule in rules if not rule.filters]
+    if not len(keep):
+        found = say("No two cities are left that may meet, of {n} pairs.", n=len(candidates))
+        loosen = say("Loosen what takes out pairs: {rules}.", rules=_filters(rules, slice(None)))
+        return NoProposalError.of("no-proposal", found, do=loosen)
     blocks, candidates = [block.take(keep) for block in counting], candidates.take(keep)
     labels = labels_of(blocks, host=hosts.__getitem__, guest=guests.__getitem__)
     alone = {item.at for item in solution.advice if isinstance(item, Undercut)}
@@ -165,14 +169,16 @@ def _to_loosen(told: Advice | Clash, rules: Sequence[Rule], counting: Sequence[B
     """Return what to do about a piece of advice; where one row has too few pairs, with what takes them out."""
     if isinstance(told, Undercut) and told.low > told.most:
         row = counting[told.at.block].matrix[[told.at.row], :].indices
-        out = [(rule.name, int(rule.forbidden[row].sum())) for rule in rules if rule.filters]
-        if by := [say("{rule} ({n})", rule=titled(name), n=n) for name, n in out if n]:
-            return say(
-                "Loosen it, or what takes out pairs of its {n}: {rules}.",
-                n=len(row),
-                rules=listed(by),
-            )
+        if by := _filters(rules, row):
+            says = "Loosen it, or what takes out pairs of its {n}: {rules}."
+            return say(says, n=len(row), rules=by)
     return say("Loosen one of the rules.")
+
+
+def _filters(rules: Sequence[Rule], pairs: Any) -> str:
+    """Return the filters that take out some of the pairs, each with how many."""
+    out = [(rule.name, int(rule.forbidden[pairs].sum())) for rule in rules if rule.filters]
+    return listed([say("{rule} ({n})", rule=titled(name), n=n) for name, n in out if n])
 
 
 # --- what rules cost at most ---------------------------------------------------------------------------------

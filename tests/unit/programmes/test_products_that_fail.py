@@ -160,6 +160,20 @@ def test_a_number_of_an_empty_menu_is_refused_with_what_the_product_lacks() -> N
     assert told["no-such-repair"] == "Twinning: There is no repair 1: the menu has 0."
 
 
+def test_where_no_pair_is_left_this_is_said_and_no_repair_that_lets_nobody_meet() -> None:
+    """All are of one country: minima dropped to nothing would keep the rules, and leave everybody alone."""
+    asked = {
+        "weights": {"nearness": 1},
+        "another_country": True,
+        "rules": [{"who": "guest", "at_least": 2}, {"who": "country: AT", "at_least": 1}],
+    }
+    with pytest.raises(NoProposalError) as caught:
+        proposed(4, twinning=asked)
+    (told,) = caught.value.problems
+    assert told.found.endswith("No two cities are left that may meet, of 3 pairs.")
+    assert told.do == "Loosen what takes out pairs: another country (3) and evidence gate (3)."
+
+
 def test_groups_that_lack_leads_say_who_may_lead_too() -> None:
     groups = {
         "themes": [{"id": "heat", "title": "Heat", "domains": ["energy_systems"]}],
