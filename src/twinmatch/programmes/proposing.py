@@ -31,7 +31,16 @@ from twinmatch.programmes.repair_menu import (
 )
 from twinmatch.programmes.round import SolvedProduct
 from twinmatch.programmes.rules import best_choice
-from twinmatch.proposal import Cell, LeftOut, Product, Proposal, RulePrice, RuleStatus, UnitName
+from twinmatch.proposal import (
+    Cell,
+    LeftOut,
+    Meeting,
+    Product,
+    Proposal,
+    RulePrice,
+    RuleStatus,
+    UnitName,
+)
 from twinmatch.wording import count, joined, listed, say, titled
 
 
@@ -148,10 +157,13 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
     programme, entry = programme_of(round_), PRODUCTS[name]
     settings: ProductSettings = getattr(programme, name)
 
+    made: dict[int, tuple[Meeting, ...]] = {}  # by the settings' own place in memory: all are held
+
     def works(changed: ProductSettings) -> bool:
         try:
             if entry.prepare is None:
-                return bool(entry(replace(round_, repairs={}), changed).meetings)
+                made[id(changed)] = entry(replace(round_, repairs={}), changed).meetings
+                return bool(made[id(changed)])
             ready = entry.prepare(round_, changed)
             return bool(best_choice(ready.rules, ready.candidates, ("filled",))[0].any())
         except (NoProposalError, QuestionError):
@@ -166,8 +178,10 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
         raise QuestionError(_titled(programme, name, (*error.problems, *wrong.problems))) from None
     if not asked:
         places = "{says}; {n} of {cities} cities then have a place"
-        made = [entry(replace(round_, repairs={}), one.settings).meetings for one in menu]
-        placed = [len({city for meeting in of for city in meeting.cities()}) for of in made]
+        for one in menu:
+            if id(one.settings) not in made:
+                made[id(one.settings)] = entry(replace(round_, repairs={}), one.settings).meetings
+        placed = [len({c for m in made[id(one.settings)] for c in m.cities()}) for one in menu]
         words = (
             say(places, says=joined(one.says.values(), "; "), n=n, cities=len(round_.cohort))
             for one, n in zip(menu, placed, strict=True)
