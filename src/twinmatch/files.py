@@ -71,7 +71,6 @@ LEFT_AFTER: Final = 3600.0
 
 _READY, _EARLIER = "ready", "earlier"
 
-
 Maker = Callable[[], Iterable[tuple[str, bytes]]]
 """What yields the files of a folder, each with its name there, or one file, whose name is empty."""
 

@@ -473,7 +473,7 @@ def _named(city: Any) -> str:
 
 
 for _noun in (Cohort, Affinity, Account, Product, Proposal, Table):
-    _noun._repr_html_ = Tabular._repr_html_  # type: ignore[attr-defined]
+    _noun._repr_html_ = Tabular._repr_html_  # type: ignore[union-attr]
 Meeting._repr_html_ = lambda self: self.account._repr_html_()  # type: ignore[attr-defined]
 City._repr_html_ = lambda self: (  # type: ignore[attr-defined]
     Cohort((self,)).to_frame().T.to_html(na_rep="not known")

@@ -151,9 +151,7 @@ def joined(parts: Iterable[str], between: str = " ") -> str:
 
 
 def listed(parts: Sequence[str], joiner: str = "and") -> str:
-    """Return parts as a list in a sentence: ``a, b and c``; where a part has an "and" of its own,
-    ``a as well as b and c`` or ``a, b, and c and d``.
-    """
+    """Return parts as a list in a sentence: ``a, b and c``; where a part has an "and", ``a as well as b and c``."""
     if len(parts) < 2:
         return joined(parts)
     says = "{first} and {last}"
@@ -458,12 +456,9 @@ def mapped(result: T, change: Callable[[Any], Any]) -> T:
         parts = [change(x) if x.__class__ in _TOLD else mapped(x, change) for x in given]
         made: Any = getattr(given, "_make", type(given))
         return result if all(map(operator.is_, parts, given)) else made(parts)
-    changed = {}
-    for name in _names(given.__class__):
-        value = getattr(given, name)
-        new = change(value) if value.__class__ in _TOLD else mapped(value, change)
-        if new is not value:
-            changed[name] = new
+    values = {name: getattr(given, name) for name in _names(given.__class__)}
+    told = {k: change(v) if v.__class__ in _TOLD else mapped(v, change) for k, v in values.items()}
+    changed = {k: v for k, v in told.items() if v is not values[k]}
     return replace(given, **changed) if changed else result
 
 

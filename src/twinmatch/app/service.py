@@ -49,8 +49,8 @@ from twinmatch.embedding.choice import (
 from twinmatch.embedding.sentences import split_sentences
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FACETS, OWN, FacetCache
-from twinmatch.facets.quoting import shows
-from twinmatch.facets.text import all_sentences, offers_said, quotes
+from twinmatch.facets.quoting import quotes, shows
+from twinmatch.facets.text import all_sentences, offers_said
 from twinmatch.programmes.city_cards import card, gaps
 from twinmatch.programmes.programme import Programme, load
 from twinmatch.proposal import CityCard, Fact, Gap

@@ -72,9 +72,8 @@ def proposal_json(proposal: Proposal, language: str = "en") -> bytes:
 
 def as_read(proposal: Proposal) -> Proposal:
     """Return the proposal as it is when proposal.json is read: to its last decimal, each text made in one way."""
-    made = replace(proposal, made_from=any_value(proposal.made_from))
     sayings = sayings_of(proposal)
-    found = restored(made, sayings)
+    found = restored(replace(proposal, made_from=any_value(proposal.made_from)), sayings)
     found.__dict__["made_of"] = sayings
     return found
 
@@ -411,11 +410,10 @@ def _meeting(product: str, meeting: Meeting, directory: Directory) -> dict[str, 
 
 def _attributes(**values: str | float | None) -> dict[str, str | float]:
     """Return what GraphML can hold of some values, each attribute always of one type."""
-    known = {key: value for key, value in values.items() if value not in (None, "")}
     return {
         key: printable(value) if isinstance(value, str) else _settled(key, value)
-        for key, value in known.items()
-        if value is not None
+        for key, value in values.items()
+        if value is not None and value != ""
     }
 
 

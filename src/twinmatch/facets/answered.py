@@ -39,7 +39,7 @@ from twinmatch.embedding.sentences import TOPICS
 from twinmatch.facets import text as texts
 from twinmatch.facets.base import FacetCache, Floats, Ints, known_mean, memberships
 from twinmatch.facets.domains import wider
-from twinmatch.facets.quoting import Passage, stems, worded
+from twinmatch.facets.quoting import Passage, quotes, stems, worded
 from twinmatch.proposal import Fact
 from twinmatch.schema import Domain
 from twinmatch.vocabulary.topics import Topic
@@ -187,7 +187,7 @@ class TopicsMet:
         (_, _, needs), (_, _, there) = self._sides
         for topic in topics:
             for found in texts.answers(needs, there, [pair[0]], [pair[1]], {topic}):
-                return texts.quotes(self._cohort, found.asks, found.shows)
+                return quotes(self._cohort, found.asks, found.shows)
         named, facts = worded(topics), []
         for k, (field, _, side) in zip(pair, self._sides, strict=True):
             city, said = self._cohort.cities[k], side.saying(k, topics[0])

@@ -21,10 +21,12 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from twinmatch.cohort import Cohort
 from twinmatch.embedding import sentences
 from twinmatch.embedding.choice import foreign_language
 from twinmatch.facets.base import FacetCache, Floats
 from twinmatch.files import data_beside
+from twinmatch.proposal import Fact
 from twinmatch.proposal.evidence import (
     LONGEST,
     OFFERS,
@@ -36,7 +38,7 @@ from twinmatch.proposal.evidence import (
 )
 from twinmatch.vocabulary.taxonomy import plain
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import Said, listed, own_words, say, say_n, with_parts
+from twinmatch.wording import Said, listed, own_words, say, say_n, titled, with_parts
 
 Role = Literal["shows", "asks"]
 
@@ -404,3 +406,14 @@ VAGUE: Final = frozenset(stems(data_beside(__file__, "common_words.toml")["vague
 
 COMMON: Final = frozenset(stems(data_beside(__file__, "common_words.toml")["common"]))
 """Stems of words that stand in sentences of any matter."""
+
+
+def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
+    """Return sentences as facts, each with its city, place and source."""
+    return tuple(_quote(cohort.cities[p.city].id, p) for p in passages)
+
+
+@lru_cache(maxsize=65_536)
+def _quote(city: str, p: Passage) -> Fact:
+    words = own_words(p.text, in_language(p))
+    return Fact(city, titled(p.what), words, kind="stated", source=p.source, place=p.place)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,12 @@ from twinmatch.facets.quoting import (
     WordWeights,
     asks,
     classifier_for,
-    in_language,
     is_of_costs,
     is_of_money,
     named_in,
     passages_of,
     printable,
+    quotes,
     readable,
     same_matter,
     shows,
@@ -44,7 +44,7 @@ from twinmatch.proposal import Fact
 from twinmatch.proposal.evidence import ASKS, LEAST, is_sentence
 from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import joined, listed, own_words, say, sentence, titled
+from twinmatch.wording import joined, listed, say, sentence
 
 NAMED = 2
 """Topics named in a sentence, at most."""
@@ -480,17 +480,6 @@ def _read(city: City, side: Sayings, i: int, topics: Sequence[Topic]) -> Fact:
     source = said.source if said else ""
     named = worded(topics[:NAMED])
     return Fact(city.id, say("topics"), named, kind="estimated", source=source)
-
-
-def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
-    """Return sentences as facts, each with its city, place and source."""
-    return tuple(_quote(cohort.cities[p.city].id, p) for p in passages)
-
-
-@lru_cache(maxsize=65_536)
-def _quote(city: str, p: Passage) -> Fact:
-    words = own_words(p.text, in_language(p))
-    return Fact(city, titled(p.what), words, kind="stated", source=p.source, place=p.place)
 
 
 def _silent(*sides: tuple[City, Sayings, int, str]) -> str:

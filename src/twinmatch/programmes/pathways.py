@@ -352,12 +352,11 @@ def _fitting(
                 and (city.population is None or few_people <= city.population.value <= many_people)
             )
     # Where the topics of both are known they decide: a wider theme would offer what teaches something else.
-    topic, theme = affinity.likeness["topic"], affinity.likeness["theme"]
-    asked = np.nan_to_num(np.where(np.isnan(topic), theme, topic))
-    fits = open_ & (asked >= LEAST)
-    fits |= (
-        open_ & (np.nan_to_num(affinity.likeness["step"]) > 0) & ~fits.any(axis=1, keepdims=True)
-    )
+    likeness = {name: np.nan_to_num(values) for name, values in affinity.likeness.items()}
+    topic = affinity.likeness["topic"]
+    fits = open_ & (np.where(np.isnan(topic), likeness["theme"], topic) >= LEAST)
+    for wider in (likeness["theme"] >= LEAST, likeness["step"] > 0):
+        fits |= open_ & wider & ~fits.any(axis=1, keepdims=True)
     begins: NDArray[np.bool_] = np.asarray(fits.sum(axis=1) == 0, dtype=np.bool_)
     first = np.array([bool(FIRST & set(r.steps)) and r.readiness[0] == 0 for r in resources])
     fits[begins] = open_[begins] & first
@@ -386,12 +385,10 @@ def _why(
         told -= {"step"}
     why = [affinity.own[x.facet].says(*place)[0] for x in account.lines if x.facet in told]
     if begins:
-        why = [
-            say(
-                "Nothing is known yet of what {city} needs; this is for the first steps.",
-                city=city.name,
-            )
-        ]
+        says = "Nothing is known yet of what {city} needs; this is for the first steps."
+        if not np.isnan([affinity.likeness[x][place[0]] for x in ("topic", "theme")]).all():
+            says = "No resource is on what {city} names; this one is for the first steps."
+        why = [say(says, city=city.name)]
     own = (
         say("It is for cities of {country}.", country=with_article(country(city.country).name))
         if len(resource.countries) == 1

@@ -25,8 +25,8 @@ from twinmatch.facets.domains import (
     strengths,
     wider,
 )
-from twinmatch.facets.quoting import Passage, asks, shows
-from twinmatch.facets.text import needs_passages, offers_passages, offers_said, quotes
+from twinmatch.facets.quoting import Passage, asks, quotes, shows
+from twinmatch.facets.text import needs_passages, offers_passages, offers_said
 from twinmatch.programmes.base import CountryName, ProgrammeSection, actor_for
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Fact
