@@ -170,22 +170,24 @@ def best_grouping(
     for way in ways:
         hard = [*also, *(rule for rule, price in way if price is None)]
         task = task_of(worth_of, bands, "mean", hard, together=together, fixed=fixed)
-        found: list[Ints] = []
+        counts = [rule for rule in hard if isinstance(rule, Distribute | NobodyIsolated)]
+        soft = [(r, p) for r, p in way if p and isinstance(r, Distribute | NobodyIsolated)]
+
+        def bettered(start: Ints, stays: Bools, counts: Any = counts, soft: Any = soft) -> Ints:
+            return exchange(start, likeness, counts, soft=soft, fixed=stays, alike=alike)
+
+        tried = from_ if len(counts) == len(hard) else []
+        swapped = (bettered(start, stays) for start, stays in tried)
+        found = [label for label in swapped if all(v.kept for v in group_referee(label, *hard))]
         if column_count(task) <= MOST_COLUMNS:
-            solved = solve_exactly(task, cost=asked.costs(task.atom))
+            # What swaps reach spares the search most sets where cities are alike.
+            is_free = not any(price for _, price in way)
+            known = task.of_atoms(found[0]) if found and is_free else None
+            solved = solve_exactly(task, known, cost=asked.costs(task.atom))
             bound = max(bound, solved.bound)
             found = [] if solved.label is None else [solved.label[task.atom]]
         else:
             bound = math.inf
-            counts = [rule for rule in hard if isinstance(rule, Distribute | NobodyIsolated)]
-            soft = [(r, p) for r, p in way if p and isinstance(r, Distribute | NobodyIsolated)]
-
-            def bettered(start: Ints, stays: Bools, counts: Any = counts, soft: Any = soft) -> Ints:
-                return exchange(start, likeness, counts, soft=soft, fixed=stays, alike=alike)
-
-            for start, stays in from_ if len(counts) == len(hard) else ():
-                label = bettered(start, stays)
-                found += [label] if all(v.kept for v in group_referee(label, *hard)) else []
             if not found and (first := first_grouping(task)) is not None:
                 stays = (np.bincount(task.atom) > 1)[task.atom]
                 stays |= False if fixed is None else fixed >= 0

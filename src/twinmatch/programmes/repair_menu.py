@@ -489,19 +489,14 @@ def asked_repairs(texts: Iterable[str], products: Sequence[str]) -> dict[str, tu
     """
     found: dict[str, tuple[int, ...]] = {}
     problems = []
+    do = say("Write a number, or PRODUCT=NUMBER with one of: {names}.", names=", ".join(products))
     for text in texts:
-        name, _, number = text.rpartition("=")
-        if not number.strip().isdecimal() or name.strip() not in ("", *products):
-            do = say(
-                "Write a number, or PRODUCT=NUMBER with one of: {names}.", names=", ".join(products)
-            )
-            problems.append(
-                Problem(
-                    "repair-wrong", say("--repair {text} is no repair.", text=repr(text)), do=do
-                )
-            )
-            continue
-        found[name.strip()] = (*found.get(name.strip(), ()), int(number))
+        name, _, number = (part.strip() for part in text.rpartition("="))
+        if number.isdecimal() and name in ("", *products):
+            found[name] = (*found.get(name, ()), int(number))
+        else:
+            says = say("--repair {text} is no repair.", text=repr(text))
+            problems.append(Problem("repair-wrong", says, do=do))
     if problems:
         raise QuestionError(problems)
     return found

@@ -82,7 +82,7 @@ def solve_exactly(
     """The best grouping, proven, within a fixed number of nodes and the seconds given.
 
     incumbent: (m,) a grouping that keeps every rule, if one is known; it is only ever improved on. cost gives what
-    sets of atoms (C, s) cost as groups, taken off their scores; with it there is no incumbent.
+    sets of atoms (C, s) cost as groups, taken off their scores; an incumbent costs nothing.
     """
     began = time.monotonic()
     columns = _columns(task, cost)

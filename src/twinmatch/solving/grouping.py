@@ -71,6 +71,14 @@ class Task:
             parts.append(float(self.factor[self.mass[inside].sum()]) * total)
         return math.fsum(parts)
 
+    def of_atoms(self, label: Ints) -> Ints | None:
+        """Return a grouping of the items (n,) as one of the atoms, (m,); None where ties, places or sizes forbid it."""
+        found: Ints = label[np.unique(self.atom, return_index=True)[1]]
+        size = np.bincount(label, minlength=self.n_groups)
+        fits = ((self.low <= size) & (size <= self.high)).all()
+        fits &= (found[self.atom] == label).all() & self.may[np.arange(len(found)), found].all()
+        return found if fits else None
+
 
 def tied(n_items: int, pairs: Iterable[tuple[int, int]]) -> Ints:
     """The atom of each item when the pairs stay together, (n,), numbered by lowest member."""
