@@ -442,12 +442,8 @@ def loosened(
 
 def not_sought(round_: Round, product: str) -> Problem:
     """Return that no settings of a product were loosened, as its cities are many, and how to have it done."""
-    found = say(
-        "No repairs were sought, as each of up to {attempts} attempts makes the format of {n} cities anew; --repair {product}=1 seeks them and takes the smallest.",
-        attempts=FEWEST,
-        n=len(round_.cohort),
-        product=product,
-    )
+    says = "No repairs were sought, as each of up to {attempts} attempts makes the format of {n} cities anew; --repair {product}=1 seeks them and takes the smallest."
+    found = say(says, attempts=FEWEST, n=len(round_.cohort), product=product)
     return Problem("repairs-not-sought", found, level="note")
 
 
