@@ -421,7 +421,8 @@ def _why_not(ready: PreparedVisits, option: Option, i: int) -> str:
     if any(refuses_visit(round_, i, h) for h in hosts):
         return say("The visit of {title} goes to {hosts}, with whom no meeting is wanted.", **names)
     if not any(may_visit(round_, settings, i, h) for h in hosts):
-        return say("The visit of {title} goes to {hosts}, in the same country.", **names)
+        says = "The visit of {title} goes to {hosts}; in this programme cities visit another country, unless they ask for a host at home."
+        return say(says, **names)
     if not is_free(round_.cohort.cities[i], option.week):
         says = "The visit of {title} is in week {week}, which is none of those named."
         return say(says, title=names["title"], week=option.week)
