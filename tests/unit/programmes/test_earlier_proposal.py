@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from product_cases import city, pairs, propose_twinning, round_of, settings_of, twinning
+from product_cases import city, pairs, propose_twinning, round_of, twinning
 
-from twinmatch.programmes import PRODUCTS, Round
-from twinmatch.programmes.registry import JointPart, propose_together
+from twinmatch.programmes import Round
 from twinmatch.proposal import Proposal
 
 # Two guests alike and two hosts alike: either pairing is as good as the other.
@@ -42,24 +41,6 @@ def test_pairs_with_a_unit_stay_too(want):
     before = earlier(round_, settings, want)
     assert any(m.unit == "unit-one" for m in before.products[0].meetings)
     assert pairs(propose_twinning(replace(round_, previous=before), settings)) == want
-
-
-@pytest.mark.parametrize("want", WAYS)
-def test_pairs_stay_where_they_are_solved_together_with_visits(want):
-    round_, settings = round_of(*GUESTS, *HOSTS), twinning()
-    visits = settings_of(
-        "study_visits", travellers="cities", visitors=(1, 2), stops=1, weights={"challenges_met": 1}
-    )
-    parts = [
-        JointPart("twinning", PRODUCTS["twinning"], settings),
-        JointPart("study_visits", PRODUCTS["study_visits"], visits),
-    ]
-    before = earlier(round_, settings, want)
-    found = propose_together(replace(round_, previous=before), parts)
-    products = [solved.product for solved in found]
-    assert pairs(products[0]) == want
-    assert [p.product for p in products] == ["twinning", "study_visits"]
-    assert products[1].meetings
 
 
 def test_a_better_pairing_is_taken_whatever_was_before():
