@@ -263,7 +263,7 @@ def _opening(
     if not invited:
         left = sources.left_out.get(city, ())
         told = refused or [words.sentence(x.why) for _, x in left if x.as_role != "guest"][:1]
-        asks = "We do not know enough of you to propose one: below is what we ask, and what you can use now."
+        asks = "We do not know enough about you to propose one: below is what we ask, and what you can use now."
         last = say("Below is what you can use now, and what would help us.")
         first = say("This round has no meeting for you.")
         return joined([first, *told, last] if told else [first, say(asks)])
@@ -336,16 +336,17 @@ def _invitation(
 def _twinned(sources: Sources, city: str, meeting: Meeting) -> str:
     """Return what a city is asked of a pair: to host or to learn, with whom, and as what a host outside the Mission hosts."""
     hosts, guests = meeting.cities("host"), meeting.cities("guest")
-    place = partial(sources.directory.place, reader=city)
-    beside = words.listed([place(c) for c in hosts if c != city])
-    told = {"guests": words.listed([place(c) for c in guests]), "hosts": beside}
+    beside = sources.places((c for c in hosts if c != city), city)
+    told = {"guests": sources.places(guests, city), "hosts": beside}
     if city in guests:
         says = say("You are invited to learn from {hosts}.", **told)
-    elif beside:
-        says = "You are asked to host, together with {hosts}, so that {guests} can learn from you."
-        says = say(says, **told)
     else:
-        says = say("You are asked to host, so that {guests} can learn from you.", **told)
+        says = "You are asked to host, so that {guests} can learn from you."
+        if beside:
+            says = (
+                "You are asked to host, together with {hosts}, so that {guests} can learn from you."
+            )
+        says = say(says, **told)
     roles = {role for c in hosts for role in sources.directory.card(c).roles}
     if "pilot" in roles and "mission" not in roles:
         says += say(" In this programme Pilot Cities may host.")
@@ -355,17 +356,14 @@ def _twinned(sources: Sources, city: str, meeting: Meeting) -> str:
 def _takes_part(sources: Sources, city: str, meeting: Meeting, met: str) -> str:
     """Return what a city is asked of a group or visit that it does not lead: to join it, to travel or to host."""
     hosts, leads = meeting.cities("host"), meeting.cities("lead")
-    place = partial(sources.directory.place, reader=city)
+    places = partial(sources.places, reader=city)
     if city in hosts:
-        guests = words.listed([place(c) for c in meeting.cities("guest")])
+        guests = places(meeting.cities("guest"))
         part = say("You are asked to host this visit of {cities}", cities=guests)
     elif hosts:
-        part = say("You are invited to visit {cities}", cities=words.listed([*map(place, hosts)]))
+        part = say("You are invited to visit {cities}", cities=places(hosts))
     elif leads and not meeting.id.startswith(("national_clusters", "world_cafe")):
-        part = say(
-            "You are invited to join this group, led by {cities}",
-            cities=words.listed([*map(place, leads)]),
-        )
+        part = say("You are invited to join this group, led by {cities}", cities=places(leads))
         met = _others(sources, city, meeting)
     else:
         part = say("You are invited to take part")
@@ -377,13 +375,13 @@ def _others(sources: Sources, city: str, meeting: Meeting) -> str:
     others = [m.city for m in meeting.members if m.role != "lead" and m.city != city]
     if len(others) > GROUP_SIZE:
         return say_n("{n} other city", "{n} other cities", len(others))
-    return words.listed([sources.directory.place(c, city) for c in others])
+    return sources.places(others, city)
 
 
 def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> str:
     """Return what a city that leads is asked, beside whom and for whom; empty where it is there alone."""
-    leads = [sources.directory.place(c, city) for c in meeting.cities("lead") if c != city]
-    told = {"leads": words.listed(leads), "cities": _others(sources, city, meeting)}
+    leads = sources.places((c for c in meeting.cities("lead") if c != city), city)
+    told = {"leads": leads, "cities": _others(sources, city, meeting)}
     if not told["cities"]:
         return ""
     part = say("You are asked to lead this group")

@@ -65,6 +65,12 @@ class Sources:
             card.id: {s.block: s.says for s in card.statements} for card in proposal.cities
         }
 
+    def places(self, cities: Iterable[str], reader: str) -> str:
+        """Return cities with their countries; those of the reader's own country, which need none, come first."""
+        names, home = self.directory, self.directory.country(reader)
+        at_home_first = sorted(cities, key=lambda c: names.country(c) != home)
+        return words.listed([names.place(c, reader) for c in at_home_first])
+
     def statement(self, city: str, block: str) -> str:
         """Return what a city states in a block, or an empty text."""
         return self._statements.get(city, {}).get(block, "")

@@ -91,6 +91,9 @@ No value: within a sentence that is about the city.
 THIS: Final = "this city"
 """What a message calls the city whose place it is about, where many cities read the same; the key of its form to that city."""
 
+THESE: Final = "these cities"
+"""What a message calls the cities of a host unit; to one of them it says "you"."""
+
 LISTS: Final = ("{t0}", "{first}", "{names}")
 """How messages begin that list names."""
 
@@ -99,11 +102,11 @@ def addressed(text: str, name: str, within: bool = False) -> str:
     """Return a text as it is said to the city of a name; ``within`` a sentence that is about the city."""
     if not isinstance(text, Said) or text.language:
         return text
-    if not (within or name[1:] in text or THIS[1:] in text):
+    if not within and not any(word[1:] in text for word in (name, THIS, THESE)):
         return text
     plural = text.several and text.values["n"] != 1
     forms = YOURS.get(text.several if plural else text.message, {})
-    at = next((key for key in forms if text.values.get(key) == name or key == THIS), None)
+    at = next((k for k in forms if text.values.get(k) in (name, THESE) or k == THIS), None)
     at = "" if at is None and within else at
     form = forms.get(at, "") if at is not None else ""
     is_list = len(text.values) > 1 and text.message.startswith(LISTS)

@@ -12,7 +12,7 @@ from twinmatch.errors import DataError
 from twinmatch.exporting.folder_files import Contact, read_contacts
 from twinmatch.exporting.letters import Correspondence, _refusal, letter_files, letters
 from twinmatch.exporting.printing import COLUMNS, calendar_files, first_dates, merge_csv
-from twinmatch.exporting.report import report_html
+from twinmatch.exporting.report import Sources, report_html
 from twinmatch.exporting.titles import addressed
 from twinmatch.programmes.rules import QUESTIONS
 from twinmatch.proposal import Gap, LeftOut, Table
@@ -295,6 +295,25 @@ def test_what_many_cities_read_in_the_same_words_is_said_to_each_as_you():
     )
     text = joined([say("Full."), say_n(one, many, 2, unit="NEEST")])
     assert addressed(text, "Graz") == "Full. You could host together with 2 others, as NEEST."
+
+
+def test_a_host_of_several_reads_no_name_of_an_applicant_without_a_place():
+    says = "Of the applicants without a place, {guest} fits {city} best, with {score:.1f} points of 100; every pair chosen has {lowest:.1f} or more."
+    text = say(says, guest="Tomar", city=say("these cities"), score=62.0, lowest=69.2)
+    assert addressed(text, "Graz") == (
+        "Of the applicants without a place, the one that fits you best has 62.0 points of 100 with you; every pair chosen has 69.2 or more."
+    )
+
+
+def test_cities_of_the_readers_country_come_first_and_need_none(proposal):
+    sources = Sources(proposal)
+    cities = [card.id for card in proposal.cities]
+    home = {
+        c for c in cities if sources.directory.country(c) == sources.directory.country(cities[0])
+    }
+    names = sources.places(sorted(cities, key=lambda c: c in home), cities[0]).split(", ")
+    assert ["(" in name for name in names] == sorted("(" in name for name in names)
+    assert 0 < len(home) < len(cities)
 
 
 def test_a_format_that_was_not_formed_is_named_in_its_refusal(proposal):
