@@ -162,10 +162,15 @@ def quoted(text: str) -> str:
     return f'"{text}"' if " " in text else text
 
 
-def over(profiles: Path | None, programme: list[str] | None = None) -> str:
-    """Return the profiles and programme of a command as the next one takes them, with a blank before each."""
+def over(
+    profiles: Path | None,
+    programme: Sequence[str] | None = None,
+    hosts: Sequence[str] | None = None,
+) -> str:
+    """Return the profiles, programme and hosts of a command as the next one takes them, with a blank before each."""
     parts = [quoted(str(profiles))] if profiles else []
     parts += [f"--programme {quoted(name)}" for name in programme or ()]
+    parts += [f"--hosts {quoted(place)}" for place in hosts or ()]
     return "".join(f" {part}" for part in parts)
 
 
@@ -372,13 +377,14 @@ class OfRound:
 
     profiles: Profiles = None
     programme: Programme = None
+    hosts: list[str] | None = None
     text_model: str | None = None
     as_json: AsJson = False
 
     @property
     def over(self) -> str:
-        """Return profiles and programme as the next command takes them."""
-        return over(self.profiles, self.programme)
+        """Return profiles, programme and hosts as the next command takes them."""
+        return over(self.profiles, self.programme, self.hosts)
 
     def decided(self) -> tuple[Decided, ...]:
         """Return what the options decide."""
@@ -391,7 +397,7 @@ class OfRound:
         with progress() as told:
             rules = programmes.load(*(self.programme or ()))
             told("Profiles")
-            cohort = cohort_of(self.profiles)
+            cohort = cohort_of(self.profiles, self.hosts or ())
             yield (
                 app.round.open_round(cohort, rules, decided, model=self.text_model, progress=told),
                 told,

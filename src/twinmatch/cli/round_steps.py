@@ -184,8 +184,7 @@ def propose(
         _show_proposal(proposal)
     say("")
     say_written(out, made)
-    again = [f"twinmatch propose{over(profiles, programme)}"]
-    again += [f"--hosts {quoted(h)}" for h in hosts or ()] + ["--past"] * past
+    again = [f"twinmatch propose{over(profiles, programme, hosts)}"] + ["--past"] * past
     again += [f"--repair {r}" for r in repair or ()] + [f"--title {quoted(title)}"] * bool(title)
     again += [f"--language {language}"] * (language != "en")
     again += [f"--decisions {out / 'proposal.xlsx'} --out {_next(out)}"]

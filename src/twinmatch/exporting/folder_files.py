@@ -461,8 +461,7 @@ def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
         column: next((folded.index(name) for name in names if name in folded), None)
         for column, names in HEADS.items()
     }
-    is_own = places["city"] is not None and places["email"] is not None
-    if not is_own and (contacts := read_raw(path).contacts):
+    if None in (places["city"], places["email"]) and (contacts := read_raw(path).contacts):
         ids = {card.id for card in proposal.cities}
         return {city: _of_survey(said) for city, said in contacts.items() if city in ids}
     if places["city"] is None:
@@ -494,7 +493,8 @@ def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
 
 
 def _of_survey(said: Sequence[str]) -> Contact:
-    """Return whom a survey says to write to: the last e-mail address, and the name that stands beside it."""
-    emails = [text for text in said if "@" in text]
-    names = [text for text in said if "@" not in text and not any(c.isdigit() for c in text)]
-    return Contact(names[-1] if names else "", emails[-1] if emails else "")
+    """Return whom a survey says to write to: the last e-mail address, and the first name that stands before it, or after."""
+    at = [-1, *(k for k, text in enumerate(said) if "@" in text)]
+    last = at.pop() if len(at) > 1 else len(said)
+    names = (x for x in (*said[at[-1] + 1 : last], *said[last + 1 :]) if not re.search(r"\d", x))
+    return Contact(next(names, ""), "".join(said[last : last + 1]))

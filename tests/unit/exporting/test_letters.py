@@ -9,7 +9,7 @@ from icalendar import Calendar
 from test_report import Page
 
 from twinmatch.errors import DataError
-from twinmatch.exporting.folder_files import Contact, read_contacts
+from twinmatch.exporting.folder_files import Contact, _of_survey, read_contacts
 from twinmatch.exporting.letters import Correspondence, _refusal, letter_files, letters
 from twinmatch.exporting.printing import COLUMNS, calendar_files, first_dates, merge_csv
 from twinmatch.exporting.report import Sources, report_html
@@ -325,3 +325,21 @@ def test_a_format_that_was_not_formed_is_named_in_its_refusal(proposal):
         _refusal(gone, replace(left, why="Discussion groups: none."), False)
         == "Discussion groups: none."
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        (("Mette Friis", "Climate project manager", "m@odense.example"), "Mette Friis"),
+        (("m@odense.example", "Mette Friis", "Climate project manager"), "Mette Friis"),
+        (
+            ("Collector", "c@survey.example", "Mette Friis", "Manager", "m@odense.example"),
+            "Mette Friis",
+        ),
+        (("m@odense.example", "+45 1234"), ""),
+        (("Mette Friis",), "Mette Friis"),
+    ],
+)
+def test_a_survey_s_contact_is_greeted_by_name_and_not_by_role(said, name):
+    email = "m@odense.example" if "m@odense.example" in said else ""
+    assert _of_survey(said) == Contact(name, email)
