@@ -341,21 +341,15 @@ def ask(city: City, block: str) -> Ask:
     return Ask(city.id, question(block, speaks_english(city)), block)
 
 
-def gate(known: NDArray[np.float64], least: float, exempt: Bools | None = None) -> Rule | None:
-    """Return the filter that takes out candidates of which less than ``least`` is known, (m,); None where none is.
-
-    ``exempt`` are candidates that the coordinator asked for by name.
-    """
+def gate(
+    known: NDArray[np.float64], least: float, made: Callable[[str, str, Bools], Rule] = forbid
+) -> Rule | None:
+    """Return the filter that takes out candidates of which less than ``least`` is known, (m,); None where none is."""
     below = known < least - 1e-9
-    if exempt is not None:
-        below &= ~exempt
     if not below.any():
         return None
-    return forbid(
-        GATE,
-        say("Of every pair at least {least:.0f}% of what is compared is known.", least=100 * least),
-        below,
-    )
+    says = "Of every pair at least {least:.0f}% of what is compared is known."
+    return made(GATE, say(says, least=100 * least), below)
 
 
 SHARED_CONTENT: Final[dict[str, float]] = {

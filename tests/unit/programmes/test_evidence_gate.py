@@ -91,6 +91,10 @@ def test_a_host_that_can_show_nothing_of_what_its_guest_seeks_hosts_it_only_wher
     assert hosts_of(guests[0], something_to_show=False) == everyone
     locked = proposed_freely(guests[0], *hosts, lock=(("at-a", "de-x"),))
     assert pairs(locked) == {("at-a", "de-x")}
+    says = {rule.rule: rule.says for rule in locked.rules}["something to show"]
+    one, other = (round_of(guests[0], *hosts).cohort.city(c).name for c in ("at-a", "de-x"))
+    assert f"A lock lets through: {one} with {other}." in says
+    assert "A lock lets through" not in str(proposed_freely(guests[0], *hosts).rules)
     assert causes(proposed_freely(guests[0], hosts[0])) == {"at-a": "rule"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
@@ -33,7 +34,7 @@ from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution
 from twinmatch.vocabulary.geography import in_eu
-from twinmatch.wording import say
+from twinmatch.wording import joined, listed, say
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,20 +91,19 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
     for rule in rules:
         if rule.kind == "lock":
             asked_for[rule.block.matrix.indices] = True
+    but_locked = partial(_but_locked, frame, asked_for)
     if settings.shared_content and (unlike := nothing_shared(affinity)).any():
         says = say("Every pair shares a wish, topic, domain or lever, where that is known.")
-        rules.append(
-            forbid("nothing shared", says, np.ascontiguousarray(unlike.T).ravel() & ~asked_for)
-        )
+        rules.append(but_locked("nothing shared", says, np.ascontiguousarray(unlike.T).ravel()))
     at = [host.cities for host in frame.hosts]
     empty = nothing_to_show(cohort, round_.facet_cache, frame.guests, at).T.ravel()
     if settings.something_to_show and empty.any():
         says = say(
             "A host takes only guests that seek something it can show, where both are known."
         )
-        rules.append(forbid("something to show", says, empty & ~asked_for))
+        rules.append(but_locked("something to show", says, empty))
     known = np.ascontiguousarray(affinity.coverage.T).ravel()
-    closed = gate(known, settings.known_at_least, asked_for)
+    closed = gate(known, settings.known_at_least, but_locked)
     return PreparedTwinning(
         round_,
         settings,
@@ -114,6 +114,18 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
         frame.candidates(affinity.score),
         _before(round_, frame),
     )
+
+
+def _but_locked(
+    frame: Frame, asked_for: NDArray[np.bool_], name: str, says: str, pairs: NDArray[np.bool_]
+) -> Rule:
+    """Return the filter of some pairs, (m,), without those that a lock asks for, which it names."""
+    cities, through = frame.cohort.cities, np.flatnonzero(pairs & asked_for)
+    if len(through):
+        told = [(cities[frame.guests[frame.guest[p]]], frame.hosts[frame.host[p]]) for p in through]
+        named = [say("{one} with {other}", one=g.name, other=h.name) for g, h in told]
+        says = joined([says, say("A lock lets through: {pairs}.", pairs=listed(named))])
+    return forbid(name, says, pairs & ~asked_for)
 
 
 def _loads(frame: Frame, settings: Twinning) -> sp.csr_array:
