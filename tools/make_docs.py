@@ -444,7 +444,7 @@ def _rules(path: Path) -> Iterator[tuple[str, str, str]]:
                         yield name, says, _product_of(path)
 
 
-MAKERS: Final = {"Rule", "forbid", "RuleStatus", "counted"}
+MAKERS: Final = {"Rule", "forbid", "but_locked", "RuleStatus", "counted"}
 """What makes a rule, or says how it stands, of its name and saying."""
 
 
