@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import types
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -167,26 +166,3 @@ def test_a_backend_of_joblib_that_was_chosen_reads_the_batches(tmp_path):
     assert sorted(spread.asked) == sorted(alone.asked)
     assert np.array_equal(rows, again)
     assert list(made) == list(more)
-
-
-@pytest.mark.slow
-def test_a_dask_cluster_of_two_workers_makes_the_same_vectors():
-    distributed = pytest.importorskip(
-        "dask.distributed", reason="the extra [cluster] is not installed"
-    )
-    import joblib
-
-    backend = backends.static()
-    rows, made = encode_texts(TEXTS, backend)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the cluster's own, on ports and closing loops
-        with (
-            distributed.LocalCluster(
-                n_workers=2, threads_per_worker=1, dashboard_address=None
-            ) as cluster,
-            distributed.Client(cluster),
-            joblib.parallel_config(backend="dask"),
-        ):
-            again, more = encode_texts(TEXTS, backend)
-    assert np.array_equal(rows, again)
-    assert all(np.array_equal(made[key], more[key]) for key in made)

@@ -1,7 +1,9 @@
 import json
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -176,13 +178,25 @@ def test_the_languages_that_a_card_states(
 
 
 @pytest.fixture(scope="module", name="model")
-def load_minilm() -> backends.Transformer:
-    return backends.minilm()
+def load_minilm() -> Iterator[backends.Transformer]:
+    """The model as all of these tests ask it: from its loading on, whoever asks for a host fails."""
+
+    def refuse(*asked: object, **_: object) -> None:
+        raise AssertionError(f"a host was asked for: {asked}")
+
+    with pytest.MonkeyPatch.context() as changed:
+        for place, name in (
+            (socket.socket, "connect"),
+            (socket, "getaddrinfo"),
+            (socket, "create_connection"),
+        ):
+            changed.setattr(place, name, refuse)
+        yield backends.minilm()
 
 
 @needs_minilm
 @pytest.mark.slow
-def test_it_makes_the_bundled_vectors(model: backends.Transformer) -> None:
+def test_it_makes_the_bundled_vectors_and_reaches_no_host(model: backends.Transformer) -> None:
     store = vectors.read_store(bundled_path("models", "vectors", "minilm.npz"), model.dimension)
     known = {"We need support with funding for home renovation at scale.", *SAMPLE}
     kept = {t: store.get(vectors.key_of(t, model.weights_sha256)) for t in known}
@@ -209,7 +223,9 @@ def test_batches_and_threads_change_no_bit_of_what_is_kept(model: backends.Trans
 
 @needs_minilm
 @pytest.mark.slow
-def test_any_model_by_its_folder_with_its_prefix(tmp_path: Path) -> None:
+def test_any_model_by_its_folder_with_its_prefix(
+    model: backends.Transformer, tmp_path: Path
+) -> None:
     folder = shutil.copytree(backends.minilm_folder(), tmp_path / "tiny-e5-small")
     plain, asked = backends.named(str(folder), ""), backends.named(str(folder))
     assert (plain.name, plain.model, plain.dimension) == (
@@ -224,33 +240,13 @@ def test_any_model_by_its_folder_with_its_prefix(tmp_path: Path) -> None:
 
 @needs_minilm
 @pytest.mark.slow
+@pytest.mark.usefixtures("model")
 def test_a_model_that_is_not_here_is_a_question_and_reaches_no_host() -> None:
     with pytest.raises(QuestionError, match="hf download nobody/no-such-model"):
         backends.named("nobody/no-such-model")
     with pytest.raises(QuestionError, match="neither a folder nor in the local model cache"):
         backends.named("no such name!")
 
-
-@needs_minilm
-@pytest.mark.slow
-def test_no_host_is_ever_reached() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", NO_HOSTS], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "(1, 384)"
-
-
-NO_HOSTS = """
-import socket
-
-def refuse(*args, **kwargs):
-    raise SystemExit(f"a host was asked for: {args}")
-
-socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse
-from twinmatch.embedding import backends
-print(backends.minilm().encode(["We need heat."]).shape)
-"""
 
 SAMPLE = (
     "Transport is the largest gap.",

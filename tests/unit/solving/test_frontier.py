@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -72,26 +70,4 @@ def test_a_backend_of_joblib_that_was_chosen_gives_the_same_answers() -> None:
     with joblib.parallel_config(backend="threading", n_jobs=2):
         spread = frontier(c, blocks, attribute=attribute, marked=marked)
     assert len(alone) == 5
-    assert alike(alone, spread)
-
-
-@pytest.mark.slow
-def test_a_dask_cluster_of_two_workers_gives_the_same_answers() -> None:
-    distributed = pytest.importorskip(
-        "dask.distributed", reason="the extra [cluster] is not installed"
-    )
-    import joblib
-
-    c, blocks, attribute, marked = random_case(4)
-    alone = frontier(c, blocks, attribute=attribute, marked=marked)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the cluster's own, on ports and closing loops
-        with (
-            distributed.LocalCluster(
-                n_workers=2, threads_per_worker=1, dashboard_address=None
-            ) as cluster,
-            distributed.Client(cluster),
-            joblib.parallel_config(backend="dask"),
-        ):
-            spread = frontier(c, blocks, attribute=attribute, marked=marked)
     assert alike(alone, spread)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -119,28 +117,6 @@ def test_progress_is_told_and_the_seed_decides():
 def test_several_processes_give_the_same_result():
     case = random_case(5, guests=5, hosts=3)
     assert stability(case, 30, workers=2) == stability(case, 30)
-
-
-@pytest.mark.slow
-def test_a_dask_cluster_of_two_workers_gives_the_same_result():
-    distributed = pytest.importorskip(
-        "dask.distributed", reason="the extra [cluster] is not installed"
-    )
-    import joblib
-
-    case = random_case(5, guests=5, hosts=3)
-    alone = stability(case, 30)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the cluster's own, on ports and closing loops
-        with (
-            distributed.LocalCluster(
-                n_workers=2, threads_per_worker=1, dashboard_address=None
-            ) as cluster,
-            distributed.Client(cluster),
-            joblib.parallel_config(backend="dask"),
-        ):
-            spread = stability(case, 30)
-    assert spread == alone
 
 
 @pytest.mark.slow
