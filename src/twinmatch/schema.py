@@ -7,7 +7,7 @@ left out is *not known*: nowhere does an absent value mean zero, no or none.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -392,6 +392,8 @@ class City(ProfileBlock):
     """Cities or units that the city will neither be paired with nor meet on a study visit"""
     welcomes: tuple[str, ...] = _field(default=(), title="Guests we ask for")
     """Guest cities that the host asked for, best first"""
+    wishes_unordered: bool | None = _field(title="Cities we ask for, in no order")
+    """Whether the cities asked for stand in no order, such as ticked ones; left out, they stand best first"""
     own_labels: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None = None
     """Labels of the programme's own, such as a lot or a wave, by which rules may count"""
     sources: tuple[Source, ...] = ()
@@ -423,6 +425,11 @@ class City(ProfileBlock):
     def has(self, role: Role) -> bool:
         """Return whether the city has the role."""
         return role in self.roles
+
+    def wish_for(self, names: Collection[str]) -> str:
+        """Return which wish a host of these ids is: its place, "✓" where wishes stand in no order, "" for none."""
+        place = next((k for k, name in enumerate(self.wishes, 1) if name in names), 0)
+        return ("✓" if self.wishes_unordered else str(place)) if place else ""
 
     def source_of(self, block: str) -> str:
         """Return the sources of a block, joined, or an empty text where none is stated."""

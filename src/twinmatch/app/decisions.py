@@ -281,8 +281,8 @@ class PairRow:
     assigned: str
     comments: int
     contested: bool
-    wish: int
-    """The place of the host among the guest's wishes, 0 where it asked for others or for nobody."""
+    wish: str
+    """The place of the host among the guest's wishes, "✓" where these stand in no order, "" where it is none."""
 
     @property
     def about(self) -> About:
@@ -413,11 +413,13 @@ def _pair(
     )
 
 
-def _wish(meeting: Meeting, guest: str, hosts: set[str]) -> int:
-    """Return which wish of a guest its host is, 0 for none; the account of a pair lists the wishes, best first."""
+def _wish(meeting: Meeting, guest: str, hosts: set[str]) -> str:
+    """Return which wish of a guest its host is, as the account of the pair lists them; one in no order has a unit."""
     stated = (f for line in meeting.account.lines if line.facet == "wishes" for f in line.facts)
-    wishes = next((ids_in(str(f.value)) for f in stated if f.city == guest), ())
-    return next((k for k, name in enumerate(wishes, 1) if name in hosts), 0)
+    for fact in (f for f in stated if f.city == guest):
+        place = next((k for k, name in enumerate(ids_in(str(fact.value)), 1) if name in hosts), 0)
+        return ("✓" if fact.unit else str(place)) if place else ""
+    return ""
 
 
 def decision_on(run: RunState, about: About) -> str:

@@ -410,7 +410,11 @@ def open_service(
 
 def _profile(profile: Mapping[str, Any]) -> City:
     """Return a posted profile as a city, without contacts and what names others."""
-    data = {k: v for k, v in profile.items() if k not in {"wishes", "refuses", "welcomes"}}
+    data = {
+        k: v
+        for k, v in profile.items()
+        if k not in {"wishes", "refuses", "welcomes", "wishes_unordered"}
+    }
     return validate(without_contacts(Raw((Record(data, Where()),))).cities).cities[0]
 
 

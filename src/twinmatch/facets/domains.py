@@ -333,20 +333,22 @@ def _pilot_facts(cohort: Cohort, i: int) -> tuple[Fact, ...]:
 class Wishes:
     """1 for the first wish, falling by equal steps to the last, 0 for hosts not asked for; both sides averaged.
 
-    A guest's wish may name a city or its host unit. nan where neither side has stated any wish.
+    Wishes in no order are worth the mean of these steps each. A guest's wish may name a city or its host unit. nan
+    where neither side has stated any wish.
     """
 
     def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cohort = cohort
-        self._asked = [self._worth(city.wishes) for city in cohort.cities]
-        self._welcomed = [self._worth(city.welcomes) for city in cohort.cities]
+        self._asked = [self._worth(c.wishes, c.wishes_unordered) for c in cohort.cities]
+        self._welcomed = [self._worth(c.welcomes, c.wishes_unordered) for c in cohort.cities]
 
-    def _worth(self, wishes: tuple[str, ...]) -> dict[int, float]:
+    def _worth(self, wishes: tuple[str, ...], unordered: bool | None) -> dict[int, float]:
         """Return the worth of each city wished for, by its index; a unit stands for all its members."""
         worth: dict[int, float] = {}
         for rank, name in enumerate(wishes):
+            step = (len(wishes) - 1) / 2 if unordered else rank
             for city in self._cohort.cities_of[name]:
-                worth.setdefault(city, 1.0 - rank / len(wishes))
+                worth.setdefault(city, 1.0 - step / len(wishes))
         return worth
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
@@ -355,7 +357,7 @@ class Wishes:
         return known_mean(np.stack([asked, _lookup(self._welcomed, cols, rows).T]), 0)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
-        """Return who asked for whom, and in which place."""
+        """Return who asked for whom, and in which place where the wishes have an order."""
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
         parts, facts = [], []
         for one, other, wishes in ((guest, host, guest.wishes), (host, guest, host.welcomes)):
@@ -367,13 +369,18 @@ class Wishes:
             told = {"one": one.name, "other": other.name}
             if not place:
                 parts.append(say("{one} asked for others", one=one.name))
+            elif one.wishes_unordered:
+                parts.append(say("{one} named {other} among its wishes", **told))
             elif place == 1:
                 parts.append(say("{one} named {other} as its first choice", **told))
             else:
                 says = "{one} named {other} as its choice {place} of {wishes}"
                 parts.append(say(says, **told, place=place, wishes=len(wishes)))
-            what = say("wishes, best first")
-            facts.append(fact_of(one, "wishes", what, "; ".join(wishes), kind="stated"))
+            what = say("wishes, best first"), ""
+            if one.wishes_unordered:
+                what = say("wishes"), say("in no order")
+            name, order = what
+            facts.append(fact_of(one, "wishes", name, "; ".join(wishes), order, kind="stated"))
         if not parts:
             told = {"guest": guest.name, "host": host.name}
             return say("Neither {guest} nor {host} has stated a wish.", **told), ()

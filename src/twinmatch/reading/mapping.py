@@ -21,6 +21,7 @@ repair_letters = true      # "MÃ¡laga" is read as "Málaga"
 "E-Mail" = "contact"       # whom to write to: kept apart, never compared
 "Zeitstempel" = "submitted" # of two rows of one city, the later wins
 "Schon dabei?" = "not participation.newcomer" # a yes means no
+"Wunschstädte" = "ranked wishes" # best first; "wishes": in no order, unless its header or cells say otherwise
 "Anmerkungen" = ""         # set aside
 
 [values]                   # options and what they mean: a domain, a lever, a level; empty: nothing
@@ -189,7 +190,8 @@ class Target:
     """Where a header's values go: a field (an empty text sets the column aside), a unit, a factor.
 
     ``option``: the column is one option of a question, and its cells say whether it was ticked.
-    ``is_negated``: yes stands for no, as under "Have you taken part before?" for a newcomer.
+    ``is_negated``: yes stands for no, as under "Have you taken part before?" for a newcomer. ``is_ranked``: the cities
+    named stand best first.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -199,19 +201,25 @@ class Target:
     factor: Annotated[float, Field(gt=0, le=1e9)] = 1.0
     option: str = ""
     is_negated: bool = False
+    is_ranked: bool = False
 
     @property
     def said(self) -> str:
-        """Return the field as a mapping file and a menu have it: "not participation.newcomer" where negated."""
-        return NOT + self.field if self.is_negated else self.field
+        """Return the field as a mapping file and a menu have it, such as "not participation.newcomer"."""
+        return NOT * self.is_negated + RANKED * self.is_ranked + self.field
 
 
 NOT: Final = "not "
+RANKED: Final = "ranked "
+RANKABLE: Final = ("wishes", "welcomes")
+"""Cities that are asked for: best first, or in no order."""
 
 
 def target_of(said: str, **more: Any) -> Target:
     """Return the target of a field as a mapping file and a menu have it."""
-    return Target(said.removeprefix(NOT), is_negated=said.startswith(NOT), **more)
+    field = said.removeprefix(NOT).removeprefix(RANKED)
+    turned, ranked = said.startswith(NOT), said.startswith(RANKED)
+    return Target(field, is_negated=turned, is_ranked=ranked, **more)
 
 
 _read_target = BeforeValidator(lambda v: target_of(SHORT.get(v, v)) if isinstance(v, str) else v)
@@ -319,6 +327,7 @@ def mapping_of(content: Dict[str, Any], file: str = "") -> Mapping:
     unknown = [f for f in (*named, *mapping.defaults) if f and f not in known]
     negated = [t for t in targets if t.is_negated and t.field in known]
     unknown += [t.said for t in negated if known[t.field].kind != "flag"]
+    unknown += [t.said for t in targets if t.is_ranked and t.field not in RANKABLE]
     if unknown:
         raise QuestionError([_no_field(name, file) for name in unknown])
     return mapping
@@ -352,7 +361,11 @@ def to_toml(mapping: Mapping, table: str, questions: tuple[MappingQuestion, ...]
 
 def _target_text(target: Target) -> str:
     said = {f.name: v for f in fields(target) if (v := getattr(target, f.name)) != f.default}
-    return toml_value(said) if said.keys() - {"field", "is_negated"} else toml_text(target.said)
+    return (
+        toml_value(said)
+        if said.keys() - {"field", "is_negated", "is_ranked"}
+        else toml_text(target.said)
+    )
 
 
 def toml_value(value: Any) -> str:

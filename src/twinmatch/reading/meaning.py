@@ -142,6 +142,13 @@ FITS, CONTRADICTS = 0.7, 0.3
 _CHOOSE: Final = re.compile(
     r"\b(?:choose|select|tick|max|up to|which of|wahlen|auswahl|ankreuzen|choisir|cochez|jusqu|scegli|selezion|elija|seleccion|marque|wybierz|zaznacz|kies)"
 )
+
+
+def is_choice(header: str) -> bool:
+    """Return whether a header says that there is something to choose."""
+    return bool(_CHOOSE.search(plain(header)))
+
+
 _LONG: Final = frozenset({"needs", "offers"})
 _OPTIONS: Final = frozenset({"challenges", "strengths", "levers_needed", "levers_offered"})
 
@@ -268,8 +275,8 @@ def meaning(header: str, cells: Sequence[Any], seen: Set[str] = frozenset()) -> 
     is_said = ("contact" in words and "city" not in words) or is_contact(header)
     if is_said or ((share(CONTACT, cells) or 0.0) > FITS and any("@" in text(c) for c in cells)):
         return Meaning(CONTACT)
-    is_choice = bool(words & {"domain", "lever"}) or bool(_CHOOSE.search(plain(header)))
-    is_ticked = are_options(cells, is_choice=is_choice, seen=seen)
+    choice = bool(words & {"domain", "lever"}) or is_choice(header)
+    is_ticked = are_options(cells, is_choice=choice, seen=seen)
     aside = _LONG if is_ticked else _OPTIONS
     doubted: str | None = None
     for field, clear in (c for c in _candidates(words, header) if c[0] not in aside):

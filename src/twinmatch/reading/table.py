@@ -19,8 +19,16 @@ from twinmatch.reading import city_rows, values
 from twinmatch.reading.cells import Notes, clean, decimal_of, is_none, reader_of
 from twinmatch.reading.grid import Grid, Raw, is_empty, put, text
 from twinmatch.reading.headers import SET_ASIDE, Header, find_header
-from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target, columns
-from twinmatch.reading.meaning import LEVERS, cities_joined
+from twinmatch.reading.mapping import (
+    BESIDE,
+    RANKABLE,
+    RANKED,
+    Mapping,
+    MappingQuestion,
+    Target,
+    columns,
+)
+from twinmatch.reading.meaning import LEVERS, cities_joined, concepts, is_choice
 from twinmatch.reading.sense import is_other, likely_option
 from twinmatch.reading.values import MISSING, Decimal
 from twinmatch.schema import NAMES, City, Domain, Lever
@@ -40,6 +48,10 @@ TEXT_OF: Final = {
 
 _NAMED: Final = frozenset({*NAMING, "languages", "own_labels"})
 """Lists that several columns fill together."""
+MOST_ASKED: Final = 3
+"""Questions beside which the order of wishes is told, not asked."""
+_NUMBERED: Final = re.compile(r"\d[.)]\s")
+"""A number before a city, as in "1. Aarhus 2. Turku"."""
 _OTHER: Final = re.compile(
     r"(?i)^(?:other|others|sonstiges?|andere|autres?|altro|otros?|inne|outros?)\s*[:–-]\s*"
 )
@@ -88,6 +100,7 @@ class _Reading:
         self.named = list(zip(header.names, header.targets, strict=True))
         self.options: dict[str, str] = {}
         self.unknown: set[str] = set()
+        self.unordered: dict[str, str] = {}
 
     def table(self) -> Raw:
         """Return the records of the sheet, with everything that was met."""
@@ -116,6 +129,8 @@ class _Reading:
                 self._note_options(question)
         for value, name in self.options.items():
             self._ask_option(value, name)
+        for name, path in self.unordered.items():
+            self._ask_order(name, path)
         if self.is_main and not lacking and not self.rows and not self.notes.has_errors:
             self._empty()
         return Raw(
@@ -246,7 +261,43 @@ class _Reading:
         order = {r.position: _ordinal(r.name) for r in found if r.path == "wishes"}
         if len(set(order.values())) == len(order) and None not in order.values():
             found.sort(key=lambda r: (order.get(r.position) or 0) if r.path == "wishes" else 0)
+        if self.is_survey:
+            self.unordered = self._unordered([r for r in found if r.path in RANKABLE])
         return found
+
+    def _unordered(self, readers: Sequence[_Reader]) -> dict[str, str]:
+        """Return the columns of cities asked for, with their fields, of which neither header, cells nor mapping say a ranking."""
+        numbered = [n for r in readers if (n := _ordinal(r.name))]
+        if len(readers) > 1 and len(set(numbered)) == len(readers):
+            return {}
+        targets = [self.header.targets[r.position] for r in readers]
+        is_ranked = any(t and t.is_ranked for t in targets) or any(
+            self.header.is_own[r.position]
+            or "ranked" in concepts(r.name)
+            or any(map(_NUMBERED.search, self._texts(r.position)))
+            for r in readers
+        )
+        return {} if is_ranked else {r.name: r.path for r in readers}
+
+    def _ask_order(self, name: str, path: str) -> None:
+        """Tell that the cities asked for in a column are taken in no order; ask it where nothing says that they are ticked."""
+        texts = self._texts(self.header.names.index(name))
+        several = [cities for t in texts if len(cities := self._cities(t) or []) > 1]
+        if not several or name in self.mapping.columns:
+            return
+        place = (self.header.row, name)
+        is_ticked = all(cities == sorted(cities, key=plain) for cities in several)
+        if is_choice(name) or is_ticked or len(self.notes.questions) >= MOST_ASKED:
+            says = "Nothing says that the order of the cities in {name} is a ranking: all are wished for alike."
+            do = say(
+                "If they stand best first: {line}", line=f'[columns] "{name}" = "{RANKED}{path}"'
+            )
+            self.notes.add("wishes-in-no-order", say(says, name=repr(name)), *place, do, "note")
+            return
+        says = "Do the cities in {name} (such as {example}) stand best first?"
+        asks = say(says, name=repr(name), example=repr("; ".join(several[0])[:60]))
+        choices = ((path, say("no, in no order")), (RANKED + path, say("yes")), SET_ASIDE)
+        self.notes.ask("columns", name, asks, place, choices, path)
 
     def _ticked(
         self, position: int, name: str, weighted: Callable[[Any, int], Any]
@@ -267,16 +318,18 @@ class _Reading:
 
     def _named_cities(self, name: str) -> Callable[[Any, int], Any]:
         def read(cell: Any, row: int) -> Any:
-            value = clean(cell, row, name, self.notes)
-            if is_none(value) or values.yes_or_no(value) is False:
-                return None
-            parts = re.split(r"[;|\n]|\d\)\s|\d\.\s", value)
-            found = [p for part in parts if (p := part.strip(" ."))]
-            if len(found) == 1 and not re.search(r",\s*[A-Z]{2}$", value):
-                found = [part.strip() for part in found[0].split(",") if part.strip()]
-            return [self.mapping.names.get(p, p) for f in found for p in cities_joined(f)] or None
+            return self._cities(clean(cell, row, name, self.notes))
 
         return read
+
+    def _cities(self, value: str) -> list[str] | None:
+        if is_none(value) or values.yes_or_no(value) is False:
+            return None
+        parts = re.split(rf"[;|\n]|{_NUMBERED.pattern}", value)
+        found = [p for part in parts if (p := part.strip(" ."))]
+        if len(found) == 1 and not re.search(r",\s*[A-Z]{2}$", value):
+            found = [part.strip() for part in found[0].split(",") if part.strip()]
+        return [self.mapping.names.get(p, p) for f in found for p in cities_joined(f)] or None
 
     # Records
 
@@ -292,6 +345,8 @@ class _Reading:
             elif (value := reader.read(cell, row)) is not None:
                 self._add(data, reader, value, row)
                 if reader.path in NAMING:
+                    if reader.name in self.unordered:
+                        data["wishes_unordered"] = True
                     for k in range(len(data[reader.path])):
                         names.setdefault(f"{reader.path}.{k}", reader.name)
             for path in {reader.path, LEVERS.get(reader.path, reader.path)}:

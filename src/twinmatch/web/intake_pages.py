@@ -28,7 +28,16 @@ from twinmatch.proposal.wire import packed
 from twinmatch.reading import read_grids
 from twinmatch.reading.grid import text
 from twinmatch.reading.headers import SET_ASIDE
-from twinmatch.reading.mapping import BESIDE, NOT, Mapping, columns, mapping_of, target_of, to_toml
+from twinmatch.reading.mapping import (
+    BESIDE,
+    NOT,
+    RANKED,
+    Mapping,
+    columns,
+    mapping_of,
+    target_of,
+    to_toml,
+)
 from twinmatch.reading.personal_data import is_contact, redact
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.vocabulary.geography import country, is_country
@@ -276,6 +285,8 @@ def field_choices() -> list[tuple[str, str]]:
             found.append((IN_THOUSANDS, say("{label}, in thousands", label=known[path].label)))
         if path == "participation.newcomer":
             found.append((NOT + path, say("{label}: a yes means no", label=known[path].label)))
+        if path == "wishes":
+            found.append((RANKED + path, say("{label}, best first", label=known[path].label)))
     return found
 
 

@@ -67,7 +67,7 @@ def solved_with(case: Case, guest: str, host: str) -> Outcome | None:
 class HostOption:
     """A host that a guest could have, with its score in [0, 1] and the guests that it has.
 
-    ``wish`` is its place among the guest's wishes, 0 where it is none; ``forbidden`` names the filters that forbid it,
+    ``wish`` is its place among the guest's wishes, "✓" where these stand in no order, "" where it is none; ``forbidden`` names the filters that forbid it,
     and ``is_full`` says whether a move there, everybody else staying, breaks a limit.
     """
 
@@ -76,7 +76,7 @@ class HostOption:
     cities: tuple[str, ...]
     score: float
     guests: int
-    wish: int
+    wish: str
     forbidden: tuple[str, ...]
     is_full: bool
 
@@ -89,7 +89,7 @@ def options(case: Case, guest: str) -> Iterator[HostOption]:
         (rule.name, case.grid(rule.forbidden)[:, g]) for rule in case.ready.rules if rule.filters
     ]
     cities, full = case.round.cohort.cities, _full(case, g)
-    wishes = cities[case.ready.frame.guests[g]].wishes
+    asks = cities[case.ready.frame.guests[g]]
     rows = [
         HostOption(
             host.id,
@@ -97,7 +97,7 @@ def options(case: Case, guest: str) -> Iterator[HostOption]:
             tuple(cities[i].name for i in host.cities),
             float(score[h]),
             int(held[h]),
-            next((k for k, w in enumerate(wishes, 1) if w in case.ready.frame.members(host)), 0),
+            asks.wish_for(case.ready.frame.members(host)),
             tuple(n for n, no in filters if no[h]),
             bool(full[h]),
         )

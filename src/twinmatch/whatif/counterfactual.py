@@ -91,11 +91,12 @@ def with_city(cohort: Cohort, city: City) -> Cohort:
 
 def possible_answers(cohort: Cohort, city: City, host: Host) -> Iterator[ChangedAnswer]:
     """Yield each single answer that the city could add and that speaks to a host, in a fixed order."""
-    if host.id not in city.wishes[:1]:
+    if host.id not in (city.wishes if city.wishes_unordered else city.wishes[:1]):
         wishes = (host.id, *(w for w in city.wishes if w != host.id))
-        yield ChangedAnswer(
-            "wishes", host.id, say("names {host} as its first wish", host=host.name), wishes
-        )
+        says = "names {host} as its first wish"
+        if city.wishes_unordered:
+            says = "names {host} among its wishes"
+        yield ChangedAnswer("wishes", host.id, say(says, host=host.name), wishes)
     yield from _domains(cohort, city, host)
     yield from _levers(cohort, city, host)
 

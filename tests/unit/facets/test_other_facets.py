@@ -77,6 +77,17 @@ def test_wishes_fall_by_rank_and_units_stand_for_their_cities():
     assert facet.says(0, 1)[0] == "Guest named One as its first choice."
 
 
+def test_wishes_in_no_order_count_alike_and_are_told_without_a_place():
+    hosts = ("fr-one", "it-two", "pl-three")
+    guest = {"id": "de-guest", "wishes": list(hosts), "wishes_unordered": True}
+    facet = Wishes(cohort_of(guest, *({"id": h} for h in hosts)), facet_cache())
+    row = facet.likeness(np.array([0]), np.arange(1, 4))[0]
+    np.testing.assert_allclose(row, np.mean([1, 2 / 3, 1 / 3]))
+    text, (fact,) = facet.says(0, 2)
+    assert text == "Guest named Two among its wishes."
+    assert (fact.what, fact.unit) == ("wishes", "in no order")
+
+
 def test_both_sides_wishes_are_averaged():
     cohort = cohort_of(
         {"id": "de-guest", "wishes": ["fr-host"]},

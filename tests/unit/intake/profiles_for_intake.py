@@ -117,6 +117,7 @@ FULL: dict[str, Any] = {
     "own_labels": ["lot B", "wave 1"],
     "hosts_on": ["heat_planning", "public_transport"],
     "welcomes": ["it-b"],
+    "wishes_unordered": True,
     "sources": [
         {"of": ["needs", "offers"], "from": ["A; B", "C"]},
         {

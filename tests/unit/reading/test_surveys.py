@@ -95,6 +95,58 @@ def _survey(folder: Path, *rows: str) -> Path:
     return table
 
 
+WISHED = "Which cities would you like to be matched with?"
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "unordered", "asked"),
+    [
+        (WISHED, ("Aarhus; Ghent; Turku", "Ghent; Oslo", "Oslo; Turku"), True, False),
+        (f"{WISHED} (tick up to 3)", ("Turku; Ghent", "Ghent; Oslo", "Oslo; Turku"), True, False),
+        (WISHED, ("Turku; Ghent", "Ghent; Oslo", "Oslo; Turku"), True, True),
+        (WISHED, ("Turku", "Ghent", "Oslo"), True, False),
+        (f"{WISHED} (in order)", ("Aarhus; Ghent", "Ghent; Oslo", "Oslo; Turku"), None, False),
+        ("Rank the host cities", ("Aarhus; Ghent", "Ghent; Oslo", "Oslo; Turku"), None, False),
+        (WISHED, ("1. Turku 2. Ghent", "1. Ghent 2. Oslo", "Oslo"), None, False),
+        ("Wunschpartner 1,Wunschpartner 2", ("Turku,Ghent", "Ghent,Oslo", "Oslo,"), None, False),
+        ("Premier choix,Deuxième choix", ("Turku,Ghent", "Ghent,Oslo", "Oslo,"), None, False),
+        ("wishes", ("Turku; Ghent", "Ghent; Oslo", "Oslo; Turku"), None, False),
+    ],
+)
+def test_wishes_are_a_ranking_only_where_something_says_so(
+    tmp_path: Path,
+    header: str,
+    cells: tuple[str, ...],
+    unordered: bool | None,
+    asked: bool,
+) -> None:
+    cities = zip(("Aachen", "Mainz", "Trier"), cells, strict=True)
+    table = _survey(tmp_path, f"Stadt,Land,{header}", *(f"{c},DE,{said}" for c, said in cities))
+    raw = read_raw(table)
+    assert {r.data.get("wishes_unordered") for r in raw.cities} == {unordered}
+    assert [q.asks for q in raw.questions if "best first" in q.asks] == [
+        q.asks for q in raw.questions
+    ]
+    assert bool(raw.questions) == asked
+
+
+def test_who_says_that_wishes_stand_best_first_is_not_asked_again(tmp_path: Path) -> None:
+    cells = ("Turku; Ghent", "Ghent; Oslo", "Oslo; Turku")
+    rows = (f"{c},DE,{said}" for c, said in zip(("Aachen", "Mainz", "Trier"), cells, strict=True))
+    table = _survey(tmp_path, f"Stadt,Land,{WISHED}", *rows)
+    raw = read_raw(table)
+    (question,) = raw.questions
+    for answer, unordered in (("wishes", True), ("ranked wishes", None)):
+        mapping = (raw.used or Mapping()).answered(question, answer)
+        mapping = mapping_of(tomllib.loads(to_toml(mapping, table.name)))
+        again = read_raw(table, mapping)
+        assert not again.questions
+        assert again.cities[0].data["wishes"] == ["Turku", "Ghent"]
+        assert again.cities[0].data.get("wishes_unordered") == unordered
+    with pytest.raises(QuestionError):
+        mapping_of({"columns": {"Stadt": "ranked name"}})
+
+
 @pytest.mark.parametrize(
     ("cells", "found"),
     [
