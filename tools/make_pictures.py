@@ -111,7 +111,7 @@ def decisions(camera: Camera, first: str) -> None:
     camera.take("map")
     page.goto(f"{first}?tab=twinning")
     page.locator("#pairs tbody th a").nth(2).click()
-    page.locator("#new-host").select_option(index=3)
+    page.locator("#new-host input").nth(2).check()
     page.locator("#price table, #price .edit + p + div p").first.wait_for()
     camera.take("why-not", "#edit", high=700)
     page.get_by_role("button", name=re.compile("^declines")).first.click()

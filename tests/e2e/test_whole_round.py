@@ -217,7 +217,7 @@ def by_keyboard(service, chromium):
 
     # Another host: the price stands there before anything is solved; kept, it is a lock.
     guest = page.locator(".round-part h2").inner_text().partition(" – ")[0]
-    reach(page, page.locator("#new-host"))
+    reach(page, page.locator("#new-host input").first)
     for _ in range(2):
         page.keyboard.press("ArrowDown")
     edit = page.locator("#price .edit").first
@@ -232,7 +232,7 @@ def by_keyboard(service, chromium):
     page.goto(f"{first}?tab=twinning")
     press(page, page.locator("#pairs-region"), "ArrowDown")
     page.keyboard.press("Enter")
-    reach(page, page.locator("#new-host"))
+    reach(page, page.locator("#new-host input").first)
     swap = page.locator("#price .edit:has(input[name=pair] + input[name=pair])").first
     for _ in range(20):
         with page.expect_response(lambda r: "/price?" in r.url):
@@ -319,10 +319,10 @@ def test_a_whole_round_by_a_pointer_alone(service, visit, tmp_path, hand, window
     # The two guests swap their hosts: both places are held, and the next version has them.
     tab("Twinning")
     point(page.locator("#pairs tbody th a").first)
-    expect(page.locator("#new-host")).to_be_attached()
+    expect(page.locator("#new-host")).to_be_visible()
     # What was put into the page hears changes once it has settled.
     page.wait_for_function("!document.querySelector('.htmx-added, .htmx-settling')")
-    page.locator("#new-host").select_option(index=1)
+    page.locator("#new-host input").first.check()
     swap = page.locator("#price .edit:has(input[name=pair] + input[name=pair])").first
     point(swap.get_by_role("button", name="Hold the place"))
     expect(page.locator("#edit")).to_be_focused()
@@ -380,6 +380,14 @@ def test_a_change_by_hand_is_priced_kept_and_solved(service, visit, by_keyboard)
         page.locator("#pairs tbody input").nth(k).check()
     page.get_by_role("button", name="Accept").click()
     expect(page.locator("#pairs .state.accept")).to_have_count(2)
+
+    # A guest dragged onto another pair: what that host costs stands above the table.
+    rows = page.locator("#pairs tbody tr")
+    guest, host = rows.first.locator("a"), rows.locator("td:nth-child(4)")
+    taken = host.first.inner_text()
+    other = next(k for k, name in enumerate(host.all_inner_texts()) if name != taken)
+    guest.drag_to(host.nth(other))
+    expect(page.locator("#price .edit").first).to_contain_text(guest.inner_text())
     page.get_by_role("link", name="Committee").click()
     expect(page.locator("summary", has_text="A place is held")).to_be_visible()
 

@@ -249,7 +249,10 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
         ]
         for name in ("lock", "ban")
     )
-    past = {pair for one in decided for pair in one.past}
+    # Past rounds had other cities, too.
+    before = {n for one in decided for names in (*one.past, one.refused) for n in names}
+    here = {n for n in before if isinstance(cohort.host_id(n), str)}
+    past = {pair for one in decided for pair in one.past if here.issuperset(pair)}
     twinning = programme.twinning
     if twinning is None:
         if lock or ban:
@@ -263,7 +266,10 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
     }
     changed["past"] = (*own["past"], *sorted(past - {*changed["lock"], *own["past"]}))
     if twinning.refused_before_points is not None:
-        refused = (*twinning.refused_before, *(name for one in decided for name in one.refused))
+        refused = (
+            *twinning.refused_before,
+            *(n for one in decided for n in one.refused if n in here),
+        )
         changed["refused_before"] = tuple(dict.fromkeys(refused))
     return programme.model_copy(update={"twinning": twinning.model_copy(update=changed)})
 

@@ -54,7 +54,7 @@ from twinmatch.schema import City, HostUnit, Source
 from twinmatch.validate import Record, examine, in_order, profiles
 from twinmatch.vocabulary.geography import language_name
 from twinmatch.vocabulary.taxonomy import words
-from twinmatch.wording import say
+from twinmatch.wording import say, shortened
 
 KINDS = ("forms", "table", *IMPORTERS)
 """What can be imported: a folder of forms, one table, and the formats of other bodies."""
@@ -174,7 +174,7 @@ def survey_sheet(table: Path) -> dict[str, Any] | None:
                 [option] if option else (p for ps in options_of(cells).values() for p in ps)
             )
         is_hidden = choice == "contact" or is_contact(name)
-        samples = [] if is_hidden else [redact(cell)[0][:60] for cell in cells[:SAMPLES]]
+        samples = [] if is_hidden else [shortened(redact(cell)[0], 60) for cell in cells[:SAMPLES]]
         column = {"name": name, "samples": samples, "choice": choice, "option": option}
         shown.append(column | {"is_asked": bool(question)})
     told = ("table", "key", "asks", "choices", "guess")

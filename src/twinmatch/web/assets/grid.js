@@ -77,9 +77,8 @@ function grid(table) {
   });
 
   const show = (box) => { for (const row of table.rows) row.cells[box.dataset.shows].hidden = !box.checked; };
-  const narrow = matchMedia("(max-width: 40rem)").matches;
   for (const box of panel.querySelectorAll("[data-shows]")) {
-    if (narrow && "wide" in box.dataset) box.checked = false;
+    if ("wide" in box.dataset && matchMedia(`(max-width: ${box.dataset.wide}rem)`).matches) box.checked = false;
     else box.checked = "always" in box.dataset || !rows.length || rows.some((row) => text(row.cells[box.dataset.shows]) !== "");
     if (!box.checked) show(box);
   }
@@ -112,6 +111,29 @@ function grid(table) {
     } else if (event.key === "x" && row.querySelector("input")) {
       row.querySelector("input").click();
     }
+  });
+
+  // A guest that is dragged onto another pair: what it costs to give it that host, at once.
+  let dragged;
+  const onto = (event) => {
+    const row = event.target.closest("tr[data-about]");
+    for (const other of body.querySelectorAll(".onto")) other.classList.remove("onto");
+    return dragged && row && row.cells[3].textContent !== dragged.cells[3].textContent ? row : null;
+  };
+  body.addEventListener("dragstart", (event) => { dragged = event.target.closest("tr[data-about]"); });
+  body.addEventListener("dragend", (event) => { onto(event); dragged = null; });
+  body.addEventListener("dragover", (event) => {
+    const row = onto(event);
+    if (!row) return;
+    event.preventDefault();
+    row.classList.add("onto");
+  });
+  body.addEventListener("drop", (event) => {
+    const row = onto(event);
+    if (!row) return;
+    event.preventDefault();
+    const asked = new URLSearchParams({ guest: dragged.dataset.about.split(" ")[0], host: row.dataset.about.split(" ")[1] });
+    htmx.ajax("GET", `${document.getElementById("price").dataset.ask}&${asked}`, { source: "#price", target: "#price" });
   });
 
   const all = table.querySelector("[data-tick-all]");
