@@ -6,7 +6,6 @@ import ast
 import inspect
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,9 @@ from typer import Context
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from cities import some_bundled
 from twinmatch.cli import COMMANDS, app, function_of
 from twinmatch.facets import FACETS
-from twinmatch.files import bundled_path
 from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.programme import programme_model, recipe_names
 
@@ -148,13 +148,8 @@ twinmatch.reading.bundled_path = lambda *parts: Path({!r}) if parts == ("city_pr
 
 @pytest.fixture(scope="module")
 def cities(tmp_path_factory) -> Path:
-    """Every fourth bundled city, those that the pages name and those of units: what is shown is that the code runs."""
-    folder, source = tmp_path_factory.mktemp("cities"), bundled_path("city_profiles")
-    units = (source / "_host_units.yaml").read_text(encoding="utf-8")
-    for k, path in enumerate(sorted(source.glob("*.yaml"))):
-        if k % 4 == 0 or path.stem in NAMED or path.stem in units or path.stem.startswith("_"):
-            shutil.copy(path, folder)
-    return folder
+    """Every fourth bundled city and those that the pages name: what is shown is that the code runs."""
+    return some_bundled(tmp_path_factory.mktemp("cities"), 4, *NAMED)
 
 
 @pytest.fixture(scope="module")
@@ -211,13 +206,18 @@ SILENT = {"serve", "learn", "mcp"}
 """Commands that go on until they are stopped, or speak to programs alone."""
 
 
+@cache
+def functions_of(file: str) -> dict[str, ast.FunctionDef]:
+    """Return the functions of a file of code by name."""
+    tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    return {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+
+
 def test_every_command_says_what_to_do_next():
     """Read from the source: a command, or what it calls in its own module, says a next step."""
     for name in COMMANDS:
         command = inspect.unwrap(function_of(name))
-        source = Path(inspect.getsourcefile(command) or "").read_text(encoding="utf-8")
-        tree = ast.parse(source)
-        functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+        functions = functions_of(inspect.getsourcefile(command) or "")
         pending, seen = [command.__code__.co_name], set()
         while pending:
             current = pending.pop()
@@ -225,7 +225,7 @@ def test_every_command_says_what_to_do_next():
                 seen.add(current)
                 calls = (n for n in ast.walk(functions[current]) if isinstance(n, ast.Call))
                 pending += [c.func.id for c in calls if isinstance(c.func, ast.Name)]
-        said = " ".join(ast.get_source_segment(source, functions[f]) or "" for f in seen)
+        said = " ".join(ast.unparse(functions[f]) for f in seen)
         assert re.search(r"Next\b|Then:|and run: |Open \{|shows? them", said) or name in SILENT, (
             name
         )

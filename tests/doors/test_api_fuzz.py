@@ -1,6 +1,6 @@
 """Property tests of the API from its own OpenAPI document: no 5xx, nothing that the document does not say.
 
-TWINMATCH_FUZZ is the number of cases for each route, 24 where it is not set.
+TWINMATCH_FUZZ is the number of cases for each route, 8 where it is not set.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from service_for_tests import five_cities
 from twinmatch.web.application import application
 from twinmatch.web.settings import Settings
 
-CASES = int(os.environ.get("TWINMATCH_FUZZ", "24"))
+CASES = int(os.environ.get("TWINMATCH_FUZZ", "8"))
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -80,4 +80,4 @@ def try_all(described, cases):
 
 @pytest.mark.slow
 def test_nothing_undocumented_and_no_server_error(described):
-    assert try_all(described, CASES) > 500
+    assert try_all(described, CASES) > 20 * CASES

@@ -12,16 +12,24 @@ mcp = pytest.importorskip("mcp")
 from fastapi.testclient import TestClient  # noqa: E402
 
 import twinmatch as tm  # noqa: E402
+from cities import some_bundled  # noqa: E402
 from loops_for_tests import finished  # noqa: E402
 from twinmatch.cli.serving import assistant_server, http_app  # noqa: E402
 from twinmatch.proposal.wire import to_wire  # noqa: E402
 from twinmatch.web.auth import Rank  # noqa: E402
 from twinmatch.web.board import Board  # noqa: E402
 
+NAMED = {"be-leuven", "ba-sarajevo", "de-cologne", "fi-lahti"}
+
 
 @pytest.fixture(scope="module")
-def server():
-    return assistant_server()
+def cities(tmp_path_factory):
+    return some_bundled(tmp_path_factory.mktemp("cities"), 6, *NAMED)
+
+
+@pytest.fixture(scope="module")
+def server(cities):
+    return assistant_server(cities)
 
 
 def ask(server, tool, **arguments):
@@ -50,9 +58,9 @@ def test_every_tool_is_described_and_only_reads(server):
     assert "not known" in instructions
 
 
-def test_similar_is_the_answer_of_the_library(server, bundled):
+def test_similar_is_the_answer_of_the_library(server, cities):
     found = answer(server, "similar", name="Leuven", k=3)["similar"]
-    mine = tm.similar("Leuven", bundled, k=3)
+    mine = tm.similar("Leuven", tm.read(cities), k=3)
     assert found == to_wire(mine)
     lines = found[0]["account"]
     assert sum(line["share"] for line in lines) == pytest.approx(found[0]["score"], abs=1e-5)

@@ -1,4 +1,7 @@
-"""assign = the best of all answers, with several meetings a guest, minima and every fairness."""
+"""assign = the best of all answers, with several meetings a guest, minima and every fairness.
+
+Some of each; ``benchmarks/proofs.py`` tries them by the thousand.
+"""
 
 from __future__ import annotations
 
@@ -33,15 +36,13 @@ def wrong(seeds: range, fairness: str) -> list[tuple[int, str, str]]:
     return [one for one in found if one[2] or one[1] not in ("optimal", "infeasible")]
 
 
-@pytest.mark.parametrize("first", range(0, 2400, 800))
-def test_small_cases_are_best_and_proven(first: int) -> None:
-    assert wrong(range(first, first + 800), "total") == []
+def test_small_cases_are_best_and_proven() -> None:
+    assert wrong(range(800), "total") == []
 
 
 @pytest.mark.parametrize("fairness", ["max-min", "leximin"])
-@pytest.mark.parametrize("first", range(0, 360, 120))
-def test_small_cases_are_fair_and_proven(first: int, fairness: str) -> None:
-    assert wrong(range(first, first + 120), fairness) == []
+def test_small_cases_are_fair_and_proven(fairness: str) -> None:
+    assert wrong(range(120), fairness) == []
 
 
 def test_a_worse_answer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,10 +20,10 @@ from twinmatch.programmes.repair_menu import _turned, knobs, loosened
 Settings = dict[str, Any]
 KINDS = ("small", "not small", "newcomer", "outside the EU", "mission", "small and not newcomer")
 DRAWS = {
-    "discussion_groups": range(13, 20),
-    "policy_exchange": (0, 1, 2, 14, 16, 17, 19),
-    "study_visits": (1, 2, 9, 11),
-    "national_clusters": (1, 3, 4, 8, 9, 11, 13),
+    "discussion_groups": (13, 14, 15, 16, 18, 19),
+    "policy_exchange": (0, 1, 2, 14, 16, 19),
+    "study_visits": (1, 2, 9),
+    "national_clusters": (1, 3, 4, 9, 11, 13),
     "city_panels": (
         3,
         4,

@@ -22,12 +22,12 @@ pytestmark = [
 ]
 
 ROUNDS = {
-    **dict.fromkeys((*FOLDERS, *PROFILES), 16),
+    **dict.fromkeys((*FOLDERS, *PROFILES), 12),
     **dict.fromkeys(PROPOSALS, 6),
-    **dict.fromkeys(STORES["sqlite"], 12),
+    **dict.fromkeys(STORES["sqlite"], 10),
     **dict.fromkeys(STORES["postgresql"], 6),
 }
-CARELESS = ("careless-files:30", "careless-decisions:30")
+CARELESS = ("careless-files:20", "careless-decisions:20")
 
 
 @pytest.fixture(scope="module")

@@ -85,7 +85,7 @@ def test_the_corpus_is_as_large_as_is_said() -> None:
     assert {evil.ending for evil in ALL.values()} == {*TABLES, ".yaml"} - {".tsv"}
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", sorted(set(ALL) - set(HEAVY)))
 def test_an_evil_file_is_refused_or_read_as_plain_text(name: str, tmp_path: Path) -> None:
     place = place_of(name, tmp_path)
     before = set(tmp_path.rglob("*"))
@@ -115,6 +115,8 @@ def test_the_command_line_tells_it_and_leaves_nothing(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HEAVY)
 def test_no_file_makes_the_command_line_take_three_gigabytes(name: str, tmp_path: Path) -> None:
+    """It is refused for what it is, and by less memory."""
+
     def run(*words: str) -> tuple[int, str]:
         ran = subprocess.run(
             [sys.executable, "-m", "twinmatch", *words],
@@ -124,21 +126,24 @@ def test_no_file_makes_the_command_line_take_three_gigabytes(name: str, tmp_path
             check=False,
             preexec_fn=limited,
         )
+        told.append(ran.stdout)
         return ran.returncode, ran.stdout + ran.stderr
 
-    check_commands(name, tmp_path, run, last=True)
+    told = list[str]()
+    check_commands(name, tmp_path, run, most=1)
+    assert ALL[name].codes & {p["code"] for p in json.loads(told[0])["problems"]}
 
 
 def check_commands(
-    name: str, folder: Path, run: Callable[..., tuple[int, str]], *, last: bool = False
+    name: str, folder: Path, run: Callable[..., tuple[int, str]], most: int = 2
 ) -> None:
-    """Check what the commands say of a file; with ``last`` of the import alone, which reads as the others do."""
+    """Check what the first commands say of a file, each of which reads it as the others do."""
     place, out = place_of(name, folder), folder / "imported"
     commands = [["validate", str(place), "--json"]]
     if name not in PROFILES:
         commands.append(["import", "table", str(place), "--out", str(out)])
     expected = bool(ALL[name].codes)
-    for command in commands[-1:] if last else commands:
+    for command in commands[:most]:
         code, said = run(*command)
         assert code in ({2} if expected else {0, 2}), said[-1000:]
         for never in ("Traceback", SECRET, "root:"):
@@ -230,7 +235,7 @@ def test_where_the_temporary_folder_has_a_long_name_it_is_read_in_a_new_process(
 
 @pytest.mark.parametrize("harm", [takes_memory, takes_time, is_killed])
 def test_work_that_takes_too_much_is_stopped(harm) -> None:
-    assert sandbox.sandboxed(harm, seconds=4, patience=0) == b""
+    assert sandbox.sandboxed(harm, seconds=2, patience=0) == b""
 
 
 def test_every_reading_of_an_upload_is_sandboxed() -> None:

@@ -123,8 +123,9 @@ def all_files(folder: Path) -> Iterator[Path]:
 
 AT_ONCE = {
     "address": SCRIPTS["address"],  # harmful alone, at the beginning of a link
-    "attribute": SCRIPTS["attribute"],
-    "tags": "".join(text for name, text in SCRIPTS.items() if name not in ("address", "attribute")),
+    "tags": "".join(
+        SCRIPTS[name] for name in ("attribute", *(SCRIPTS.keys() - {"address", "attribute"}))
+    ),
 }
 """What does no other harm together: an escape that one of them finds is found in their sum."""
 

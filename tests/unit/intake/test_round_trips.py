@@ -46,10 +46,8 @@ def test_a_full_profile_is_the_same_after_the_workbook_and_after_yaml(tmp_path: 
     assert City.model_validate(parse_yaml(to_yaml(full).encode(), "a.yaml")) == full
 
 
-def test_the_bundled_profiles_are_the_same_after_both(bundled: Cohort, tmp_path: Path) -> None:
-    path = tmp_path / "a.xlsx"
-    path.write_bytes(template(bundled.cities, bundled.units))
-    assert read(path).fingerprint == bundled.fingerprint
+def test_the_bundled_profiles_are_the_same_after_yaml(bundled: Cohort, tmp_path: Path) -> None:
+    """After the workbook: doors/test_intake_commands.py."""
     write_profiles(bundled.cities, bundled.units, tmp_path / "folder")
     assert read(tmp_path / "folder").fingerprint == bundled.fingerprint
 
@@ -112,8 +110,9 @@ def test_any_profile_is_the_same_after_both(
 
 
 def test_the_same_form_has_the_same_bytes(bundled: Cohort) -> None:
-    one = template(bundled.cities, bundled.units)
-    other = template(tuple(reversed(bundled.cities)), tuple(reversed(bundled.units)))
+    cities = bundled.cities[:20]
+    one = template(cities, bundled.units)
+    other = template(tuple(reversed(cities)), tuple(reversed(bundled.units)))
     assert one == other
     assert template() == template()
 

@@ -1,4 +1,4 @@
-"""Every reader is fuzzed, and a short run of each harness finds nothing."""
+"""Every reader has a harness of `tools/fuzz.py`, which finds nothing in samples that were changed at random."""
 
 from __future__ import annotations
 
@@ -95,12 +95,3 @@ def test_an_exception_is_a_finding_told_by_kind_and_place_and_an_error_on_purpos
     found = fuzz.finding(harness(falls), b"x", tmp_path)
     assert found == "KeyError in test_fuzz_harnesses.py:falls"
     assert fuzz.finding(harness(tells), b"x", tmp_path) is None
-
-
-@pytest.mark.slow
-def test_seconds_of_coverage_guided_fuzzing_find_nothing(tmp_path: Path) -> None:
-    """An archive shows that the tool works; `tools/fuzz.py` fuzzes every reader, for as long as is asked."""
-    pytest.importorskip("atheris", reason="it has wheels for Linux alone")
-    run = fuzz.fuzzed("xlsx", 2, tmp_path)
-    assert run["findings"] == 0, sorted((tmp_path / "xlsx" / "findings").iterdir())
-    assert run["executions"] > 0

@@ -34,7 +34,7 @@ def nothing_tried(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(
     "rules",
     [{}, {"places": 2}, {"guests_per_country": 1}, {"guests_per_host": (1, 2)}],
@@ -63,7 +63,7 @@ def test_why_not_agrees_with_brute_force(seed, rules, nothing_tried):
             assert found.gentlest.price.score == pytest.approx(optimum[1] - gentlest[2], abs=1e-8)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(4))
 def test_the_moves_account_for_the_whole_price(seed, nothing_tried):
     case = random_case(seed, places=3)
     for g in range(4):
@@ -185,7 +185,7 @@ def test_one_more_place_is_said_to_help_only_where_it_does():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(3))
 def test_changed_answers_do_bring_about_what_is_said(seed):
     """Whatever set of answers is offered, the whole round compared and settled anew has the two meet."""
     case = random_case(seed, guests=5, hosts=4)
