@@ -331,7 +331,7 @@ def _group(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
     return Dossier(
         "groups",
         slug(f"{product.product}-{meeting.id.partition(':')[2] or meeting.id}"),
-        words.product_title(product),
+        words.meeting_kind(product, meeting),
         names.title(meeting),
         lead + ".",
         _said(parts),
@@ -388,7 +388,7 @@ def _places(sources: Sources, city: str) -> Iterator[tuple[str, str, str]]:
         role = next(m.role for m in meeting.members if m.city == city)
         part = say(
             "{kind}: {title}",
-            kind=words.product_title(product),
+            kind=words.meeting_kind(product, meeting),
             title=called(sources, meeting, city),
         )
         yield (

@@ -9,6 +9,7 @@ Letters as pages to look through, as Word documents, as a table for a mail merge
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -36,6 +37,7 @@ from twinmatch.exporting.report import (
 from twinmatch.exporting.spreadsheet import LETTER_SHEET, Sheet, SheetColumn
 from twinmatch.exporting.titles import YOURS, addressed
 from twinmatch.proposal import OPEN_TO_ALL, LeftOut, Meeting, Product, Proposal
+from twinmatch.proposal.proposal import joins_countries
 from twinmatch.vocabulary.geography import country, is_country
 from twinmatch.wording import Said, joined, say, say_n, translated
 
@@ -201,7 +203,11 @@ def _letter(
         for p, left in left_out
         if words.outcome(left) == "refused"
         or left.ask == LOOK_UP
-        or (p.status == "infeasible" and not words.is_paired(p) and left.code != "audience")
+        or (
+            p.status == "infeasible"
+            and not (invited or words.is_paired(p))
+            and left.code != "audience"
+        )
     ]
     asked = [(p, x) for p, x in left_out if words.outcome(x) == "to ask" and x.ask != LOOK_UP]
     parts = (
@@ -267,11 +273,8 @@ def _opening(
         last = say("Below is what you can use now, and what would help us.")
         first = say("This round has no meeting for you.")
         return joined([first, *told, last] if told else [first, say(asks)])
-    products = dict.fromkeys(product.product for product, _ in invited)
-    parts = [
-        words.nouns_counted(sum(p.product == product for p, _ in invited), product, article=True)
-        for product in products
-    ]
+    kinds = ("joined_countries" if joins_countries(m.id) else p.product for p, m in invited)
+    parts = [words.nouns_counted(n, kind, article=True) for kind, n in Counter(kinds).items()]
     text = say("We propose {meetings} for you.", meetings=words.listed(parts))
     if costs := _costs(whole):
         text += say_n(
@@ -309,7 +312,7 @@ def _invitation(
     """Return what a city reads of one of its meetings."""
     role = role_of(meeting, city)
     paired = any(member.role == "host" for member in meeting.members)
-    kind = words.product_title(product)
+    kind = words.meeting_kind(product, meeting)
     title = called(sources, meeting, city)
     met = partners(sources, meeting, city)
     if paired and product.product == "twinning":

@@ -319,7 +319,11 @@ def first_dates(proposal: Proposal, first_day: date) -> Iterator[tuple[str, Meet
             busy.update((city, slot) for city in cities)
             while len(begins) <= slot:
                 begins.append(next(starts))
-            yield f"{words.product_title(product)}: {names.title(meeting)}", meeting, begins[slot]
+            yield (
+                f"{words.meeting_kind(product, meeting)}: {names.title(meeting)}",
+                meeting,
+                begins[slot],
+            )
 
 
 def _starts(first_day: date) -> Iterator[datetime]:

@@ -351,7 +351,7 @@ def group_forms(proposal: Proposal, directory: Directory) -> Iterator[Sheet]:
         theme = theme_of(m.id, part) if "split" in part else ""
         is_first = theme not in {row[-1] for row in rows}
         split = dict(part.get("split") or {}).get(theme.partition(":")[2]) if is_first else None
-        what = (called[m.id], words.product_title(product), len(m.members))
+        what = (called[m.id], words.meeting_kind(product, m), len(m.members))
         rows.append((*what, None, names.get(m.id), split, None, None, m.id, theme))
     columns = (
         SheetColumn("Group", 40, "strong"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from twinmatch.files import data_beside
-from twinmatch.proposal import Product
+from twinmatch.proposal import Meeting, Product
+from twinmatch.proposal.proposal import joins_countries
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.topics import KINDS
 from twinmatch.wording import Said, count, raised, say, titled, with_parts
@@ -49,9 +50,21 @@ def facet_title(code: str) -> str:
 
 
 def product_title(product: Product) -> str:
-    """Return the title of a product: its own, or that of its code."""
+    """Return the title of a product: its own, or that of its code, where some clusters join countries with both kinds."""
     own = PRODUCTS.get(product.product, "")
-    return (own if product.title in ("", own) else product.title) or humanise(product.product)
+    if product.title not in ("", own):
+        return product.title
+    if any(joins_countries(meeting.id) for meeting in product.meetings):
+        return say("National and multi-country clusters")
+    return own or humanise(product.product)
+
+
+def meeting_kind(product: Product, meeting: Meeting) -> str:
+    """Return what kind of meeting one is, as a head: the title of its product, unless it is a cluster of several countries."""
+    own = PRODUCTS.get(product.product, "")
+    if product.title not in ("", own):
+        return product.title
+    return say("Multi-country cluster") if joins_countries(meeting.id) else own or product.title
 
 
 def block_title(code: str) -> str:
@@ -71,7 +84,8 @@ def rule_word(status: str) -> str:
 
 def meetings_counted(product: Product) -> str:
     """Return the number of a product's meetings with their noun, such as ``30 twinning pairs``."""
-    return nouns_counted(len(product.meetings), product.product)
+    some = any(joins_countries(meeting.id) for meeting in product.meetings)
+    return nouns_counted(len(product.meetings), "some_joined" if some else product.product)
 
 
 def nouns_counted(n: int, product: str, article: bool = False) -> str:

@@ -20,6 +20,7 @@ from twinmatch.exporting.titles import TITLES as TITLES
 from twinmatch.exporting.titles import block_title as block_title
 from twinmatch.exporting.titles import facet_title as facet_title
 from twinmatch.exporting.titles import humanise as humanise
+from twinmatch.exporting.titles import meeting_kind as meeting_kind
 from twinmatch.exporting.titles import meetings_counted as meetings_counted
 from twinmatch.exporting.titles import nouns_counted as nouns_counted
 from twinmatch.exporting.titles import product_title as product_title

@@ -177,7 +177,8 @@ class ChallengesMet:
             says = "{host} {parts}, which {guest} names as a challenge."
             if len(met) > 1:
                 says = "{host} {parts}; {guest} names these as challenges."
-            text = joined(filter(None, (say(says, **told), self._shown(j, met))))
+            unknown = "What {host} has done there is not known in detail: the first thing to ask for is a measure and its result."
+            text = joined([say(says, **told), self._shown(j, met) or say(unknown, **names)])
         facts += _domain_facts(host, "strengths") + _pilot_facts(self._cohort, j)
         return text, facts
 
@@ -271,7 +272,7 @@ class Returns:
         """Return what the guest can show the host."""
         back, there = np.array([j]), np.array([i])
         facets = (self._challenges, self._levers)
-        flows = [f for f in facets if f.likeness(back, there)[0, 0] > 0]
+        flows = [f for f in facets if f.likeness(back, there)[0, 0] > 0][:1]
         told = [facet.says(j, i) for facet in flows or facets]
         facts = dict.fromkeys(fact for _, facts in told for fact in facts)
         said = joined(text for text, _ in told)

@@ -275,8 +275,12 @@ class _Group:
             found = [self._gives(i)] if i in self._showing else []
             if i not in self._first or self._theme is None:
                 found.append(self._learns(i, any(found)))
+            city = self._told.cohort.cities[i]
+            if not any(found) and not (city.needs or city.challenges or city.levers_needed):
+                says = "What {city} wants to learn is not known yet, so nobody can say what it finds here."
+                found = [say(says, city=city.name)]
             yield from (
-                ReasonRow(self._meeting.id, self._told.cohort.cities[i].id, says)
+                ReasonRow(self._meeting.id, city.id, says)
                 for says in dict.fromkeys(filter(None, found))
             )
 

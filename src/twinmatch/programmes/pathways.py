@@ -15,7 +15,7 @@ city's are not offered. A city of which nothing is known begins with what serves
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -43,6 +43,7 @@ from twinmatch.proposal import (
     Table,
     make_table,
 )
+from twinmatch.proposal.proposal import joins_countries
 from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import NAMES, Dimension, Role
 from twinmatch.solving import Floats
@@ -303,6 +304,7 @@ def pathways(
     taken = np.zeros_like(fits)
     best = np.where(fits, score, -1.0).max(axis=1)
     everyone = sorted(range(len(cohort)), key=lambda i: (-best[i], i))
+    same_page = [[k for k, r in enumerate(resources) if r.link == one.link] for one in resources]
     for place in range(1, catalogue.per_city + 1):
         for i in everyone:
             may = fits[i] & ~taken[i]
@@ -311,7 +313,8 @@ def pathways(
             if not open_.any():
                 continue
             c = int(np.argmax(np.where(open_, score[i], -1.0)))
-            taken[i, c], given[c] = True, given[c] + 1
+            taken[i, same_page[c]] = True
+            given[c] += 1
             rows.append((i, place, c))
     served = len({i for i, _, _ in rows})
     rows.sort()
@@ -358,13 +361,20 @@ def _fitting(
     for wider in (likeness["theme"] >= LEAST, likeness["step"] > 0):
         fits |= open_ & wider & ~fits.any(axis=1, keepdims=True)
     begins: NDArray[np.bool_] = np.asarray(fits.sum(axis=1) == 0, dtype=np.bool_)
-    first = np.array([bool(FIRST & set(r.steps)) and r.readiness[0] == 0 for r in resources])
+    first = np.array(
+        [
+            FIRST & {*r.steps} and {*r.topics} <= FIRST_TOPICS and not r.readiness[0]
+            for r in resources
+        ],
+        dtype=bool,
+    )
     fits[begins] = open_[begins] & first
     return fits, begins
 
 
 FIRST: Final = {"mandate", "understand"}
-"""Steps with which a city begins of which nothing is known that would ask for anything else."""
+FIRST_TOPICS: Final = {"climate_plan_portfolio", "emissions_data_monitoring"}
+"""Steps and topics with which a city begins of which nothing is known that would ask for anything else."""
 
 
 def _why(
@@ -416,6 +426,7 @@ def with_offers(cohort: Cohort, programme: Programme, products: Sequence[Product
     }
     titles = {p.product: p.title for p in products}
     groups = getattr(programme, "discussion_groups", None)
+    barred = {*groups.not_roles} if groups is not None else set()
     room = groups is not None and any(
         len(m.members) < groups.size[1]
         for p in products
@@ -426,7 +437,7 @@ def with_offers(cohort: Cohort, programme: Programme, products: Sequence[Product
     def offered(item: LeftOut, product: str) -> LeftOut:
         if item.city not in cohort.index:  # an earlier proposal knew it
             return item
-        steps = _steps(cohort.city(item.city), programme, places, titles, room=room)
+        steps = _steps(cohort.city(item.city), programme, places, titles, room, barred)
         found = [says for name, says in steps if name != product]
         return replace(item, offered=joined(found[:2], "; "))
 
@@ -438,10 +449,13 @@ def _steps(
     programme: Programme,
     places: Mapping[str, Mapping[str, Meeting]],
     titles: dict[str, str],
-    *,
     room: bool,
+    barred: Set[Role],
 ) -> list[tuple[str, str]]:
-    """Return what a city can join, the highest step of the support ladder first; ``room`` where a group takes more."""
+    """Return what a city can join, the highest step of the support ladder first.
+
+    ``room`` where a group takes more, but for the roles that are ``barred`` from joining one.
+    """
     order = [*(n for n in STEPS_DOWN if n in places), *(n for n in places if n not in STEPS_DOWN)]
     guests = programme.twinning.guests if programme.twinning is not None else None
     english = guests is None or not guests.english or is_kind(city, f"english >= {guests.english}")
@@ -453,7 +467,7 @@ def _steps(
     ]
     grouped = city.id in places.get("discussion_groups", {})
     named = city.challenges or city.levers_needed
-    if room and not grouped and not named:
+    if room and not grouped and not named and not barred & {*city.roles}:
         steps.append(("online", say("a discussion group, once its challenges are named")))
     steps.append(("online", OPEN_TO_ALL))
     return steps
@@ -471,7 +485,9 @@ def _place(name: str, meeting: Meeting, title: str, city: str) -> str:
     words = {
         "twinning": say("twinning: {meeting}", meeting=meeting.label),
         "discussion_groups": say("discussion group '{meeting}'", meeting=meeting.label),
-        "national_clusters": say("national cluster '{meeting}'", meeting=meeting.label),
+        "national_clusters": say("multi-country cluster '{meeting}'", meeting=meeting.label)
+        if joins_countries(meeting.id)
+        else say("national cluster '{meeting}'", meeting=meeting.label),
         "study_visits": say("study visit: {meeting}", meeting=meeting.label),
     }
     return words.get(name, say("{title:lower}: {meeting}", title=title, meeting=meeting.label))

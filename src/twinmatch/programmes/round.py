@@ -126,12 +126,10 @@ def coverage_note(account: Account) -> tuple[str, ...]:
     """Return a note where little of the weights is known."""
     if account.coverage >= THIN_COVERAGE:
         return ()
-    return (
-        say(
-            "Only {coverage:.0f}% of what is compared is known of these cities; ask before this is confirmed.",
-            coverage=100 * account.coverage,
-        ),
-    )
+    says = "Only {coverage:.0f}% of what is compared is known of these cities; ask before this is confirmed."
+    if account.coverage < 0.005:
+        says = "Nothing of what is compared is known of these cities; ask before this is confirmed."
+    return (say(says, coverage=100 * account.coverage),)
 
 
 def no_answer(

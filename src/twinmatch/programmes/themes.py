@@ -316,7 +316,7 @@ def led_by(round_: Round, theme: Theme, leads: Sequence[int], others: Sequence[i
         (met if mine else beside).append(shown)
         open_ = {t: n for t, n in open_.items() if t not in mine[:1]}
     silent = [t.wording for t in wanted if t not in said.served(leads)]
-    parts = [_named_most(len(others), wanted, areas), *met, *beside]
+    parts = [_named_most(theme, len(others), wanted, areas), *met, *beside]
     if silent and leads:
         says = "What {cities} can show on {topics} is not known yet."
         parts.append(
@@ -341,25 +341,27 @@ def _areas_named(round_: Round, theme: Theme, cities: Sequence[int]) -> Counter[
 
 
 def alike_in(cohort: Cohort, cities: Sequence[int], i: int, may: Callable[[str], bool]) -> str:
-    """Return which cities of a meeting name what most of them do of what one names; empty where it does so alone.
+    """Return which cities of a meeting name a challenge of one that is theirs more than everybody's; empty where it does so alone.
 
     Where all are of one country, with whom of it they could speak about it.
     """
     each = {j: cohort.cities[j] for j in cities}
     named = {j: {*(c.challenges or ()), *(c.levers_needed or ())} for j, c in each.items()}
     counted = Counter(x for words in named.values() for x in words)
-    area = max(filter(may, sorted(named[i])), key=lambda a: counted[a], default="")
+    usual = Counter(
+        x for c in cohort.cities for x in (*(c.challenges or ()), *(c.levers_needed or ()))
+    )
+    shared = [a for a in sorted(named[i]) if may(a) and counted[a] > 1]
+    area = max(shared, key=lambda a: counted[a] / usual[a], default="")
     others = [each[j].name for j in cities if j != i and area in named[j]]
     told = {"city": each[i].name, "area": IN_TEXT.get(area, ""), "cities": listed(others[:SOUGHT])}
     if not others:
         return ""
-    one = "{city} names {area} as a challenge, as does {cities}: they can compare what each has tried."
-    many = (
-        "{city} names {area} as a challenge, as do {cities}: they can compare what each has tried."
-    )
+    one = "{city} names {area} as a challenge, as does {cities}. No measure of either on it is known in detail: each is asked for one and its result."
+    many = "{city} names {area} as a challenge, as do {cities}. No measure of any on it is known in detail: each is asked for one and its result."
     alike = say_n(one, many, len(others), **told)
     if len(others) > SOUGHT:
-        says = "{city} names {area} as a challenge, as do {n} other cities, {cities} among them: they can compare what each has tried."
+        says = "{city} names {area} as a challenge, as do {n} other cities, {cities} among them. No measure of any on it is known in detail: each is asked for one and its result."
         alike = say(says, n=len(others), **told)
     codes = {each[j].country for j in cities}
     about = [t for t in Topic if t.area == area]
@@ -367,13 +369,15 @@ def alike_in(cohort: Cohort, cities: Sequence[int], i: int, may: Callable[[str],
     return joined(filter(None, (alike, asked)))
 
 
-def _named_most(n: int, wanted: dict[Topic, int], areas: dict[str, int]) -> str:
-    """Return which topics most of n cities seek, else which domains and levers; empty where no two agree."""
+def _named_most(theme: Theme, n: int, wanted: dict[Topic, int], areas: dict[str, int]) -> str:
+    """Return which topics of a theme most of n cities seek, else which domains and levers; empty where no two agree."""
     named = {t.wording: k for t, k in wanted.items()} or {IN_TEXT[a]: k for a, k in areas.items()}
     if not named:
         return ""
     parts = [say("{challenge} ({n})", challenge=t, n=k) for t, k in named.items()]
     says = "What the {n} cities that come to learn name most often: {parts}."
+    if not wanted and len((*theme.domains, *theme.levers)) == 1:  # says no more than the theme
+        says = "What exactly the {n} cities that come to learn want to know of it is the first question to each."
     return say(says, n=n, parts=listed(parts))
 
 

@@ -280,28 +280,6 @@ _BESIDE_IT = _words("beside_it")
 
 _MAIN_CLAUSE = re.compile(r"[;:]|,(?= (?:and|but|which|while|who|whose|where|so|after|with)\b)")
 
-_CLAUSE = re.compile(r"[;:]|,(?= (?:and|but|which|while|who|whose|where|so|after|with)\b)")
-
-_MANY = re.compile(
-    r"\b(both|all|many|most|two|three|four|five|six|seven|eight|nine|ten|several)( \w+){0,2} (cities|municipalities|city councils)\b"
-    r"|\b(each|every)( \w+){0,2} (city|municipality)\b|\btwin city\b",
-    re.IGNORECASE,
-)
-"""Several cities as the subject, or a twin: true of a unit or of the twin and not of one city."""
-
-_POINTS_BACK = re.compile(
-    r"(this|these|that|those|it|they|such|both|there|here|he|she|also|besides|another|others?|the same|the contract"
-    r"|the plan|the former|the latter|and|but|so|then|with (this|these|it|them))\b",
-    re.IGNORECASE,
-)
-"""A beginning that points at something said before."""
-
-_POINTS_BACK_LAST = re.compile(r"\b(this|these|those)\W{0,3}$", re.IGNORECASE)
-"""An end that points at something said before, such as "are to change this"."""
-
-_BESIDE_IT = re.compile(r"[^,;:.]{0,60}\b(beside|alongside|next to) (it|them)\b", re.IGNORECASE)
-"""A first clause that places its subject beside something said before."""
-
 _CLAUSE = re.compile(
     r"\s{0,9}(?:;|\s[–—-]\s|:\s|,(?=\s{1,9}(?:and|while|which|so|because|whose|where|as well as|for which)\b))"
 )

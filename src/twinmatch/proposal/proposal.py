@@ -181,6 +181,12 @@ MOST_GROUPS: Final = 20
 """Groups that a theme is split into, at most."""
 
 
+def joins_countries(meeting: str) -> bool:
+    """Return whether a meeting is a cluster of several countries, by its id, such as "national_clusters:de-at-2"."""
+    product, _, key = meeting.partition(":")
+    return product == "national_clusters" and sum(map(str.isalpha, key.split("-"))) > 1
+
+
 def is_of_theme(meeting: str, theme: str) -> bool:
     """Return whether a meeting is a group of a theme, by their ids: a theme of several groups numbers them.
 

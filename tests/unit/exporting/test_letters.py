@@ -276,13 +276,12 @@ def test_what_is_said_of_a_city_is_said_to_it():
 
 @pytest.mark.parametrize(("cities", "verb"), [(["Lund"], "does"), (["Lund", "Oulu"], "do")])
 def test_what_is_said_to_a_city_keeps_its_number(cities, verb):
-    says = (
-        "{city} names {area} as a challenge, as %s {cities}: they can compare what each has tried."
-    )
+    says = "{city} names {area} as a challenge, as %s {cities}. No measure of %s on it is known in detail: each is asked for one and its result."
     told = {"cities": listed(cities), "area": "industry", "city": "Graz"}
-    text = say_n(says % "does", says % "do", len(cities), **told)
-    assert addressed(text, "Graz") == (
-        f"You name industry as a challenge, as {verb} {listed(cities)}: you can compare what each has tried."
+    text = say_n(says % ("does", "either"), says % ("do", "any"), len(cities), **told)
+    assert addressed(text, "Graz").startswith(
+        f"You name industry as a challenge, as {verb} {listed(cities)}. No measure of "
+        f"{'either' if verb == 'does' else 'any'} of you on it"
     )
 
 

@@ -2,7 +2,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from exporting_samples import groups, line, sample, twinning
+from exporting_samples import clusters, groups, line, sample, twinning
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -237,3 +237,22 @@ def test_settings_are_in_words():
         ("Levers", "finance and funding"),
         ("Open", "yes"),
     ]
+
+
+def test_a_cluster_of_several_countries_is_not_called_national():
+    meeting = clusters().meetings[0]
+    one, two, part = (
+        replace(meeting, id=f"national_clusters:{key}") for key in ("fr", "al-ua", "fr-2")
+    )
+    each = replace(clusters(), meetings=(one, part))
+    some = replace(clusters(), meetings=(one, two))
+    assert [words.meeting_kind(some, m) for m in (one, two)] == [
+        "National clusters",
+        "Multi-country cluster",
+    ]
+    assert words.product_title(each) == "National clusters"
+    assert words.product_title(some) == "National and multi-country clusters"
+    assert words.meetings_counted(each) == "2 national clusters"
+    assert words.meetings_counted(some) == "2 national and multi-country clusters"
+    own = replace(some, title="Regional meetings")
+    assert words.product_title(own) == words.meeting_kind(own, two) == "Regional meetings"

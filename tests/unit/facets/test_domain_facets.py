@@ -35,12 +35,16 @@ HOST = {
 }
 
 
+NO_EXAMPLE = "What Host has done there is not known in detail: the first thing to ask for is a measure and its result."
+"""A strength of which the host says nothing that may be printed is no reason alone: what to ask stands beside it."""
+
+
 def test_cover_is_challenge_weight_times_strength():
     facet = ChallengesMet(cohort_of(GUEST, HOST), facet_cache())
     assert likeness(facet) == pytest.approx(0.75 * 2 / 3)
     assert (
         facet.says(0, 1)[0]
-        == "Host is strong in mobility and transport, which Guest names as a challenge."
+        == f"Host is strong in mobility and transport, which Guest names as a challenge. {NO_EXAMPLE}"
     )
 
 
@@ -82,10 +86,8 @@ def test_the_wider_vocabulary_is_compared_on_the_wider_domain():
     facet = ChallengesMet(cohort_of(guest, builder, power), facet_cache())
     assert likeness(facet, 0, 1) == pytest.approx(1.0)
     assert likeness(facet, 0, 2) == pytest.approx(1 / 3)
-    assert (
-        facet.says(0, 1)[0]
-        == "Build is strong in buildings and energy, which Guest names as a challenge."
-    )
+    says = "Build is strong in buildings and energy, which Guest names as a challenge."
+    assert facet.says(0, 1)[0] == f"{says} {NO_EXAMPLE.replace('Host', 'Build')}"
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -183,5 +185,5 @@ def test_a_domain_of_a_pilot_activity_alone_is_no_stated_strength():
     facet = ChallengesMet(cohort_of(GUEST, host), facet_cache())
     assert facet.says(0, 1)[0] == (
         "Host is strong in industry and has a pilot activity on mobility and transport; "
-        "Guest names these as challenges."
+        f"Guest names these as challenges. {NO_EXAMPLE}"
     )

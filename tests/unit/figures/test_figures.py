@@ -185,7 +185,8 @@ def test_who_names_the_same_challenge_is_named_and_one_that_stands_alone_reads_n
     cohort = cohort_of(*({"id": i, "challenges": {area: 1}} for i, area in named))
     says = alike_in(cohort, [0, 1, 2], 0, bool)
     assert says == (
-        "A names industry as a challenge, as does B: they can compare what each has tried."
+        "A names industry as a challenge, as does B. No measure of either on it is known in detail: "
+        "each is asked for one and its result."
     )
     many = alike_in(cohort, range(6), 0, bool)
     assert many.startswith(
@@ -193,6 +194,11 @@ def test_who_names_the_same_challenge_is_named_and_one_that_stands_alone_reads_n
     )
     assert not alike_in(cohort, [0, 1, 2], 2, bool)
     assert not alike_in(cohort, [0, 1, 2], 0, lambda area: area != "industry")
+    both = {"industry": 1, "mobility_transport": 1}
+    two = [{"id": f"at-{k}", "challenges": both} for k in "ab"]
+    cohort = cohort_of(*two, *({"id": f"be-{k}", "challenges": {"industry": 1}} for k in "cde"))
+    # What the whole round names as well tells less of a meeting than what is its own.
+    assert alike_in(cohort, [0, 1], 0, bool).startswith("A names mobility and transport as a")
 
 
 def test_who_leads_on_a_theme_answers_and_does_not_ask(bundled):

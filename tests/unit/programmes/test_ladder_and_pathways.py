@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from product_cases import city, round_of
 
+import twinmatch as tm
 from cities import facet_cache
 from twinmatch.facets.readiness import STEPS, StuckStep, step_levels, stuck_at
 from twinmatch.files import bundled_path
@@ -202,3 +203,30 @@ def test_a_resource_is_no_answer_in_areas_that_its_topics_are_not_in(programme):
         catalogue = Catalogue.model_validate({"resources": [{**reporting, "topics": topics}]})
         table = pathways(cohort, facet_cache(), catalogue, programme)
         assert [row[2] for row in table.rows] == named
+
+
+def test_one_page_is_named_once_to_a_city(programme):
+    two = [RESOURCES[0], {**RESOURCES[0], "id": "tool", "title": "Tool on the same page"}]
+    cohort = round_of(city("at-a", wants={"energy_systems": 1}, languages=["en"])).cohort
+    table = pathways(cohort, facet_cache(), Catalogue.model_validate({"resources": two}), programme)
+    assert [row[3] for row in table.rows] == ["https://example.org/heat"]
+
+
+@pytest.mark.parametrize(
+    ("topics", "named"),
+    [([], 1), (["climate_plan_portfolio"], 1), (["social_housing_energy_poverty"], 0)],
+)
+def test_the_first_steps_are_a_plan_and_an_inventory_and_no_single_field(programme, topics, named):
+    guide = {"id": "guide", "title": "Guide", "link": "https://example.org/guide"}
+    asked = {**guide, "topics": topics, "steps": ["understand"]}
+    catalogue = Catalogue.model_validate({"resources": [asked]})
+    cohort = round_of(city("at-z")).cohort
+    assert len(pathways(cohort, facet_cache(), catalogue, programme).rows) == named
+
+
+def test_who_leads_groups_and_joins_none_is_offered_none(bundled):
+    found = tm.propose(bundled, {"discussion_groups": {}, "national_clusters": {}})
+    offers = {x.city: x.offered for p in found.products for x in p.left_out}
+    asked = {c for c, offered in offers.items() if "a discussion group, once" in offered}
+    assert asked
+    assert not any("mission" in bundled.city(c).roles for c in asked)

@@ -499,3 +499,26 @@ def test_reserves_that_tie_are_spread_over_all_that_tie():
     ]
     assert len(first) == 12
     assert max(first.count(host) for host in first) <= 4
+
+
+def test_who_fits_better_than_one_that_was_chosen_reads_which_rule_keeps_it_out():
+    tirana = city("al-tirana", "guest", wants={"industry": 1, "energy_systems": 3})
+    outside = [{"who": "outside the EU", "per": "host", "at_least": 1}]
+    product = propose_twinning(round_of(GRAZ, tirana, AARHUS), twinning(rules=outside))
+    assert pairs(product) == {("al-tirana", "dk-aarhus")}
+    why = next(x.why for x in product.left_out if x.city == "at-graz")
+    assert "takes Tirana (25.0)." in why
+    assert "In the place of Tirana it would break another rule: " in why
+    assert "outside the EU" in why
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(1000, True), (10, False)])
+def test_a_difference_of_less_than_a_point_is_left_to_the_committee(ahead, told):
+    weights = {"challenges_met": ahead, "levers_met": 1}
+    lever = {"levers_needed": ["procurement"]}
+    guests = [{**GRAZ, **lever}, {**GRAZ, "id": "at-linz", "levers_needed": ["social_innovation"]}]
+    host = {**AARHUS, "levers_offered": ["procurement"]}
+    product = propose_twinning(round_of(*guests, host), twinning(places=1, weights=weights))
+    assert pairs(product) == {("at-graz", "dk-aarhus")}
+    why = next(x.why for x in product.left_out if x.city == "at-linz")
+    assert ("The difference is small: the committee may weigh it itself." in why) == told

@@ -272,18 +272,34 @@ def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[Le
         elif not shares[row].any():
             yield LeftOut(city.id, _off_theme(city, themes, titles, settings), "", code="rule")
         else:
-            mine = np.flatnonzero(shares[row]).tolist()
-            full = all(len(meetings[k].members) >= settings.size[1] for k in mine)
-            says = "All groups on {themes} are full or have {n} cities of {country} already."
-            if full or settings.cities_per_country is None:
-                says = "All groups on {themes} are full."
-            why = say(
-                says,
-                themes=listed([quoted(t) for t in dict.fromkeys(themes[k].title for k in mine)]),
-                n=settings.cities_per_country,
-                country=with_article(country(city.country).name),
-            )
-            yield LeftOut(city.id, why, "", code="capacity")
+            yield LeftOut(city.id, _full(ready, meetings, i), "", code="capacity")
+
+
+def _full(ready: PreparedGroups, meetings: Sequence[Meeting], i: int) -> str:
+    """Return who has the places of the group that fits a city best: others that fit it better, or enough of its country."""
+    round_, settings, row = ready.round, ready.settings, ready.affinity.row_of[i]
+    score = np.round(ready.affinity.score[row], 9)
+    best = max(np.flatnonzero(ready.shares()[row]).tolist(), key=lambda k: score[k])
+    there = [round_.cohort.index[c] for c in meetings[best].cities()]
+    home = [j for j in there if round_.cohort.cities[j].country == round_.cohort.cities[i].country]
+    members = [round_.cohort.index[c] for c in meetings[best].cities("member")]
+    fits = {j: float(ready.affinity.score[ready.affinity.row_of[j], best]) for j in members}
+    last = min(fits, key=lambda j: fits[j], default=-1)
+    says = "The group that fits this city best, {theme}, has the {most} cities that it takes. The last of them, {last}, fits it with {lowest:.1f} points of 100, this city with {score:.1f}."
+    if len(there) < settings.size[1] and len(home) == settings.cities_per_country:
+        says = "The group that fits this city best, {theme}, has {home} of {country} already, and takes no more of one country."
+    elif len(there) < settings.size[1] or fits.get(last, 1.0) < score[best]:
+        says = "With this city in the group that fits it best, {theme}, all groups together would fit less well or break a rule."
+    return say(
+        says,
+        theme=quoted(meetings[best].label),
+        most=settings.size[1],
+        last=round_.name(last),
+        lowest=100 * fits.get(last, 0.0),
+        score=100 * float(score[best]),
+        home=listed([round_.name(j) for j in home]),
+        country=with_article(country(round_.cohort.cities[i].country).name),
+    )
 
 
 def _not_leading(ready: PreparedGroups, i: int, kinds: str) -> str:

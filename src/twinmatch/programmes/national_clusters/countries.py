@@ -38,7 +38,7 @@ from twinmatch.vocabulary.geography import (
 )
 from twinmatch.wording import joined, listed, say, titled
 
-NEAREST_KM = 1_200
+NEAREST_KM = 700
 """Farther than this a country is not near."""
 
 SHARED_LANGUAGE, COOPERATION, CLOSE_LANGUAGE, BORDER, NEAREST = 1.0, 0.9, 0.8, 0.6, 0.3

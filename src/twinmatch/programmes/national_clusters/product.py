@@ -266,7 +266,7 @@ def _meeting(
     notes = coverage_note(account) if len(cluster.cities) > 1 else ()
     kind = settings.anchors
     if silent:
-        says = "{cities} could lead this cluster if more were known of {cities}. The first question to ask: {questions}"
+        says = "{cities} could lead this cluster if more were known. The first question to ask: {questions}"
         asked = [b for i in silent for b in missing(round_.cohort.cities[i], settings.weights)]
         asked.sort(key=lambda block: block != "strengths")
         # It is to show something.
@@ -342,9 +342,6 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
             return joined(parts)
     if parts:
         return joined(parts)
-    codes = {round_.cohort.cities[i].country for i in cluster.cities}
-    says = "This cluster is of one country: its cities have the same laws, ministries and national funds."
-    parts = [say(says)] if len(codes) == 1 else []
     if common:
         topic = min(common, key=lambda t: (-len(seekers[t]), t))
         says = "{n} of the {all} cities of this cluster want to learn about {topic}."
@@ -352,8 +349,9 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
             says = "All {all} cities of this cluster want to learn about {topic}."
             says = "Both cities of this cluster want to learn about {topic}." if all_ == 2 else says
         parts.append(say(says, n=len(seekers[topic]), all=all_, topic=topic.wording))
-        first = say("A first question among them is what each has tried.")
-        parts.append(actor_for([topic], codes) or first)
+        parts.append(actor_for([topic], {round_.cohort.cities[i].country for i in cluster.cities}))
+    says = "What one of these cities can show that another wants to learn is not known yet: each is asked for two measures and their results."
+    parts = [*filter(None, parts), say(says)]
     return joined(parts)
 
 

@@ -39,6 +39,9 @@ from twinmatch.wording import count, joined, listed, say, say_n
 TIED: Final = 0.001
 """Scores closer than this tie: 0.1 points."""
 
+NEAR: Final = 0.01
+"""A pair that has fewer points by less than this is nearly as good: one point."""
+
 TIES_SHOWN: Final = 60
 
 EFFORT_PROBED: Final = 2.0
@@ -49,11 +52,6 @@ PAIRS_PROBED: Final = 100_000
 
 PAIRS_COMPARED: Final = 20_000_000
 """Beyond so many pairs of a choice and an alternative, ties are not listed."""
-
-NO_SWAP: Final = say(
-    " An exchange would break another rule, or leave all pairs together with fewer points."
-)
-"""What keeps a pair out of which one that was chosen has no more points."""
 
 CAUSES: Final[dict[str, Cause]] = {
     "places": "capacity",
@@ -98,8 +96,8 @@ class Unplaced:
         return np.round(self.ready.candidates.score, 9).reshape(self._shape)
 
     @cached_property
-    def _full(self) -> dict[tuple[str, int], tuple[int, float]]:
-        """How many pairs have filled a row of a quota, and the fewest points among them, as they are asked for."""
+    def _full(self) -> dict[tuple[str, int], Ints]:
+        """The pairs that have filled a row of a quota, as they are asked for."""
         return {}
 
     @cached_property
@@ -254,14 +252,15 @@ class Unplaced:
             "All {n} places went to other applicants, whose pairs fit better together.",
             int(self.chosen.sum()),
         )
-        host = self.ready.frame.hosts[best]
-        told = {"host": _in_words(host), "score": 100 * score}
+        told = {"host": _in_words(self.ready.frame.hosts[best]), "score": 100 * score}
         if score < self._lowest:
-            return says + say(
+            near = " The difference is small: the committee may weigh it itself."
+            says += say(
                 " The best pair that was possible, with {host}, has {score:.1f} points of 100; every pair chosen has at least {lowest:.1f}.",
                 lowest=100 * self._lowest,
                 **told,
             )
+            return says + (say(near) if self._lowest - score < NEAR else "")
         if taken := self._taken(best, g):
             return says + taken
         return says + say(
@@ -272,14 +271,31 @@ class Unplaced:
     def _taken(self, h: int, g: int) -> str:
         """Return which guests the host takes that fits one best; empty for none."""
         taken = np.flatnonzero(self.chosen.reshape(self._shape)[h]).tolist()
-        others = listed([self._with_points(h, other) for other in taken])
-        host, score = _in_words(self.ready.frame.hosts[h]), self._score[h, g]
         if not taken:
             return ""
+        others = listed([self._with_points(h, other) for other in taken])
+        score = self._score[h, g]
         says = " The host with the best fit, {host} ({score:.1f} points of 100), takes {others}."
+        host = _in_words(self.ready.frame.hosts[h])
         told = say(says, host=host, score=100 * score, others=others)
-        less = any(self._score[h, other] < score for other in taken)
-        return told + NO_SWAP if less else told
+        less = [h * self._shape[1] + k for k in taken if self._score[h, k] < score]
+        return told + self._no_exchange(h, g, less)
+
+    def _no_exchange(self, h: int, g: int, others: Sequence[int]) -> str:
+        """Return which rule would break if a pair took the place of one of some with no more points; empty for none."""
+        for out in others:
+            after = self.chosen.copy()
+            after[[h * self._shape[1] + g, out]] = True, False
+            for block in (r.block for r in self.ready.rules if not r.filters):
+                found = block.matrix @ after
+                missed = (found > block.high + SLACK) | (found < block.low - SLACK)
+                if missed.any() and block.price is None:
+                    other = self.ready.round.name(self.ready.frame.guests[out % self._shape[1]])
+                    says = " In the place of {other} it would break another rule: {row:stopless}."
+                    return say(says, other=other, row=block.says(int(np.argmax(missed))))
+        return (
+            say(" An exchange would leave all pairs together with fewer points.") if others else ""
+        )
 
     def _with_points(self, h: int, g: int) -> str:
         """Return a guest with the points that it has with a host, in brackets."""
@@ -291,23 +307,25 @@ class Unplaced:
         block = next(r.block for r in self.ready.rules if r.name == key[1])
         row = int(self.blocked[key][h, g])
         text = say("The reason is a rule of the programme. {row:stopless}.", row=block.says(row))
+        points = 100 * self._score.ravel()
         if (key[1], row) not in self._full:
             line = block.matrix[[row], :].toarray().ravel()
             there = self.chosen & (line > 0) & (line @ self.chosen + 1 > block.high[row])
-            points = self._score.ravel()[there]
-            self._full[key[1], row] = len(points), 100 * float(points.min(initial=1.0))
-        n, lowest = self._full[key[1], row]
+            self._full[key[1], row] = np.flatnonzero(there)
+        there = self._full[key[1], row]
+        n, lowest = len(there), float(points[there].min(initial=100.0))
         best, score = self._best(g)
-        score, host = 100 * score, self.ready.frame.hosts[best]
-        told = {"lowest": lowest, "score": score, "host": _in_words(host)}
+        told = {"lowest": lowest, "score": 100 * score}
         if n:
             text += say_n(
                 " The one that was chosen has {lowest:.1f} points of 100; the best pair that was possible, with {host}, would have {score:.1f}.",
                 " Each of the {n} that were chosen has at least {lowest:.1f} points of 100; the best pair that was possible, with {host}, would have {score:.1f}.",
                 n,
+                host=_in_words(self.ready.frame.hosts[best]),
                 **told,
             )
-        return text + NO_SWAP if n and round(score, 1) >= round(lowest, 1) else text
+        less = there[np.round(points[there], 1) <= round(100 * score, 1)].tolist()
+        return text + self._no_exchange(best, g, less)
 
     # --- ties
 
@@ -336,30 +354,18 @@ class Unplaced:
         """Yield single replacements that cost at most ``TIED``: another guest at the host, another host for the guest."""
         free = self._allowed & ~self.chosen.reshape(self._shape)
         for h, g in np.argwhere(self.chosen.reshape(self._shape)).tolist():
-            others = np.flatnonzero(
-                free[h] & ~self.placed & (self._score[h, g] - self._score[h] <= TIED)
-            )
-            yield from (
-                (h, o, h, g, float(self._score[h, g] - self._score[h, o])) for o in others.tolist()
-            )
-            hosts = np.flatnonzero(
-                free[:, g] & (np.abs(self._score[h, g] - self._score[:, g]) <= TIED)
-            )
-            yield from (
-                (o, g, h, g, float(self._score[h, g] - self._score[o, g])) for o in hosts.tolist()
-            )
+            lost = self._score[h, g] - self._score[h]
+            others = np.flatnonzero(free[h] & ~self.placed & (lost <= TIED))
+            yield from ((h, o, h, g, float(lost[o])) for o in others.tolist())
+            lost = self._score[h, g] - self._score[:, g]
+            hosts = np.flatnonzero(free[:, g] & (np.abs(lost) <= TIED))
+            yield from ((o, g, h, g, float(lost[o])) for o in hosts.tolist())
 
     def ties(self) -> tuple[Table, ...]:
         """Return the choices that are as good as those made, to within 0.1 points, for the committee."""
-        hosts, guests = self.ready.frame.hosts, self.ready.frame.guests
+        hosts, ids = self.ready.frame.hosts, [*map(self.ready.round.id, self.ready.frame.guests)]
         rows = [
-            TieRow(
-                self.ready.round.id(guests[old_g]),
-                hosts[old_h].id,
-                self.ready.round.id(guests[g]),
-                hosts[h].id,
-                round(100 * cost, 3) + 0.0,
-            )
+            TieRow(ids[old_g], hosts[old_h].id, ids[g], hosts[h].id, round(100 * cost, 3) + 0.0)
             for h, g, old_h, old_g, cost in self._replacements
         ]
         return (make_table("tied_choices", rows),) if rows else ()
