@@ -249,7 +249,8 @@ def test_a_need_of_money_is_one_of_costs_whatever_word_it_uses(text, is_so):
 VAGUE = re.compile(
     r"\bor (?:being )?tested\b|at work on (?:it|them)|\ba development bank\b|joined the Covenant|test wells|more than "
     r"\d+ indicators|\bstars of\b|\bjoint memorandum\b|\bbeing (?:built|set up)\W*$|\bA(?: rating)? (?:by|of) CDP\b|"
-    r"than in any other|\bone euro\b",
+    r"than in any other|\bone euro\b|\binternational standard\b|\bmethod of the C40\b|\bplan dates from\b|"
+    r"\binventor(?:y|ies) (?:follow|have been made|since)\b|\bof the 600 connected\b|\bagainst storms\b",
     re.IGNORECASE,
 )
 LIST = re.compile(
@@ -262,7 +263,7 @@ def test_bundled_evidence_of_hosts_is_no_pledge_praise_or_hearsay(bundled, bundl
     hosts = [i for i, city in enumerate(bundled.cities) if {"mission", "pilot"} & {*city.roles}]
     places, worths = offers.by(hosts)
     serving = [offers.passages[p].text for p, w in zip(places, worths, strict=True) if w.any()]
-    assert len(serving) > 350
+    assert len(serving) > 300
     assert not [text for text in serving if VAGUE.search(text)]
 
 
