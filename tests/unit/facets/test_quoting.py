@@ -250,7 +250,7 @@ VAGUE = re.compile(
     r"\bor (?:being )?tested\b|at work on (?:it|them)|\ba development bank\b|joined the Covenant|test wells|more than "
     r"\d+ indicators|\bstars of\b|\bjoint memorandum\b|\bbeing (?:built|set up)\W*$|\bA(?: rating)? (?:by|of) CDP\b|"
     r"than in any other|\bone euro\b|\binternational standard\b|\bmethod of the C40\b|\bplan dates from\b|"
-    r"\binventor(?:y|ies) (?:follow|have been made|since)\b|\bof the 600 connected\b|\bagainst storms\b",
+    r"\binventor(?:y|ies) (?:follows?|have been made)\b|\bof the 600 connected\b|\bagainst storms\b",
     re.IGNORECASE,
 )
 LIST = re.compile(
