@@ -27,7 +27,7 @@ from twinmatch.solving.highs import Clock, LinearOutcome, Model, answered, loade
 from twinmatch.solving.model import AssignmentQuestion, DecimalGrid, Scale, upper_bound
 
 ALL_FROM_START = 20_000  # with fewer columns than this, all of them are in from the start
-BEST = 8  # best candidates of each guest and of each host to begin with
+BEST = 2  # best candidates of each guest and of each host to begin with
 MORE = 3  # columns added for a guest in a round, at most
 IMPROVES = 1e-7  # of the largest gain: what a column must bring to be added
 
@@ -95,11 +95,14 @@ class Master:
         self.columns = np.concatenate([self.columns, more])
 
     def start_from(self, gain: Floats) -> None:
-        """Begin with a basis that is best for another gain; by the interior where there are many columns."""
-        many = len(self.columns) > ALL_FROM_START
-        self.engine.setOptionValue("solver", "ipm" if many else "choose")
+        """Begin with a basis that is best for another gain; its first answer is by the interior where there are many columns."""
+        if len(self.columns) > ALL_FROM_START:
+            at = np.arange(len(self.columns), dtype=np.int32)
+            self.engine.changeColsCost(len(at), at, gain[self.columns])
+            self.engine.setOptionValue("solver", "ipm")
+            answered(self.engine, whole=False)
+            self.engine.setOptionValue("solver", "choose")
         self.best(gain)
-        self.engine.setOptionValue("solver", "choose")
 
     def lock(self, model: Model, gain: Floats) -> None:
         """Go on with a model that has one row more, its last, with this gain at its columns, which may be fixed."""

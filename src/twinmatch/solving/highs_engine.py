@@ -240,12 +240,12 @@ class _Ladder:
     def _master(self, name: str, model: Model, gain: Floats) -> Master:
         """HiGHS with a model: where it stands after the level before, if that changed nothing but a lock.
 
-        Places are filled along the total score where that is asked for next: its best answer most often fills them all.
+        Places are filled along the total score: its best answer most often fills them all.
         """
         if self.master is None or self.master.model is not model:
             columns = np.union1d(self.columns, np.arange(self.question.m, model.matrix.shape[1]))
             self.master = Master(model, columns, self.question.candidates.guest, self.clock)
-            if name == "filled" and "total" in self.question.objectives:
+            if name == "filled":
                 self.master.start_from(gain + self._gain("total"))
         return self.master
 
