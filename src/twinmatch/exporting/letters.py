@@ -112,6 +112,11 @@ class Letter:
         return "\n".join([*lines, self.close[0], "", *self.close[1:]])
 
     @property
+    def file(self) -> str:
+        """Return the name of its page, without an ending."""
+        return slug(self.city)
+
+    @property
     def page(self) -> Dossier:
         """Return the letter as a page; the parts are the letter's own, or the paragraphs of the edited text."""
         parts = (DossierSection("", (self.greeting,)), *self.parts, DossierSection("", self.close))
@@ -119,7 +124,7 @@ class Letter:
             parts = tuple(_paragraph(block) for block in self.edited.split("\n\n"))
         return Dossier(
             "letters",
-            slug(self.city),
+            self.file,
             say("Letter"),
             self.name,
             self.subject,
@@ -147,17 +152,18 @@ def letters(proposal: Proposal, correspondence: Correspondence | None = None) ->
 
     An edited one has its text, unless the proposal has something else to say to the city since.
     """
-    sources, given = Sources(proposal), correspondence or Correspondence()
-    takes, plain = _takes(proposal), Correspondence()
-    found = []
+    return tuple(_letters(proposal, correspondence or Correspondence()))
+
+
+def _letters(proposal: Proposal, given: Correspondence) -> Iterator[Letter]:
+    sources, takes, plain = Sources(proposal), _takes(proposal), Correspondence()
     for card in proposal.cities:
         letter = translated(_letter(sources, card.id, given, takes), given.language)
         made_of, text = given.edited.get(card.id, ("", ""))
         if text and made_of == _letter(sources, card.id, plain, takes).code:
             subject, _, body = text.partition("\n")
             letter = replace(letter, subject=subject.strip(), edited=body.strip())
-        found.append(letter)
-    return tuple(found)
+        yield letter
 
 
 @dataclass(frozen=True)
@@ -461,13 +467,15 @@ def letter_files(
     Without ``first_day`` no calendar file is written, as nobody has said when cities may meet.
     """
     given = correspondence or Correspondence()
-    written = letters(proposal, given)
+    written = []
+    for letter in _letters(proposal, given):
+        page = letter.page
+        yield f"{page.name}.html", dossier_html(page, "All letters", "index.html")
+        if word:
+            yield f"{page.name}.docx", dossier_docx(page)
+        written.append(replace(letter, parts=(), edited=letter.text))  # the text takes less memory
     yield "index.html", letters_index(written, proposal.title, word, given.language)
     yield "merge.csv", merge_csv(written)
-    for letter in written:
-        yield f"{letter.page.name}.html", dossier_html(letter.page, "All letters", "index.html")
-        if word:
-            yield f"{letter.page.name}.docx", dossier_docx(letter.page)
     if first_day is not None:
         for name, content in calendar_files(proposal, given, first_day):
             yield f"first-meetings/{name}", content

@@ -81,7 +81,7 @@ def merge_csv(written: Sequence[Letter]) -> bytes:
             "; ".join(letter.meetings),
             f"{letter.hours:g}",
             f"{letter.trips:g}",
-            f"{letter.page.name}.html",
+            f"{letter.file}.html",
         )
         writer.writerow([cell_text(value) for value in row])
     return stream.getvalue().encode("utf-8-sig", "backslashreplace")
