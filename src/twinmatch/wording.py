@@ -36,6 +36,9 @@ Leaf = Callable[[str, str], str]
 """What becomes of a piece of text, with the language of a city's own words or an empty one."""
 
 
+NOTHING: Final[Mapping[str, Any]] = {}
+
+
 class _Words(GNUTranslations):
     """Words of a language; a message that has plural forms is found alone too, as Python does from 3.11.4 on."""
 
@@ -67,12 +70,28 @@ class Said(str):
     ``several`` is the message of the plural, where ``n`` among the values is not 1.
     """
 
-    message = ""
-    several = ""
-    language = ""
-    values: Mapping[str, Any] = {}
+    __slots__ = ("_languages", "language", "message", "several", "values")
 
-    _languages: frozenset[str] | None = None
+    message: str
+    several: str
+    values: Mapping[str, Any]
+    language: str
+
+    def __new__(
+        cls,
+        text: str,
+        message: str = "",
+        several: str = "",
+        values: Mapping[str, Any] = NOTHING,
+        language: str = "",
+    ) -> Said:
+        """Return a text with what it was made of."""
+        found = super().__new__(cls, text)
+        found.message, found.several, found.values = message, several, values
+        found.language, found._languages = language, None
+        return found
+
+    _languages: frozenset[str] | None
 
     @property
     def languages(self) -> frozenset[str]:
@@ -110,16 +129,14 @@ def say_n(one: str, several: str, n: float, /, **values: Any) -> str:
 
 def own_words(text: str, language: str) -> str:
     """Return somebody's own words in a language: they are never translated."""
-    found = Said(text)
-    found.language = language
-    return found
+    return Said(text, language=language)
 
 
 def titled(text: str) -> str:
     """Return a title that a programme states: shown as it is where no catalogue has it."""
     if isinstance(text, Said):
         return text
-    return _made(text, text.replace("{", "{{").replace("}", "}}"), "", {})
+    return Said(text, text.replace("{", "{{").replace("}", "}}"), "", {})
 
 
 Title = Annotated[str, AfterValidator(titled)]
@@ -127,7 +144,7 @@ Title = Annotated[str, AfterValidator(titled)]
 
 def babel_name(name: str, kind: str, code: str) -> str:
     """Return the English name of a country (kind "territories") or language; the Unicode CLDR has the others by code."""
-    return _made(name, f"{{name:{kind} {code}}}", "", {"name": name})
+    return Said(name, f"{{name:{kind} {code}}}", "", {"name": name})
 
 
 def count(number: float, one: str, several: str = "") -> str:
@@ -145,9 +162,16 @@ def joined(parts: Iterable[str], between: str = " ") -> str:
         for part in given[1:]:
             whole = say("{first} and {last}", first=whole, last=part)
         return whole
+    message, names = _between(len(given), between)
+    return _said(message, "", dict(zip(names, given, strict=True)))
+
+
+@lru_cache(maxsize=4096)
+def _between(n: int, between: str) -> tuple[str, tuple[str, ...]]:
+    """Return the message of some texts with something between them, and the names of its parameters."""
+    names = tuple(f"t{k}" for k in range(n))
     between = between.replace("{", "{{").replace("}", "}}")
-    named = {f"t{k}": part for k, part in enumerate(given)}
-    return say(between.join(f"{{{name}}}" for name in named), **named)
+    return between.join(f"{{{name}}}" for name in names), names
 
 
 def listed(parts: Sequence[str], joiner: str = "and") -> str:
@@ -185,11 +209,16 @@ def _cut(text: str, longest: int) -> str:
     return text[: longest - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 
 
+ENDS: Final = (".", "!", "?", "…")
+
+
 def sentence(text: str) -> str:
     """Return a text as a sentence: the first letter raised, and an end that quotation marks may close."""
+    if text.endswith(ENDS) and text[0].isupper() and not getattr(text, "language", ""):
+        return text  # as most are
     plain = text.strip()
     made = plain[:1].upper() + plain[1:]
-    if made and not made.rstrip("”’»\"')").endswith((".", "!", "?", "…")):
+    if made and not made.rstrip("”’»\"')").endswith(ENDS):
         made += "."
     if isinstance(text, Said) and not text.language:
         return text if made == text else say("{text:sentence}", text=text)
@@ -203,9 +232,13 @@ def with_parts(
 
     Somebody's own words, and what has no parts, stay as they are.
     """
-    values = {k: change(v) if isinstance(v, str) else v for k, v in text.values.items()}
-    same = form is None and all(map(operator.is_, values.values(), text.values.values()))
-    return text if same else _said(*(form or (text.message, text.several)), values)
+    changed = {}
+    for name, value in text.values.items():
+        if isinstance(value, str) and (new := change(value)) is not value:
+            changed[name] = new
+    if form is None and not changed:
+        return text
+    return _said(*(form or (text.message, text.several)), {**text.values, **changed})
 
 
 def _said(message: str, several: str, values: Mapping[str, Any]) -> Said:
@@ -213,14 +246,17 @@ def _said(message: str, several: str, values: Mapping[str, Any]) -> Said:
     plain = {
         k: v if isinstance(v, str) else _plain_value(v) for k, v in values.items() if k in used
     }
+    form = several if several and plain["n"] != 1 else message
+    if not _has_formats(form):
+        return Said(form.format_map(plain), message, several, plain)
     pieces = []
-    for literal, name, spec in _pieces(several if several and plain["n"] != 1 else message):
+    for literal, name, spec in _pieces(form):
         pieces.append(literal)
         if name is not None:
             value = plain[name]
             as_it_is = not spec and isinstance(value, str)  # English is made already
             pieces.append(value if as_it_is else _part(value, spec, "en", _plain))
-    return _made("".join(pieces), message, several, plain)
+    return Said("".join(pieces), message, several, plain)
 
 
 @lru_cache(maxsize=4096)
@@ -228,12 +264,6 @@ def _parameters(message: str, several: str) -> frozenset[str]:
     """Return the parameters that a message or its plural names."""
     named = {name for _, name, _ in (*_pieces(message), *_pieces(several)) if name is not None}
     return frozenset(named | {"n"} if several else named)
-
-
-def _made(text: str, message: str, several: str, values: Mapping[str, Any]) -> Said:
-    found = Said(text)
-    found.message, found.several, found.values = message, several, values
-    return found
 
 
 def _plain_value(value: Any) -> Any:
@@ -296,6 +326,12 @@ def _number_to_agree_with(n: float, code: str) -> int:
     from babel import Locale
 
     return 1 if Locale.parse(code).plural_form(n) == "one" else 2
+
+
+@lru_cache(maxsize=4096)
+def _has_formats(message: str) -> bool:
+    """Return whether a parameter of a message has a format."""
+    return any(spec for _, _, spec in _pieces(message))
 
 
 @lru_cache(maxsize=4096)
@@ -406,10 +442,8 @@ class Saying:
 
 def sayings_of(thing: Any) -> tuple[Saying, ...]:
     """Return what the texts of a result were made of, each text once, sorted."""
-    found: dict[str, Said] = {}
-    _gather(thing, found)
     made = []
-    for text, said in sorted(found.items(), key=operator.itemgetter(0)):
+    for text, said in sorted(_gathered(thing).items(), key=operator.itemgetter(0)):
         plain = {k: str(v) if isinstance(v, str) else v for k, v in said.values.items()}
         made.append(Saying(str(text), said.message, said.several, plain, said.language))
     return tuple(made)
@@ -417,11 +451,23 @@ def sayings_of(thing: Any) -> tuple[Saying, ...]:
 
 def restored(result: T, sayings: Iterable[Saying]) -> T:
     """Return a result with its texts made of what they were made of, and its fractions as they are written."""
+    return _settled(result, {saying.text: saying for saying in sayings})
+
+
+def as_stored(result: T) -> T:
+    """Return a result as it is when it is read back: texts that say the same are one, made in one way."""
+    return _settled(result, _gathered(result))
+
+
+def _settled(result: T, made: Mapping[str, Saying | Said]) -> T:
     found: dict[str, Said] = {}
-    for one in sorted(sayings, key=_after_its_parts):
+    for text, one in sorted(made.items(), key=_after_its_parts):
         values = {k: found.get(v, v) if isinstance(v, str) else v for k, v in one.values.items()}
-        found[one.text] = said = _made(one.text, one.message, one.several, values)
-        said.language = one.language
+        same = all(map(operator.is_, values.values(), one.values.values()))
+        if same and isinstance(one, Said):
+            found[text] = one
+        else:
+            found[text] = Said(text, one.message, one.several, values, one.language)
 
     def settled(part: Any) -> Any:
         if isinstance(part, str):
@@ -432,10 +478,11 @@ def restored(result: T, sayings: Iterable[Saying]) -> T:
     return mapped(result, settled)
 
 
-def _after_its_parts(saying: Saying) -> tuple[int, bool, str]:
+def _after_its_parts(made: tuple[str, Saying | Said]) -> tuple[int, bool, str]:
     """Return a key by which a text comes after its parts: those are shorter, or it only raises or lowers the one."""
-    whole = len(saying.text)
-    return whole, any(len(str(part)) == whole for part in saying.values.values()), saying.text
+    text, one = made
+    whole = len(text)
+    return whole, any(len(v) == whole for v in one.values.values() if isinstance(v, str)), text
 
 
 def translated(result: T, code: str) -> T:
@@ -456,19 +503,30 @@ def mapped(result: T, change: Callable[[Any], Any]) -> T:
         parts = [change(x) if x.__class__ in _TOLD else mapped(x, change) for x in given]
         made: Any = getattr(given, "_make", type(given))
         return result if all(map(operator.is_, parts, given)) else made(parts)
-    values = {name: getattr(given, name) for name in _names(given.__class__)}
-    told = {k: change(v) if v.__class__ in _TOLD else mapped(v, change) for k, v in values.items()}
-    changed = {k: v for k, v in told.items() if v is not values[k]}
+    changed = {}
+    for name in _names(given.__class__):
+        value = getattr(given, name)
+        told = change(value) if value.__class__ in _TOLD else mapped(value, change)
+        if told is not value:
+            changed[name] = told
     return replace(given, **changed) if changed else result
 
 
+def _gathered(thing: Any) -> dict[str, Said]:
+    """Return the texts that were made of a message, and what these were made of, each once."""
+    found: dict[str, Said] = {}
+    _gather(thing, found)
+    return found
+
+
 def _gather(thing: Any, found: dict[str, Said]) -> None:
-    """Add the texts that were made of a message, and what these were made of, each once."""
+    """Add the texts that were made of a message, and what these were made of."""
     if isinstance(thing, Said):
-        if thing and (thing not in found or found[thing].language):  # a term before own words
+        known = found.get(thing)
+        if thing and known is not thing and (known is None or known.language):
             parts = [part for part in thing.values.values() if isinstance(part, Said)]
             if thing not in parts:  # a mere wrapping says no more
-                found[thing] = thing
+                found[thing] = thing  # in place of own words too
             _gather(parts, found)
         return
     if isinstance(thing, dict):

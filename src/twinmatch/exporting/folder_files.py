@@ -44,7 +44,7 @@ from twinmatch.reading import read_grids, read_raw
 from twinmatch.reading.grid import is_empty, text
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country, is_country
-from twinmatch.wording import Said, restored, say, sayings_of, shown, titled, with_parts
+from twinmatch.wording import Said, as_stored, say, shown, titled, with_parts
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -72,10 +72,7 @@ def proposal_json(proposal: Proposal, language: str = "en") -> bytes:
 
 def as_read(proposal: Proposal) -> Proposal:
     """Return the proposal as it is when proposal.json is read: to its last decimal, each text made in one way."""
-    sayings = sayings_of(proposal)
-    found = restored(replace(proposal, made_from=any_value(proposal.made_from)), sayings)
-    found.__dict__["made_of"] = sayings
-    return found
+    return as_stored(replace(proposal, made_from=any_value(proposal.made_from)))
 
 
 def read_proposal(path: Path) -> Proposal:
@@ -181,6 +178,7 @@ class Directory:
         self._cards = {card.id: card for card in proposal.cities}
         self._units = {unit.id: unit.name for unit in proposal.units}
         self._known = {*self._cards, *self._units}
+        self._worded: dict[str, str] = {}
         self._meetings: dict[str, str] = {}
         self._meetings |= {
             m.id: self.title(m) for product in proposal.products for m in product.meetings
@@ -200,14 +198,14 @@ class Directory:
         """Return a text with the names of cities, units and meetings in place of their ids, where it lists some."""
         if isinstance(text, Said):
             return with_parts(text, self.worded)
-        ids = text.split("; ")
-        if self._known.issuperset(ids):
-            return ", ".join(map(self.name, ids))
-        if text in self._meetings:
-            return self._meetings[text]
-        if ":" not in text:  # as in no id of a meeting
-            return text
-        return _MEETING.sub(lambda found: self._meetings.get(found[0], found[0]), text)
+        if text not in self._worded:
+            ids = text.split("; ")
+            if self._known.issuperset(ids):
+                self._worded[text] = ", ".join(map(self.name, ids))
+            else:
+                named = _MEETING.sub(lambda found: self._meetings.get(found[0], found[0]), text)
+                self._worded[text] = self._meetings.get(text, named)
+        return text if self._worded[text] == text else self._worded[text]
 
     def named(self, table: Table) -> Table:
         """Return a table of figures with names for ids, and words for codes of facets and topics; meetings keep their ids."""
