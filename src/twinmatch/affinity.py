@@ -347,13 +347,13 @@ class Affinity:
         if not worded:
             return list(accounts)
         pairs = zip(accounts, r.tolist(), c.tolist(), strict=True)
-        return [Account(tuple(self._worded(line, *pair) for line in a.lines)) for a, *pair in pairs]
+        return [Account(tuple(self.worded(line, *pair) for line in a.lines)) for a, *pair in pairs]
 
     def reasons(
         self, row: int, column: int, account: Account, most: int = 2
     ) -> tuple[Evidence, ...]:
         """Return the strongest lines of a pair's account in words, as the whole account would give them."""
-        return account.strongest(most, lambda line: self._worded(line, row, column))
+        return account.strongest(most, lambda line: self.worded(line, row, column))
 
     def _lines(self, name: str, rows: Ints, columns: Ints) -> list[Evidence]:
         """Return a facet's line of each pair, without words."""
@@ -362,7 +362,8 @@ class Affinity:
         both = zip(likeness, standing, strict=True)
         return [Evidence(name, *figures, weight, "") for figures in both]
 
-    def _worded(self, line: Evidence, row: int, column: int) -> Evidence:
+    def worded(self, line: Evidence, row: int, column: int) -> Evidence:
+        """Return a line of a pair's account in words."""
         words = self._words(line.facet, self.rows[row], self.columns[column])
         return Evidence(line.facet, line.likeness, line.standing, line.weight, *words)
 

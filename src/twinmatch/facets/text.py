@@ -174,10 +174,11 @@ class Sayings:
         places = np.concatenate([np.zeros(0, np.intp), *map(self._of, each)])
         worths = np.concatenate([np.zeros((0, len(TOPICS))), *map(self.worths, each)])
         if topics and self.reading is not None:
-            off = [column for column, topic in enumerate(TOPICS) if topic not in topics]
-            worths[:, off] = 0.0
-            serving = (worths > 0).any(axis=1)
-            places, worths = places[serving], worths[serving]
+            on = [TOPICS.index(topic) for topic in topics]
+            serving = (worths[:, on] > 0).any(axis=1)
+            places, found = places[serving], worths[serving]
+            worths = np.zeros_like(found)
+            worths[:, on] = found[:, on]
         return places, worths
 
     def best_on(self, cities: Sequence[int], topics: Set[Topic]) -> tuple[Passage, Topic] | None:
@@ -436,11 +437,13 @@ def answers(
     taken.
     """
     rows, asked = needs.by(asking, topics)
-    columns, shown = offers.by(showing, topics)
     if needs.reading is not None:
         single = (needs.reading.topics[rows] >= LEAST_SURE).sum(axis=1) <= MOST_TOPICS
         rows, asked = rows[single], asked[single]
-    if not len(rows) or not len(columns):
+    if not len(rows):
+        return []
+    columns, shown = offers.by(showing, topics)
+    if not len(columns):
         return []
     met = needs.owners[rows][:, None] != offers.owners[columns]
     met &= ~needs.on_costs[rows][:, None] | offers.on_money[columns]

@@ -210,15 +210,17 @@ def alike(round_: TwinningRound) -> Table:
     affinity = compare(round_.cohort, weights, round_.facet_cache, rows=rows, columns=columns)
     found, meetings = [], round_.product.meetings
     places = np.array([round_.place(m) for m in meetings], dtype=np.intp).reshape(-1, 2)
-    for meeting, account in zip(meetings, affinity.accounts(*places.T), strict=True):
+    accounts = affinity.accounts(*places.T, worded=False)
+    for meeting, account, place in zip(meetings, accounts, places.tolist(), strict=True):
         known = sorted((x for x in account.lines if x.known), key=lambda x: (-x.standing, x.facet))
         near = [x for x in known if x.standing >= 0.5][:ALIKE]
         unlike = (x for x in reversed(known) if x.standing < 0.5)
         far = [x for x in unlike if x.facet not in SHARED or x.likeness == 0][:UNLIKE]
         found += [
-            AlikeRow(meeting.id, how, x.facet, x.says, round(x.standing, 6))
+            AlikeRow(meeting.id, how, x.facet, says, round(x.standing, 6))
             for how, lines in (("alike", near), ("unlike", far))
             for x in lines
+            for says in (affinity.worded(x, *place).says,)
         ]
     return make_table("alike", found)
 

@@ -192,6 +192,7 @@ class Catalogue(ProgrammeSection):
         return (*self.resources, *(r for r in bundled if r.id not in own))
 
 
+@cache
 def _rows(name: str) -> list[dict[str, str]]:
     with bundled_path("support", name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

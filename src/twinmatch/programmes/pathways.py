@@ -337,23 +337,26 @@ def _fitting(
     cohort: Cohort, resources: Sequence[Resource], affinity: Affinity, programme: Programme
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which resources fit which cities, (n, R), and which cities begin with the first steps, (n,)."""
-    n = len(cohort)
-    open_ = np.zeros((n, len(resources)), dtype=bool)
+    cities = cohort.cities
+    open_ = np.zeros((len(cities), len(resources)), dtype=bool)
     ready = levels(cohort)
     known = ~np.isnan(ready)
     mean = np.where(known, ready, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    for i, city in enumerate(cohort.cities):
-        level = max(LADDER.index(standing(city, programme).level), LADDER.index(ONLINE))
-        for c, resource in enumerate(resources):
-            low, high = resource.readiness
-            few_people, many_people = resource.population
-            open_[i, c] = (
-                LADDER.index(resource.level) <= level
-                and (not resource.countries or city.country in resource.countries)
-                and (not resource.only or bool(is_kind(city, resource.only)))
-                and (not known[i].any() or low <= mean[i] <= high)
-                and (city.population is None or few_people <= city.population.value <= many_people)
-            )
+    silent = ~known.any(axis=1)
+    level = np.array([LADDER.index(standing(city, programme).level) for city in cities])
+    people = np.array([city.population.value if city.population else np.nan for city in cities])
+    for c, resource in enumerate(resources):
+        may = LADDER.index(resource.level) <= np.maximum(level, LADDER.index(ONLINE))
+        for figure, (low, high), free in (
+            (mean, resource.readiness, silent),
+            (people, resource.population, np.isnan(people)),
+        ):
+            may &= free | ((low <= figure) & (figure <= high))
+        if resource.countries:
+            may &= np.isin(cohort.countries, resource.countries)
+        if resource.only:
+            may &= [bool(is_kind(city, resource.only)) for city in cities]
+        open_[:, c] = may
     # Where the topics of both are known they decide: a wider theme would offer what teaches something else.
     likeness = {name: np.nan_to_num(values) for name, values in affinity.likeness.items()}
     topic = affinity.likeness["topic"]
@@ -482,12 +485,15 @@ def _place(name: str, meeting: Meeting, title: str, city: str) -> str:
     hosts = len(meeting.cities("host"))
     if name == "twinning" and city in meeting.cities("host") and hosts > 1:
         return say("twinning: {meeting}, as one of its {n} hosts", meeting=meeting.label, n=hosts)
-    words = {
-        "twinning": say("twinning: {meeting}", meeting=meeting.label),
-        "discussion_groups": say("discussion group '{meeting}'", meeting=meeting.label),
-        "national_clusters": say("multi-country cluster '{meeting}'", meeting=meeting.label)
-        if joins_countries(meeting.id)
-        else say("national cluster '{meeting}'", meeting=meeting.label),
-        "study_visits": say("study visit: {meeting}", meeting=meeting.label),
-    }
-    return words.get(name, say("{title:lower}: {meeting}", title=title, meeting=meeting.label))
+    says = "{title:lower}: {meeting}"
+    if name == "twinning":
+        says = "twinning: {meeting}"
+    elif name == "discussion_groups":
+        says = "discussion group '{meeting}'"
+    elif name == "national_clusters":
+        says = "national cluster '{meeting}'"
+        if joins_countries(meeting.id):
+            says = "multi-country cluster '{meeting}'"
+    elif name == "study_visits":
+        says = "study visit: {meeting}"
+    return say(says, title=title, meeting=meeting.label)
