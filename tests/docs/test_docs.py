@@ -148,8 +148,8 @@ twinmatch.reading.bundled_path = lambda *parts: Path({!r}) if parts == ("city_pr
 
 @pytest.fixture(scope="module")
 def cities(tmp_path_factory) -> Path:
-    """Every fourth bundled city and those that the pages name: what is shown is that the code runs."""
-    return some_bundled(tmp_path_factory.mktemp("cities"), 4, *NAMED)
+    """Every eighth bundled city and those that the pages name: what is shown is that the code runs."""
+    return some_bundled(tmp_path_factory.mktemp("cities"), 8, *NAMED)
 
 
 @pytest.fixture(scope="module")
