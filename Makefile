@@ -9,7 +9,7 @@ MINIMAL := tests/unit/reading tests/unit/intake tests/unit/store tests/unit/face
 	tests/doors/test_api_cities.py tests/doors/test_api_proposals.py tests/doors/test_intake_commands.py
 
 .PHONY: supply lock minimal audit sbom licences
-.PHONY: help docs pictures install test fast slow check lint types layers docs-check site site-version notebooks notebooks-check format propose pythons bench clean
+.PHONY: help docs pictures install test fast slow check other-checks lint types layers docs-check site site-version notebooks notebooks-check format propose pythons bench clean
 
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,7 +30,9 @@ fast:  ## run the tests that take seconds: units, contracts, goldens, most of th
 slow:  ## run the tests that take longer
 	$(BIN)/python -m pytest -m slow
 
-check: lint types layers docs-check  ## run every check but the tests
+check: types other-checks  ## run every check but the tests
+
+other-checks: lint layers docs-check
 
 lint:
 	$(BIN)/ruff check .
