@@ -567,7 +567,7 @@ def test_consent_prices_and_a_repair_that_becomes_a_proposal(service, visit):
     expect(keep).to_contain_text("Keep every pair that still can be")
     keep.locator("summary", has_text="Who must be told").click()
     expect(keep.locator("li").first).to_be_visible()
-    keep.get_by_role("button", name="Make a proposal of it").click()
+    keep.get_by_role("button", name="Take this offer").click()
     expect(page.get_by_role("heading", name="Side by side")).to_be_visible()
     repaired = page.url.partition("/compare")[0]
     after = pairs(page, repaired)

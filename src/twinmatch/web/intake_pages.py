@@ -428,7 +428,7 @@ def accept_all(state: Shared, person: Coordinator, upload: str) -> Response:
     found = state.board.upload(upload).found
     keys = [p["key"] for p in found["problems"] if p["level"] != "error" and p["key"]]
     state.board.accept(upload, keys, person.name, person.trace)
-    return RedirectResponse(f"/workbench/intake/{upload}/review", 303)
+    return RedirectResponse(f"/workbench/intake/{upload}/review#new-title", 303)
 
 
 @router.post("/{upload}/propose", dependencies=[Depends(coordinator)])
