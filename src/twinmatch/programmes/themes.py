@@ -316,7 +316,7 @@ def led_by(round_: Round, theme: Theme, leads: Sequence[int], others: Sequence[i
         (met if mine else beside).append(shown)
         open_ = {t: n for t, n in open_.items() if t not in mine[:1]}
     silent = [t.wording for t in wanted if t not in said.served(leads)]
-    parts = [_named_most(theme, len(others), wanted, areas), *met, *beside]
+    parts = [_named_most(len(others), wanted, areas), *met, *beside]
     if silent and leads:
         says = "What {cities} can show on {topics} is not known yet."
         parts.append(
@@ -369,15 +369,16 @@ def alike_in(cohort: Cohort, cities: Sequence[int], i: int, may: Callable[[str],
     return joined(filter(None, (alike, asked)))
 
 
-def _named_most(theme: Theme, n: int, wanted: dict[Topic, int], areas: dict[str, int]) -> str:
-    """Return which topics of a theme most of n cities seek, else which domains and levers; empty where no two agree."""
+def _named_most(n: int, wanted: dict[Topic, int], areas: dict[str, int]) -> str:
+    """Return which topics most of n cities seek, else which domains and levers; empty where no two agree."""
     named = {t.wording: k for t, k in wanted.items()} or {IN_TEXT[a]: k for a, k in areas.items()}
     if not named:
         return ""
     parts = [say("{challenge} ({n})", challenge=t, n=k) for t, k in named.items()]
     says = "What the {n} cities that come to learn name most often: {parts}."
-    if not wanted and len((*theme.domains, *theme.levers)) == 1:  # says no more than the theme
-        says = "What exactly the {n} cities that come to learn want to know of it is the first question to each."
+    if not wanted and len(areas) == 1 and n in areas.values():  # says no more than the theme
+        says = "All {n} cities that come to learn name {area}: what exactly each wants to know of it is the first question."
+        return say(says, n=n, area=listed([*named]))
     return say(says, n=n, parts=listed(parts))
 
 

@@ -155,7 +155,7 @@ def _reasons(
     found: list[Evidence] = []
     for line in sorted(lines, key=_place):
         told = line.facet in TOPICS_TOLD and any(x.facet in QUOTING for x in found)
-        before = CONTENT if line.facet == "returns" else LABELS | CONTENT
+        before = CONTENT if line.facet == "returns" else LABELS | CONTENT - {"wishes"}
         told |= line.facet in LABELS and any(x.facet in before for x in found)
         if told or line.facet in NO_REASON:
             continue
@@ -165,7 +165,8 @@ def _reasons(
         if len(found) >= count:
             break
     labels = [x for x in found if _is_label(x)]
-    better = any(x.facet in CONTENT and x not in labels for x in found)
+    # That one wished for the other says not what for.
+    better = any(x.facet in CONTENT - {"wishes"} and x not in labels for x in found)
     return [x for x in found if x not in labels or (not better and x is labels[0])]
 
 

@@ -95,7 +95,12 @@ def test_a_host_that_can_show_nothing_of_what_its_guest_seeks_hosts_it_only_wher
     one, other = (round_of(guests[0], *hosts).cohort.city(c).name for c in ("at-a", "de-x"))
     assert f"A lock lets through: {one} with {other}." in says
     assert "A lock lets through" not in str(proposed_freely(guests[0], *hosts).rules)
+    none = proposed_freely(guests[0], hosts[0], hosts[1])
     assert causes(proposed_freely(guests[0], hosts[0])) == {"at-a": "rule"}
+    idle = {x.city: x.why for x in none.left_out if x.as_role == "host"}
+    assert idle[hosts[0]["id"]].endswith(
+        "No eligible guest seeks anything that this city is known to show."
+    )
 
 
 def test_what_flows_back_is_no_reason_alone():
@@ -113,6 +118,19 @@ def test_what_flows_back_is_no_reason_alone():
         replace(met, standing=0.6),
         returns,
     )
+
+
+def test_beside_a_wish_stands_what_it_is_for():
+    wish, strong, asked = (
+        Evidence(name, 0.9, 0.9, weight, f"{name}.", (Fact("at-a", "x", 1, place=place),))
+        for name, weight, place in (
+            ("wishes", 0.5, ""),
+            ("challenges_met", 0.3, ""),
+            ("topics_met", 0.2, "needs, characters 1-9"),
+        )
+    )
+    assert Account((wish, strong)).strongest() == (wish, strong)
+    assert Account((wish, strong, asked)).strongest() == (wish, asked)
 
 
 def test_as_few_questions_are_asked_as_would_open_the_gate():

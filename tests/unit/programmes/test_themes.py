@@ -7,7 +7,7 @@ import pytest
 from product_cases import city
 
 from cities import cohort_of, facet_cache
-from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
+from twinmatch.programmes.themes import Theme, ThemeNeed, _named_most, lead_strength
 from twinmatch.proposal import Fact
 
 HEAT = Theme(id="heat", title="Heat", domains=("energy_systems",), levers=("procurement",))
@@ -95,3 +95,15 @@ def test_how_strong_a_lead_is_is_the_mean_over_what_the_theme_names():
     assert both > one > none == 0.0
     assert lead_strength(cohort, WORDS, facet_cache())[2] == 1.0
     assert not lead_strength(cohort, WORDS).any()
+
+
+@pytest.mark.parametrize(
+    ("n", "areas", "begins"),
+    [
+        (4, {"finance_funding": 4}, "All 4 cities that come to learn name finance and funding: "),
+        (4, {"finance_funding": 3}, "What the 4 cities that come to learn name most often: "),
+        (4, {"industry": 4, "finance_funding": 2}, "What the 4 cities that come to learn name"),
+    ],
+)
+def test_a_count_that_says_no_more_than_the_theme_asks_what_is_meant(n, areas, begins):
+    assert _named_most(n, {}, areas).startswith(begins)

@@ -53,6 +53,8 @@ PAIRS_PROBED: Final = 100_000
 PAIRS_COMPARED: Final = 20_000_000
 """Beyond so many pairs of a choice and an alternative, ties are not listed."""
 
+UNLIKE: Final = {"nothing shared", "something to show"}
+
 CAUSES: Final[dict[str, Cause]] = {
     "places": "capacity",
     "total": "places",
@@ -166,9 +168,8 @@ class Unplaced:
             loosens = rule.kind not in NEVER and rule.name != GATE
             if loosens and (n := self._filled(others)) > filled:
                 names.append(rule.name)
-                more.append(
-                    say("{rule:stopless} (without this, {n} are filled)", rule=rule.says, n=n)
-                )
+                without = "{rule:stopless} (without this, {n} are filled)"
+                more.append(say(without, rule=rule.says, n=n))
         because = joined(more, "; ") if more else say("there are too few pairs that may meet")
         return say("{says}: {more}.", says=says, more=because), names
 
@@ -189,18 +190,18 @@ class Unplaced:
         return (*self._bound(g), "")
 
     @cached_property
-    def _barred(self) -> list[tuple[str, Bools]]:
-        """The filters in words but for the gate, and the pairs that each takes out, (H, G)."""
+    def _barred(self) -> list[tuple[Rule, Bools]]:
+        """The filters but for the gate, and the pairs that each takes out, (H, G)."""
         found = []
         for rule in (r for r in self.ready.rules if r.filters and r.name != GATE):
             pairs = np.zeros(len(self.chosen), dtype=bool)
             pairs[rule.block.matrix.indices] = True
-            found.append((rule.says, pairs.reshape(self._shape)))
+            found.append((rule, pairs.reshape(self._shape)))
         return found
 
     def _against(self, at: Any) -> str:
         """Return the filters that take out some of the pairs of a guest or host, in words."""
-        return joined(says for says, pairs in self._barred if pairs[at].any())
+        return joined(rule.says for rule, pairs in self._barred if pairs[at].any())
 
     def _bound(self, g: int) -> tuple[Cause, str]:
         """Return what binds an applicant with open pairs, read from the pair with the fewest rules in its way."""
@@ -459,6 +460,8 @@ class Unplaced:
         parts = [full] if filled == self.ready.settings.places else []
         if not open_.any():
             says = "By the rules of the round this city could have no guest. {rules}"
+            if {rule.name for rule, pairs in self._barred if pairs[h].any()} <= UNLIKE:
+                says = "No eligible guest seeks anything that this city is known to show."
             if self._ungated[h].any():
                 says = "Of no applicant is enough known to say that it fits this city."
             return joined([*parts, say(says, rules=self._against(np.s_[h]))])
