@@ -9,7 +9,6 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,6 +60,9 @@ HEAVY = (
 )
 """Those that are made to fill the memory."""
 
+MOST = 150
+"""Megabytes that reading all of them may take."""
+
 
 def outcome(path: Path) -> tuple[set[str], str]:
     """Return the codes because of which a path is refused, none where it is read; and all that was said."""
@@ -103,58 +105,52 @@ def test_an_evil_file_is_refused_or_read_as_plain_text(name: str, tmp_path: Path
 def test_the_command_line_tells_it_and_leaves_nothing(
     name: str, tmp_path: Path, monkeypatch, capsys
 ) -> None:
-    def run(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["twinmatch", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), "".join(capsys.readouterr())
-
-    check_commands(name, tmp_path, run)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", HEAVY)
-def test_no_file_makes_the_command_line_take_three_gigabytes(name: str, tmp_path: Path) -> None:
-    """It is refused for what it is, and by less memory."""
-
-    def run(*words: str) -> tuple[int, str]:
-        ran = subprocess.run(
-            [sys.executable, "-m", "twinmatch", *words],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-            preexec_fn=limited,
-        )
-        told.append(ran.stdout)
-        return ran.returncode, ran.stdout + ran.stderr
-
-    told = list[str]()
-    check_commands(name, tmp_path, run, most=1)
-    assert ALL[name].codes & {p["code"] for p in json.loads(told[0])["problems"]}
-
-
-def check_commands(
-    name: str, folder: Path, run: Callable[..., tuple[int, str]], most: int = 2
-) -> None:
-    """Check what the first commands say of a file, each of which reads it as the others do."""
-    place, out = place_of(name, folder), folder / "imported"
+    place, out = place_of(name, tmp_path), tmp_path / "imported"
     commands = [["validate", str(place), "--json"]]
     if name not in PROFILES:
         commands.append(["import", "table", str(place), "--out", str(out)])
     expected = bool(ALL[name].codes)
-    for command in commands[:most]:
-        code, said = run(*command)
-        assert code in ({2} if expected else {0, 2}), said[-1000:]
+    for command in commands:
+        monkeypatch.setattr(sys, "argv", ["twinmatch", *command])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = "".join(capsys.readouterr())
+        assert int(ended.value.code or 0) in ({2} if expected else {0, 2}), said[-1000:]
         for never in ("Traceback", SECRET, "root:"):
             assert never not in said
     if expected:
         assert not out.exists(), "an import that was refused has written"
 
 
-def limited() -> None:
-    """A file may not bring the command line to take more than two gigabytes."""
-    resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30))
+READ_ALL = """
+import json, resource, sys
+from twinmatch.errors import DataError
+from twinmatch.reading import read
+taken = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+before, codes = taken(), []
+for path in sys.argv[1:]:
+    try:
+        read(path)
+        codes.append([])
+    except DataError as error:
+        codes.append([p.code for p in error.problems])
+print(json.dumps([codes, taken() - before]))
+"""
+
+
+@pytest.mark.slow
+def test_what_is_made_to_fill_the_memory_is_refused_in_little_of_it(tmp_path: Path) -> None:
+    places = []
+    for name in HEAVY:
+        (tmp_path / name).mkdir()
+        places.append(str(place_of(name, tmp_path / name)))
+    ran = subprocess.run(
+        [sys.executable, "-c", READ_ALL, *places], capture_output=True, text=True, timeout=300, check=True
+    )  # fmt: skip
+    codes, megabytes = json.loads(ran.stdout)
+    told = dict(zip(HEAVY, codes, strict=True))
+    assert [name for name in HEAVY if not ALL[name].codes & {*told[name]}] == []
+    assert megabytes < MOST, f"{megabytes} MB"
 
 
 # --- through the service --------------------------------------------------------------------------------------

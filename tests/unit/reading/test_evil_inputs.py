@@ -1,11 +1,8 @@
-"""Malformed and hostile files give one clear error, in bounded time and memory, and never a traceback."""
+"""Malformed files give one clear error, at its cell; hostile ones: security/test_evil_files.py."""
 
 from __future__ import annotations
 
 import contextlib
-import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import evil_files as evil
@@ -15,35 +12,6 @@ from hypothesis import strategies as st
 
 from twinmatch.errors import DataError
 from twinmatch.reading import Raw, read, read_raw
-
-
-@pytest.mark.slow
-def test_the_memory_that_evil_workbooks_take_is_bounded(tmp_path: Path) -> None:
-    paths = [
-        str(make(tmp_path / f"{k}.xlsx"))
-        for k, make in enumerate(
-            (evil.last_cell, evil.spaces, evil.shared_string, evil.billion_laughs)
-        )
-    ]
-    code = (
-        "import sys, resource\n"
-        "from twinmatch.reading import read\n"
-        "from twinmatch.errors import DataError\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "for path in sys.argv[1:]:\n"
-        "    try:\n        read(path)\n    except DataError:\n        pass\n    else:\n        raise SystemExit('was read')\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", code, *paths],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
-    grown = int(ran.stdout) / (1024 if sys.platform != "darwin" else 1024**2)
-    assert grown < 150, f"{grown:.0f} MB"
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0
 
 
 def test_a_harmless_zip_inside_is_not_unpacked(tmp_path: Path) -> None:
@@ -84,37 +52,12 @@ def test_a_formula_that_was_saved_without_its_result_is_told_and_not_read_as_emp
         read(evil.with_parts(path, parts))
 
 
-def test_a_formula_is_text_and_is_never_run(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text('id,name,country,needs\nde-x,X,DE,"=HYPERLINK(""http://x"")"\n', "utf-8")
-    assert read(path).cities[0].needs == '=HYPERLINK("http://x")'
-
-
 def test_right_to_left_text_is_read_and_invisible_marks_are_told(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,name,local_name,country\nil-x,Haifa,\u202bחיפה\u202c,IL\n", "utf-8")
     raw = read_raw(path)
     assert raw.cities[0].data["local_name"] == "חיפה"
     assert [p.code for p in raw.problems] == ["characters-removed"]
-
-
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [
-        (b'id,name\n"de-x,never closed', "not-csv"),
-        (b"\xff\xfe\x00", "not-decodable"),
-        (b"a" * 200_000 + b",b\n", "not-csv"),
-        (b",".join([b"a"] * 400) + b"\n", "cell-beyond"),
-        (b"id,name,country\nde-x,\x00,DE\n", "field-missing"),
-        (b"", "no-cities"),
-    ],
-)
-def test_a_broken_csv_gives_a_clear_error(tmp_path: Path, content: bytes, code: str) -> None:
-    path = tmp_path / "a.csv"
-    path.write_bytes(content)
-    with pytest.raises(DataError) as caught:
-        read(path)
-    assert code in {p.code for p in caught.value.problems}
 
 
 def test_a_csv_with_too_many_rows_is_refused(tmp_path: Path) -> None:
@@ -155,30 +98,6 @@ def test_bytes_that_are_not_utf8_are_told_with_what_they_may_say(tmp_path: Path)
     assert problem.code == "not-utf-8"
     assert problem.where.row == 2
     assert "cp1250 would read 'Łódź'" in problem.do
-
-
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [
-        (evil.ods_row(*evil.HEADER) + evil.ods_row(*evil.ROW, repeat=30_000), "cell-beyond"),
-        (evil.ods_row(*["x"] * 400), "cell-beyond"),
-        ("<table:table-row>", "not-a-workbook"),
-    ],
-)
-def test_an_evil_ods_is_refused(tmp_path: Path, content: str, code: str) -> None:
-    with pytest.raises(DataError) as caught:
-        read(evil.ods(tmp_path / "a.ods", content))
-    assert [p.code for p in caught.value.problems] == [code]
-
-
-def test_an_ods_with_a_document_type_is_refused(tmp_path: Path) -> None:
-    path = evil.ods(tmp_path / "a.ods", evil.ods_row("id"))
-    parts = evil.parts_of(path)
-    parts["content.xml"] = parts["content.xml"].replace(
-        b"<office:document", b"<!DOCTYPE x [<!ENTITY a 'b'>]><office:document", 1
-    )
-    with pytest.raises(DataError, match="document type"):
-        read(evil.with_parts(path, parts))
 
 
 @pytest.mark.parametrize("name", ["a.xls", "a.xlsm", "a.pdf", "a.txt", "a"])
