@@ -169,7 +169,9 @@ class TopicsMet:
             topics = topics[: texts.NAMED]
             says = "Both {one} and {other} want to learn about {topics}."
             return say(says, **both, topics=worded(topics)), self._facts((i, j), topics)
-        text, quoted, named = texts.shown(self._cohort, self.table.offers, i, j, topics)
+        text, quoted, named = texts.shown(
+            self._cohort, (self.table.needs, self.table.offers), i, j, topics
+        )
         return text, tuple(dict.fromkeys((*self._facts((i, j), named), *quoted)))
 
     def _grounded(self, i: int, j: int) -> list[Topic]:

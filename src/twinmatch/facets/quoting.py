@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
@@ -36,6 +36,7 @@ from twinmatch.proposal.evidence import (
     printed,
     shortened,
 )
+from twinmatch.schema import City
 from twinmatch.vocabulary.taxonomy import plain
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import Said, listed, own_words, say, say_n, titled, with_parts
@@ -50,6 +51,9 @@ FEWEST: Final = 1000
 
 SURE: Final = 0.6
 """Probability from which a single sentence stands for a topic."""
+
+CERTAIN: Final = 0.8
+"""Probability from which a topic is told as what a city says: 95 of 100 are, out of fold; of less it is told how it was read."""
 
 SHORT: Final = 120
 """Characters from which a sentence is less welcome, the longer it is."""
@@ -267,6 +271,21 @@ def names_topic(text: str, topic: Topic) -> float:
     return -1.0 if found is None else 1.0 - found / len(text)
 
 
+def named_topics(topics: Floats, passages: Mapping[int, Passage]) -> Floats:
+    """Return the probabilities of topics (s, T), 0 where a city's own words are only likely to be on one and name it not.
+
+    Nobody has read such words before ("reuse of concrete" is near to renovating homes); those in another language than English
+    are taken to name it. ``passages`` has for each row one that says it.
+    """
+    found = topics.copy()
+    for row, column in np.argwhere((topics > 0) & (topics < SURE)).tolist():
+        said = passages[row]
+        is_named = names_topic(said.text, sentences.TOPICS[column]) >= 0
+        if is_own_words(said.source) and not is_named and in_language(said) == "en":
+            found[row, column] = 0.0
+    return found
+
+
 @lru_cache(maxsize=len(sentences.TOPICS))
 def _words_of(topic: Topic) -> frozenset[str]:
     """Return the stems of the words by which a topic and its examples are known."""
@@ -335,6 +354,25 @@ def asks(name: str, passage: Passage, topic: Topic | None = None) -> str:
     elif passage.text.startswith("We ") and not is_own_words(passage.source):
         says = "{on}{name} says that they {said}"
     return _quoted(says, name, passage, topic)
+
+
+def wants(city: City, topics: Sequence[Topic], sure: Floats, said: Passage | None) -> str:
+    """Return that a city wants to learn about topics: as it ticked, in its own few words, or as its own words are read.
+
+    ``sure`` is how surely its words name each topic, (T,); ``said`` are those that name the first of these most surely.
+    """
+    ticked = {*(city.seeks or ())}
+    is_own = bool(said and is_own_words(said.source))
+    if said and is_own and not is_sentence(said.text) and not ticked.issuperset(topics):
+        return asks(city.name, said)
+    doubted = any(t not in ticked and sure[_COLUMN[t]] < CERTAIN for t in topics)
+    says = "{guest} wants to learn about {topics}."
+    if doubted and is_own:
+        says = "{guest} wants to learn about {topics}, as its words are read."
+    return say(says, guest=city.name, topics=worded(topics))
+
+
+_COLUMN: Final = {topic: t for t, topic in enumerate(sentences.TOPICS)}
 
 
 @lru_cache(maxsize=65_536)
@@ -417,3 +455,15 @@ def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
 def _quote(city: str, p: Passage) -> Fact:
     words = own_words(p.text, in_language(p))
     return Fact(city, titled(p.what), words, kind="stated", source=p.source, place=p.place)
+
+
+def why_silent(city: str, text: str, unread: bool) -> str:
+    """Return why nothing is read of a city: it says nothing, or in a language that is not read."""
+    says = "the offers of {city} are not known"
+    if text == "needs":
+        says = "the needs of {city} are not known"
+    if unread:
+        says = "the offers of {city} are in a language that the text model does not read"
+    if unread and text == "needs":
+        says = "the needs of {city} are in a language that the text model does not read"
+    return say(says, city=city)

@@ -30,6 +30,7 @@ from twinmatch.facets.quoting import (
     is_of_costs,
     is_of_money,
     named_in,
+    named_topics,
     passages_of,
     printable,
     quotes,
@@ -37,11 +38,13 @@ from twinmatch.facets.quoting import (
     same_matter,
     shows,
     speaks_of,
+    wants,
+    why_silent,
     worded,
     worth,
 )
 from twinmatch.proposal import Fact
-from twinmatch.proposal.evidence import ASKS, LEAST, is_sentence
+from twinmatch.proposal.evidence import ASKS, LEAST, is_own_words, is_sentence
 from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import joined, listed, say, sentence
@@ -119,7 +122,9 @@ class Sayings:
         if self._classifier is None:
             return None
         read = self._classifier.read(self.vectors)
-        return Reading(*(part[self.line] for part in (read.shows, read.kinds, read.topics)))
+        said = dict(zip(self.line.tolist(), self.passages, strict=True))
+        topics = named_topics(read.topics, said)
+        return Reading(*(part[self.line] for part in (read.shows, read.kinds, topics)))
 
     @cached_property
     def named(self) -> Floats | None:
@@ -233,6 +238,11 @@ class Sayings:
         """Return a city's surest printable sentence that names a topic; None where none does."""
         place = self.surest(city)[0][TOPICS.index(topic)]
         return self.passages[place] if place >= 0 else None
+
+    def wants(self, cohort: Cohort, city: int, topics: Sequence[Topic]) -> str:
+        """Return that a city wants to learn about topics, as it ticked or says, or as its words are read."""
+        sure = self.surest(city)[1]
+        return wants(cohort.cities[city], topics, sure, self.saying(city, topics[0]))
 
     def is_silent(self, i: int) -> bool:
         """Return whether a city has no sentence that can be read."""
@@ -356,7 +366,7 @@ class NeedsOffers:
             says = "What {one} and {other} need is compared as a whole; no two sentences are sure enough to be quoted."
             return say(says, one=one.name, other=other.name), ()
         if self.shows:
-            text, quoted, named = shown(self._cohort, self._other, i, j, shared)
+            text, quoted, named = shown(self._cohort, (self._needs, self._other), i, j, shared)
             quoted = quoted or (_read(other, self._other, j, named),)
             return text, (_read(one, self._needs, i, named), *quoted)
         facts = _read(one, self._needs, i, shared), _read(other, self._other, j, shared)
@@ -365,22 +375,21 @@ class NeedsOffers:
 
 
 def shown(
-    cohort: Cohort, offers: Sayings, i: int, j: int, topics: Sequence[Topic]
+    cohort: Cohort, sides: tuple[Sayings, Sayings], i: int, j: int, topics: Sequence[Topic]
 ) -> tuple[str, tuple[Fact, ...], Sequence[Topic]]:
     """Return what a host shows of topics that a guest seeks, by its surest sentence on the first ones, else on the others, else in mere words.
 
     With the sentence as a fact, and the topics that are named.
     """
-    guest, host = cohort.cities[i].name, cohort.cities[j].name
+    (needs, offers), host = sides, cohort.cities[j].name
     each = [offers.best_on([j], frozenset(some)) for some in (topics[:NAMED], topics[NAMED:])]
     found = min(filter(None, each), key=lambda x: not is_sentence(x[0].text), default=None)
     if found is not None:
-        told = {"guest": guest, "topics": found[1].wording}
-        sought = say("{guest} wants to learn about {topics}.", **told)
-        return joined([shows(host, *found), sought]), quotes(cohort, found[0]), found[1:]
-    says = "{guest} wants to learn about {topics}; {host} has something to show on this, and is to be asked for an example."
+        said = joined([shows(host, *found), needs.wants(cohort, i, found[1:])])
+        return said, quotes(cohort, found[0]), found[1:]
     named = topics[:NAMED]
-    return say(says, host=host, topics=worded(named), guest=guest), (), named
+    says = "{host} has something to show on this, and is to be asked for an example."
+    return joined([needs.wants(cohort, i, named), say(says, host=host)]), (), named
 
 
 class SharedNeeds(NeedsOffers):
@@ -415,7 +424,8 @@ class PassageMatch:
 
     def need(self, name: str, topic: Topic | None = None) -> str:
         """Return what a city of a name asks, in its words; by the topic alone where the answer is on little more of it."""
-        if self.topic and not speaks_of(self.shows.text, self.asks.text, self.topic):
+        brief = is_own_words(self.asks.source) and not is_sentence(self.asks.text)
+        if self.topic and not (brief or speaks_of(self.shows.text, self.asks.text, self.topic)):
             says = "{guest} wants to learn about {topics}."
             return say(says, guest=name, topics=self.topic.wording)
         return asks(name, self.asks, topic)
@@ -440,9 +450,7 @@ def answers(
     if needs.reading is not None:
         single = (needs.reading.topics[rows] >= LEAST_SURE).sum(axis=1) <= MOST_TOPICS
         rows, asked = rows[single], asked[single]
-    if not len(rows):
-        return []
-    columns, shown = offers.by(showing, topics)
+    columns, shown = offers.by(showing if len(rows) else (), topics)
     if not len(columns):
         return []
     met = needs.owners[rows][:, None] != offers.owners[columns]
@@ -488,15 +496,4 @@ def _read(city: City, side: Sayings, i: int, topics: Sequence[Topic]) -> Fact:
 def _silent(*sides: tuple[City, Sayings, int, str]) -> str:
     """Return who is silent, or whose language the model does not read."""
     silent = [(c.name, text, k in side.unread) for c, side, k, text in sides if side.is_silent(k)]
-    return sentence(listed(list(dict.fromkeys(_why_silent(*one) for one in silent))))
-
-
-def _why_silent(city: str, text: str, unread: bool) -> str:
-    says = "the offers of {city} are not known"
-    if text == "needs":
-        says = "the needs of {city} are not known"
-    if unread:
-        says = "the offers of {city} are in a language that the text model does not read"
-    if unread and text == "needs":
-        says = "the needs of {city} are in a language that the text model does not read"
-    return say(says, city=city)
+    return sentence(listed(list(dict.fromkeys(why_silent(*one) for one in silent))))

@@ -29,7 +29,7 @@ from twinmatch.facets.domains import (
     strengths,
     wider,
 )
-from twinmatch.facets.quoting import Passage, shows, sought_by, worded
+from twinmatch.facets.quoting import Passage, shows, sought_by
 from twinmatch.facets.text import PassageMatch, answers
 from twinmatch.figures.fairness import (
     Shares,
@@ -230,8 +230,7 @@ class _Told:
             if not found or found[0].closeness >= LEAST:
                 return (found[0].shows, found[0].need(self.name(i))) if found else (None, "")
         best = self.offers.best_on(others, {topic})
-        says = "{guest} wants to learn about {topics}."
-        return best and best[0], say(says, guest=self.name(i), topics=topic.wording)
+        return best and best[0], self.needs.wants(self.cohort, i, (topic,))
 
 
 class _Group:
@@ -312,10 +311,9 @@ class _Group:
                 sought = say(says, city=city.name, named=IN_TEXT[area])
                 return joined([sought, shows(told.name(found[0].city), *found)])
         if self._topics and not self._theme:  # a panel is on its question and nothing wider
-            says = "{guest} wants to learn about {topics}."
             if not self._sought[i]:
                 return ""
-            sought = say(says, guest=city.name, topics=worded(self._sought[i]))
+            sought = told.needs.wants(told.cohort, i, self._sought[i])
             found = told.offers.best_on(others, self._topics)
             return joined([shows(told.name(found[0].city), *found), sought]) if found else sought
         learning = [j for j in self._members if self._theme is None or j not in self._first]

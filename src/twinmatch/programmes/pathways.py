@@ -218,7 +218,8 @@ class _Resourced:
 
 def _topic(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource]) -> _Resourced:
     """How far a resource's topics are what a city seeks, in [0, 1]; nan where either is not known."""
-    seeks = np.clip(topic_table(cohort, facet_cache).seeks, 0.0, 1.0)
+    read = topic_table(cohort, facet_cache)
+    seeks = np.clip(read.seeks, 0.0, 1.0)
     table = np.full((len(cohort), len(resources)), np.nan)
     known = seeks.any(axis=1)
     for c, resource in enumerate(resources):
@@ -228,12 +229,8 @@ def _topic(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource
 
     def says(i: int, column: int) -> str:
         topics = resources[column].topics
-        sought = [t.wording for t in topics if seeks[i, TOPICS.index(t)] >= LEAST]
-        return say(
-            "{guest} wants to learn about {topics}.",
-            guest=cohort.cities[i].name,
-            topics=listed(sought[:3]),
-        )
+        sought = [t for t in topics if seeks[i, TOPICS.index(t)] >= LEAST]
+        return read.needs.wants(cohort, i, sought[:3])
 
     return _Resourced(table, says)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from cities import cohort_of
 from twinmatch.embedding.sentences import KINDS, TOPICS, Reading
 from twinmatch.facets.quoting import (
     FEWEST,
@@ -18,12 +19,14 @@ from twinmatch.facets.quoting import (
     WordWeights,
     asks,
     is_of_costs,
+    named_topics,
     names_topic,
     printable,
     same_matter,
     shows,
     speaks_of,
     telling,
+    wants,
     worth,
 )
 from twinmatch.facets.text import needs_said, offers_said
@@ -174,6 +177,45 @@ def test_a_sentence_names_a_topic_by_its_words_and_how_early(text, topic, early)
 @pytest.mark.parametrize("topic", list(Topic))
 def test_every_topic_is_named_by_its_own_wording(topic):
     assert names_topic(topic.wording, topic) >= 0
+
+
+REUSE = Sentence("Reuse of concrete and building materials from demolition", "needs")
+HOMES, NEW = Topic.HOME_RENOVATION, Topic.NEW_BUILD_CIRCULAR_CONSTRUCTION
+
+
+def _probabilities(**of: float) -> np.ndarray:
+    return np.array([[of.get(t.value, 0.0) for t in TOPICS]])
+
+
+@pytest.mark.parametrize(
+    ("source", "sure", "read"),
+    [
+        (SOURCE, 0.5, {NEW}),  # reused materials are near to renovating homes, and no word says so
+        (SOURCE, 0.7, {HOMES, NEW}),
+        ("read from its Climate City Contract", 0.5, {HOMES, NEW}),
+    ],
+)
+def test_own_words_are_on_a_likely_topic_only_where_a_word_names_it(source, sure, read):
+    topics = _probabilities(home_renovation=sure, new_build_circular_construction=0.5)
+    found = named_topics(topics, {0: replace(REUSE, source=source)})
+    assert {t for t, p in zip(TOPICS, found[0], strict=True) if p} == read
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "sure", "seeks", "told"),
+    [
+        (REUSE.text, SOURCE, 0.9, (), f"Linz names among what it needs: {REUSE.text}."),
+        (REUSE.text, SOURCE, 0.9, [NEW], "Linz wants to learn about {topic}."),
+        ("We want to reuse bricks.", SOURCE, 0.5, (), "Linz wants to learn about {topic}, as its words are read."),
+        ("We want to reuse bricks.", SOURCE, 0.9, (), "Linz wants to learn about {topic}."),
+        ("We want to reuse bricks.", "its Climate City Contract", 0.5, (), "Linz wants to learn about {topic}."),
+    ],
+)  # fmt: skip
+def test_a_topic_that_was_read_in_own_words_is_told_as_read(text, source, sure, seeks, told):
+    city = cohort_of({"id": "at-linz", "seeks": list(seeks) or None}).cities[0]
+    topics = _probabilities(new_build_circular_construction=sure)[0]
+    said = wants(city, [NEW], topics, Sentence(text, "needs", source=source))
+    assert said == told.format(topic=NEW.wording)
 
 
 def test_a_sentence_in_other_words_than_its_topic_is_printed_without_it():

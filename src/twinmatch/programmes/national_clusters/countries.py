@@ -405,8 +405,7 @@ def _by_topic(
     _, topic, one, other = max(found)
     best = table.offers.best_on([other], {topic})
     assert best is not None
-    says = "{guest} wants to learn about {topics}."
-    asked = say(says, guest=round_.name(one), topics=topic.wording)
+    asked = table.needs.wants(round_.cohort, one, (topic,))
     why = joined([shows(round_.name(other), *best), asked])
     return (one, other, why) if one in here else (other, one, why)
 
