@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -139,6 +141,12 @@ class Cohort:
         content += [unit.model_dump(mode="json", exclude_none=True) for unit in self.units]
         text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def struggling(self) -> Counter[str]:
+        """Return how many cities name each domain or lever as a challenge."""
+        each = ((*(c.challenges or ()), *(c.levers_needed or ())) for c in self.cities)
+        return Counter(chain.from_iterable(each))
 
     @cached_property
     def countries(self) -> NDArray[np.str_]:

@@ -29,6 +29,7 @@ from array import array
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from ctypes import CDLL
 from functools import cache, partial
 from itertools import count
 from pathlib import Path
@@ -101,19 +102,17 @@ def write_files(
             digests[f"{name}{more}"] = hashlib.sha256(each).hexdigest() if "/" in name else ""
         return digests
 
-    def write(ready: Path) -> None:
-        longest_first = sorted(files, key=lambda name: not name.endswith("/"))
-        digests = shared_out([partial(written, ready, name) for name in longest_first], cities)
-        for name, content in _made(dict(ChainMap(*digests)), folders):
-            _write(ready / name, content, durably=False)
-
     try:
         with _home(out_dir) as home, _staging(home, out_dir.name) as staging:
-            write(staging / _READY)
+            ready = staging / _READY
+            longest_first = sorted(files, key=lambda name: not name.endswith("/"))
+            digests = shared_out([partial(written, ready, name) for name in longest_first], cities)
+            for name, content in _made(dict(ChainMap(*digests)), folders):
+                _write(ready / name, content, durably=False)
             if home == out_dir:
                 _move_in(staging, out_dir, tops)
             else:
-                os.rename(staging / _READY, out_dir)
+                os.rename(ready, out_dir)
             _sync(home)
     except OSError as error:
         raise QuestionError(_problem(error, out_dir)) from error
@@ -199,8 +198,7 @@ def changed_by_people(folder: Path) -> bool:
 def _made(digests: Mapping[str, str], folders: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Yield for each folder the list of its files with their hashes."""
     for folder in sorted(folders):
-        own = (name for name in digests if name.startswith(f"{folder}/"))
-        found = {name.partition("/")[2]: digests[name] for name in own}
+        found = {n.partition("/")[2]: d for n, d in digests.items() if n.startswith(f"{folder}/")}
         text = json.dumps(found, ensure_ascii=False, indent=0, sort_keys=True)
         yield f"{folder}/{MADE}", text.encode()
 
@@ -286,6 +284,8 @@ def shared_out(pieces: Sequence[Callable[[], Found]], cities: int) -> list[Found
         with suppress(Exception):
             sends.send(found)
 
+    with suppress(AttributeError):  # what was freed goes back to the system, and is held by no copy
+        CDLL(None).malloc_trim(0)
     copies, searched = [], gc.isenabled()
     gc.disable()  # pieces make hardly a cycle, and each search for some would write to all that is shared
     try:

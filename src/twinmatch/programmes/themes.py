@@ -348,11 +348,8 @@ def alike_in(cohort: Cohort, cities: Sequence[int], i: int, may: Callable[[str],
     each = {j: cohort.cities[j] for j in cities}
     named = {j: {*(c.challenges or ()), *(c.levers_needed or ())} for j, c in each.items()}
     counted = Counter(x for words in named.values() for x in words)
-    usual = Counter(
-        x for c in cohort.cities for x in (*(c.challenges or ()), *(c.levers_needed or ()))
-    )
     shared = [a for a in sorted(named[i]) if may(a) and counted[a] > 1]
-    area = max(shared, key=lambda a: counted[a] / usual[a], default="")
+    area = max(shared, key=lambda a: counted[a] / cohort.struggling[a], default="")
     others = [each[j].name for j in cities if j != i and area in named[j]]
     told = {"city": each[i].name, "area": IN_TEXT.get(area, ""), "cities": listed(others[:SOUGHT])}
     if not others:

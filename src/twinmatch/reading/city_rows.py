@@ -87,7 +87,6 @@ def no_city(
     at = {t.field: i for i, t in reversed(list(enumerate(header.targets))) if t}
     found = (at.get(field, len(cells)) for field in ("name", "country"))
     name, country = (text(cells[i]) if i < len(cells) else "" for i in found)
-    others = [said for i, c in enumerate(cells) if i != at["name"] and (said := text(c))]
     word = plain(name)
     if _TOTAL.match(word) and not is_place(name):
         return say("it is a total or an average"), "warning"
@@ -96,6 +95,7 @@ def no_city(
         return say("it is a note below the table"), "warning"
     if not is_survey:
         return "", "note"
+    others = [said for i, c in enumerate(cells) if i != at["name"] and (said := text(c))]
     if name.startswith('{"ImportId"'):
         return say("it is a line of the survey tool"), "note"
     if not name and len(others) <= 1 and not country:

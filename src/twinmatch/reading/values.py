@@ -13,7 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -66,6 +66,7 @@ def is_finite(value: float) -> bool:
     return abs(value) < 1e300
 
 
+@lru_cache(maxsize=65_536)
 def parse(text: str) -> Number | None:
     """Return the number that a text holds, None where it holds none that is finite."""
     found = _NUMBER.match(text.strip())

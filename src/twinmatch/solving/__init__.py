@@ -28,7 +28,6 @@ from twinmatch.solving.partition import partition as partition
 from twinmatch.solving.referee import broken as broken
 from twinmatch.solving.referee import group_referee as group_referee
 from twinmatch.solving.referee import referee as referee
-from twinmatch.solving.solver import filled_at_most as filled_at_most
 from twinmatch.solving.solver import in_words as in_words
 from twinmatch.solving.solver import labels_of as labels_of
 from twinmatch.solving.solver import shortage as shortage

@@ -23,7 +23,7 @@ from scipy.sparse import csgraph
 
 from twinmatch.solving.blocks import Block, Bools, Candidates, Ints, check, counts
 from twinmatch.solving.diagnosis import CLASH, NO_CLASH, Clash
-from twinmatch.solving.flow import SINK, SOURCE, Network, most_meetings, transport
+from twinmatch.solving.flow import SINK, SOURCE, Network, transport
 from twinmatch.solving.flow_engine import by_flow
 from twinmatch.solving.highs_engine import by_highs
 from twinmatch.solving.laminar import Families, RuleRows, binding, bound, families, reach, stack
@@ -163,18 +163,6 @@ def _in_asked_order(solution: Solution, by: Ints | None) -> Solution:
     chosen = np.zeros_like(solution.chosen)
     chosen[by] = solution.chosen
     return replace(solution, chosen=chosen)
-
-
-def filled_at_most(candidates: Candidates, blocks: Sequence[Block]) -> int:
-    """No more than so many meetings keep the rules: as many as those let through that make a network, one block at a time."""
-    kept, network = list[Block](), None
-    for block in (block for block in blocks if block.price is None):
-        nested = families(bound([*kept, block], len(candidates)))
-        if nested is not None:
-            kept, network = [*kept, block], nested
-    if network is None:
-        return len(candidates)
-    return most_meetings(transport(network, len(candidates))) or 0
 
 
 def undercuts(candidates: Candidates, blocks: Sequence[Block]) -> tuple[Undercut, ...]:

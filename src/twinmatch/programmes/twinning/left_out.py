@@ -32,7 +32,7 @@ from twinmatch.programmes.rules import (
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.proposal import Cause, Held, LeftOut, Table, make_table
 from twinmatch.proposal.tables import TieRow
-from twinmatch.solving import Bools, Floats, Ints, counts, filled_at_most
+from twinmatch.solving import Block, Bools, Floats, Ints, counts
 from twinmatch.solving.referee import SLACK
 from twinmatch.wording import count, joined, listed, say, say_n
 
@@ -132,10 +132,6 @@ class Unplaced:
         filled = int(self.chosen.sum())
         if fillable(open_, self._ungated.ravel(), filled) == filled:
             return ()
-        at = np.flatnonzero(self._ungated)
-        blocks = [rule.block.take(at) for rule in open_ if not rule.filters]
-        if filled_at_most(self.ready.candidates.take(at), blocks) == filled:
-            return ()  # a network tells in a part of the time of another solve
         places = self._filled(open_) - filled
         if places < 1:
             return ()
@@ -284,19 +280,31 @@ class Unplaced:
 
     def _no_exchange(self, h: int, g: int, others: Sequence[int]) -> str:
         """Return which rule would break if a pair took the place of one of some with no more points; empty for none."""
-        for out in others:
-            after = self.chosen.copy()
-            after[[h * self._shape[1] + g, out]] = True, False
-            for block in (r.block for r in self.ready.rules if not r.filters):
-                found = block.matrix @ after
-                missed = (found > block.high + SLACK) | (found < block.low - SLACK)
-                if missed.any() and block.price is None:
-                    other = self.ready.round.name(self.ready.frame.guests[out % self._shape[1]])
-                    says = " In the place of {other} it would break another rule: {row:stopless}."
-                    return say(says, other=other, row=block.says(int(np.argmax(missed))))
-        return (
-            say(" An exchange would leave all pairs together with fewer points.") if others else ""
-        )
+        if not others:
+            return ""
+        blocks, owner, matrix, low, high = self._rows
+        added = [h * self._shape[1] + g] * len(others)
+        change = sp.coo_array(matrix[:, added] - matrix[:, others])
+        row, column = change.coords
+        wrong = (change.data > high[row] + SLACK) | (change.data < low[row] - SLACK)
+        wrong &= np.array([b.price is None for b in blocks])[owner[row]]
+        if not wrong.any():
+            return say(" An exchange would leave all pairs together with fewer points.")
+        column, at = min(zip(column[wrong].tolist(), row[wrong].tolist(), strict=True))
+        told = blocks[owner[at]].says(at - int(np.searchsorted(owner, owner[at])))
+        guest = self.ready.frame.guests[others[column] % self._shape[1]]
+        says = " In the place of {other} it would break another rule: {row:stopless}."
+        return say(says, other=self.ready.round.name(guest), row=told)
+
+    @cached_property
+    def _rows(self) -> tuple[list[Block], Ints, sp.csc_array, Floats, Floats]:
+        """The rules that count, whose each row is, the rows, and by how much each may fall and rise before it is missed more."""
+        blocks = [r.block for r in self.ready.rules if not r.filters]
+        matrix = sp.csc_array(sp.vstack([b.matrix for b in blocks]))
+        now = matrix @ self.chosen.astype(np.float64)
+        low, high = (np.concatenate([getattr(b, side) for b in blocks]) for side in ("low", "high"))
+        owner = np.repeat(np.arange(len(blocks)), [len(b) for b in blocks])
+        return blocks, owner, matrix, np.minimum(low - now, 0.0), np.maximum(high - now, 0.0)
 
     def _with_points(self, h: int, g: int) -> str:
         """Return a guest with the points that it has with a host, in brackets."""
@@ -308,13 +316,13 @@ class Unplaced:
         block = next(r.block for r in self.ready.rules if r.name == key[1])
         row = int(self.blocked[key][h, g])
         text = say("The reason is a rule of the programme. {row:stopless}.", row=block.says(row))
-        points = 100 * self._score.ravel()
         if (key[1], row) not in self._full:
             line = block.matrix[[row], :].toarray().ravel()
             there = self.chosen & (line > 0) & (line @ self.chosen + 1 > block.high[row])
             self._full[key[1], row] = np.flatnonzero(there)
         there = self._full[key[1], row]
-        n, lowest = len(there), float(points[there].min(initial=100.0))
+        points = 100 * self._score.ravel()[there]
+        n, lowest = len(there), float(points.min(initial=100.0))
         best, score = self._best(g)
         told = {"lowest": lowest, "score": 100 * score}
         if n:
@@ -325,7 +333,7 @@ class Unplaced:
                 host=_in_words(self.ready.frame.hosts[best]),
                 **told,
             )
-        less = there[np.round(points[there], 1) <= round(100 * score, 1)].tolist()
+        less = there[np.round(points, 1) <= round(100 * score, 1)].tolist()
         return text + self._no_exchange(best, g, less)
 
     # --- ties
@@ -335,18 +343,13 @@ class Unplaced:
         """Return choices that tie: host, guest, and in whose place (host, guest), with the score that it costs."""
         if int(self.chosen.sum()) * sum(self._shape) > PAIRS_COMPARED:
             return []
-        blocks = [r.block for r in self.ready.rules if not r.filters]
-        matrix = sp.csc_array(sp.vstack([b.matrix for b in blocks]))
-        low, high = (np.concatenate([getattr(b, side) for b in blocks]) for side in ("low", "high"))
-        now = matrix @ self.chosen.astype(np.float64)
-        low, high = np.minimum(low, now), np.maximum(high, now)  # what is missed is missed no more
+        *_, matrix, low, high = self._rows
         near = list(self._near())
         h, g, old_h, old_g = np.array([x[:4] for x in near], dtype=np.int64).reshape(-1, 4).T
         at = [hosts * self._shape[1] + guests for hosts, guests in ((h, g), (old_h, old_g))]
         change = sp.coo_array(matrix[:, at[0]] - matrix[:, at[1]])
         row, column = change.coords
-        after = now[row] + change.data
-        wrong = column[(after > high[row] + SLACK) | (after < low[row] - SLACK)]
+        wrong = column[(change.data > high[row] + SLACK) | (change.data < low[row] - SLACK)]
         keeps = np.bincount(wrong, minlength=len(near)) == 0
         found = [near[k] for k in np.flatnonzero(keeps).tolist()]
         return sorted(found, key=lambda x: (round(x[4], 9), x[:4]))[:TIES_SHOWN]
