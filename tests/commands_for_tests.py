@@ -10,7 +10,20 @@ from unittest import mock
 
 from typer.testing import CliRunner
 
-from twinmatch.cli import main
+from twinmatch.cli import app, main
+from twinmatch.errors import TwinmatchError
+
+
+def run(*arguments: object, code: int = 0) -> tuple[str, str]:
+    """Run the command line in this process; return stdout and what people were told."""
+    try:
+        result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result.stdout, result.stderr
+    except TwinmatchError as error:
+        if error.exit_code != code:
+            raise
+        return "", str(error)
 
 
 def command(*words: object, folder: Path | None = None) -> CompletedProcess[str]:

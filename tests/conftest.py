@@ -35,14 +35,16 @@ settings.load_profile("no clock")
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give a worker whole files, which set up once what is costly, in the order in which they are collected.
 
-    All files of the browser are one: they share a service.
+    All files of the browser are one, and all of the API: they share a service.
     """
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return "e2e" if "/e2e/" in file else file
+            return next(
+                (shared for shared in ("/e2e/", "/doors/test_api_") if shared in file), file
+            )
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)

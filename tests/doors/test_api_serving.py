@@ -258,6 +258,7 @@ def test_a_place_to_go_on_to_is_one_of_ours(api):
             follow_redirects=False,
         )
         assert answer.headers["location"] == "/workbench/cities"
+    api.cookies.clear()  # the language that was chosen here is for nobody else
 
 
 def test_the_container_runs_without_root_and_needs_keys():

@@ -13,53 +13,16 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from typer.testing import CliRunner
+from service_for_tests import FIVE, PROGRAMME, five_cities
 
-from twinmatch.cli import COMMANDS, MOVED, TOP, app, every_command, function_of, words_of
-from twinmatch.errors import TwinmatchError
+from commands_for_tests import run
+from twinmatch.cli import COMMANDS, MOVED, TOP, every_command, function_of, words_of
 from twinmatch.files import bundled_path
-
-FIVE = {
-    "de-guest": "roles: [guest]\nneeds: Heat networks for old towns.\nchallenges: {energy_systems: 3}\nlevers_needed: [finance_funding]",
-    "fr-guest": "roles: [guest]\nneeds: Trams and cycle lanes.\nchallenges: {mobility_transport: 3}",
-    "it-host": "roles: [mission]\noffers: We run heat networks in an old town.\nstrengths: {energy_systems: 3}\nlevers_offered: [finance_funding]",
-    "se-host": "roles: [mission]\noffers: We run trams.\nstrengths: {mobility_transport: 3}",
-    "pl-other": "roles: [guest]",
-}
-PROGRAMME = """
-[twinning]
-guests_per_host = [0, 1]
-[twinning.guests]
-unknown = "let in"
-[twinning.weights]
-challenges_met = 2
-needs_offers = 1
-"""
 
 
 @pytest.fixture
 def five(tmp_path: Path) -> Path:
-    folder = tmp_path / "cities"
-    folder.mkdir()
-    for name, fields in FIVE.items():
-        (folder / f"{name}.yaml").write_text(
-            f"id: {name}\nname: {name.title()}\ncountry: {name[:2].upper()}\n{fields}\n",
-            encoding="utf-8",
-        )
-    (tmp_path / "round.toml").write_text(PROGRAMME, encoding="utf-8")
-    return folder
-
-
-def run(*arguments: object, code: int = 0) -> tuple[str, str]:
-    """Run the command line in this process; return stdout and what people were told."""
-    try:
-        result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
-        assert result.exit_code == code, result.output
-        return result.stdout, result.stderr
-    except TwinmatchError as error:
-        if error.exit_code != code:
-            raise
-        return "", str(error)
+    return five_cities(tmp_path)
 
 
 def propose(five: Path, *more: object, code: int = 0) -> tuple[str, str]:

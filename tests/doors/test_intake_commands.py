@@ -13,12 +13,12 @@ from typing import Any
 
 import openpyxl
 import pytest
-from typer.testing import CliRunner
 
+from commands_for_tests import run
 from counting import lines_run
 from twinmatch.app.intake import KINDS
-from twinmatch.cli import app, main
-from twinmatch.errors import DataError, Problem, TwinmatchError, Where, grouped
+from twinmatch.cli import main
+from twinmatch.errors import DataError, Problem, Where, grouped
 from twinmatch.reading import read
 
 FORM = """Stadt;Land;Einwohner;Gesamtemissionen [kt CO2e];E-Mail;Bedarf
@@ -26,18 +26,6 @@ Aachen;Deutschland;265.208;1.234,5;a.kanarek@aachen.example;Wärme. Kontakt: Ann
 Köln;Deutschland;1.073.096;9.876,5;;Trams
 Bonn;Atlantis;300.000;5,5;;
 """
-
-
-def run(*arguments: object, code: int = 0) -> tuple[str, str]:
-    """Run the command line in this process; return stdout and what people were told."""
-    try:
-        result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
-        assert result.exit_code == code, result.output
-        return result.stdout, result.stderr
-    except TwinmatchError as error:
-        if error.exit_code != code:
-            raise
-        return "", str(error)
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import tomllib
 
 import openpyxl
 import pytest
-from test_cli import FIVE, PROGRAMME, run
+from service_for_tests import five_cities
 
+from commands_for_tests import run
 from twinmatch.app.round import programme_text
 from twinmatch.programmes.programme import bundled_names, load, recipe_names
 
@@ -98,14 +99,7 @@ def test_the_commands_of_the_guide_are_commands(tmp_path):
 
 @pytest.fixture
 def decided(tmp_path):
-    folder = tmp_path / "cities"
-    folder.mkdir()
-    for name, fields in FIVE.items():
-        (folder / f"{name}.yaml").write_text(
-            f"id: {name}\nname: {name.title()}\ncountry: {name[:2].upper()}\n{fields}\n",
-            encoding="utf-8",
-        )
-    (tmp_path / "round.toml").write_text(PROGRAMME, encoding="utf-8")
+    folder = five_cities(tmp_path)
     again = ("propose", folder, "--programme", tmp_path / "round.toml", "--text-model", "static")
     run(*again, "--out", tmp_path / "one")
     return tmp_path, again
