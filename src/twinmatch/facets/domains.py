@@ -12,7 +12,7 @@ Wishes: the host units that a guest asked for, and the guests that a host asked 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
@@ -177,19 +177,22 @@ class ChallengesMet:
             says = "{host} {parts}, which {guest} names as a challenge."
             if len(met) > 1:
                 says = "{host} {parts}; {guest} names these as challenges."
-            unknown = "What {host} has done there is not known in detail: the first thing to ask for is a measure and its result."
-            text = joined([say(says, **told), self._shown(j, met) or say(unknown, **names)])
+            fine = {d for d in FINE if d in met or wider(d) in met}
+            text = joined([say(says, **told), example(self._cohort, self._facet_cache, j, fine)])
         facts += _domain_facts(host, "strengths") + _pilot_facts(self._cohort, j)
         return text, facts
 
-    def _shown(self, j: int, met: Sequence[Domain]) -> str:
-        """Return what a host can show of some domains in its words; empty for nothing."""
-        fine = {d for d in FINE if d in met or wider(d) in met}
-        found = None
-        if self._cohort.cities[j].offers or self._cohort.pilots(j):
-            said = offers_said(self._cohort, self._facet_cache)
-            found = said.best_on([j], {t for t in Topic if t.area in fine})
-        return shows(self._cohort.cities[j].name, *found) if found else ""
+
+def example(cohort: Cohort, facet_cache: FacetCache, j: int, areas: Collection[str]) -> str:
+    """Return what a host can show of some domains or levers in its words; where nothing serves, what to ask for."""
+    host, found = cohort.cities[j], None
+    if host.offers or cohort.pilots(j):
+        said = offers_said(cohort, facet_cache)
+        found = said.best_on([j], {t for t in Topic if t.area in areas})
+    if found:
+        return shows(host.name, *found)
+    says = "What {host} has done there is not known in detail: the first thing to ask for is a measure and its result."
+    return say(says, host=host.name)
 
 
 class SharedLevers:
@@ -226,8 +229,8 @@ class SharedLevers:
 class LeversMet:
     """Share of the levers the guest lacks that the host can show."""
 
-    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
-        self._cohort = cohort
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
+        self._cohort, self._facet_cache = cohort, facet_cache
         self._needs, self._needs_known = lever_table(c.levers_needed for c in cohort.cities)
         self._offers = offered_levers(cohort)
         self._shows, self._shows_known = lever_table(self._offers)
@@ -249,9 +252,10 @@ class LeversMet:
         if not self._shows_known[j]:
             return say("The levers that {host} can show are not known.", host=host.name), facts
         text = say("{host} is known for none of the levers that {guest} looks for.", **names)
-        if met := [NAMES[v] for v in guest.levers_needed if v in self._offers[j]]:
+        if met := [v for v in guest.levers_needed if v in self._offers[j]]:
             says = "{guest} looks for help with {met}; {host} can offer it."
-            text = say(says, **names, met=listed(met))
+            text = say(says, **names, met=listed([NAMES[v] for v in met]))
+            text = joined([text, example(self._cohort, self._facet_cache, j, met)])
         facts += _lever_facts(host, "levers_offered") + _pilot_facts(self._cohort, j)
         return text, facts
 

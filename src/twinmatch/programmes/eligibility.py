@@ -174,10 +174,15 @@ def conditions(city: City, rule: Eligibility) -> tuple[dict[str, str], dict[str,
     return failed, unknown
 
 
-def unmet(cohort: Cohort, refused: Iterable[int], rule: Eligibility) -> str:
-    """Return which conditions some cities fail, each with how many do, those that most fail first; empty for none."""
-    each = (conditions(cohort.cities[i], rule)[0].values() for i in refused)
-    counted = Counter(asks for failed in each for asks in failed)
-    failed = [say("{asks} ({n})", asks=asks, n=n) for asks, n in counted.most_common()]
-    says = "Not met, by number of applicants: {failed}."
-    return say(says, failed=joined(failed, "; ")) if failed else ""
+def unmet(cohort: Cohort, refused: Iterable[int], asked: Iterable[int], rule: Eligibility) -> str:
+    """Return which conditions some cities fail and which are not known of others, each with how many, most first; empty for none."""
+    failed = Counter(a for i in refused for a in conditions(cohort.cities[i], rule)[0].values())
+    unknown = Counter(a for i in asked for a in conditions(cohort.cities[i], rule)[1])
+    parts = []
+    for counted, says in (
+        (failed, "Not met, by number of applicants: {failed}."),
+        (unknown, "Not known yet, by number of applicants: {failed}."),
+    ):
+        each = [say("{asks} ({n})", asks=asks, n=n) for asks, n in counted.most_common()]
+        parts += [say(says, failed=joined(each, "; "))] if each else []
+    return joined(parts)

@@ -62,9 +62,8 @@ def test_a_strength_is_told_by_what_the_host_can_show_of_it(bundled, bundled_fac
 def test_levers_met_is_the_share_of_those_needed():
     facet = LeversMet(cohort_of(GUEST, HOST), facet_cache())
     assert likeness(facet) == 0.5
-    assert (
-        facet.says(0, 1)[0] == "Guest looks for help with finance and funding; Host can offer it."
-    )
+    says = "Guest looks for help with finance and funding; Host can offer it."
+    assert facet.says(0, 1)[0] == f"{says} {NO_EXAMPLE}"
 
 
 def test_a_fit_is_directed():

@@ -201,8 +201,10 @@ def test_conditions_that_are_not_met_are_named_with_how_many_miss_them():
     rule = load_text("[twinning]\n[twinning.guests]\nstaff_hours_a_month = 30\n").twinning.guests
     short = city("es-short", participation={"staff_hours_a_month": 8})
     cohort = round_of(SEVILLE, SILENT, short).cohort
-    assert unmet(cohort, [cohort.index["no-silent"]], rule) == ""  # not known is not failed
-    assert unmet(cohort, range(3), rule) == (
+    silent = [cohort.index["no-silent"]]
+    assert unmet(cohort, silent, [], rule) == ""  # not known is not failed
+    assert unmet(cohort, [], silent, rule).startswith("Not known yet, by number of applicants: ")
+    assert unmet(cohort, range(3), [], rule) == (
         "Not met, by number of applicants: at least 30 staff hours a month (2); to be other than Mission Cities (1)."
     )
 

@@ -426,20 +426,15 @@ class Unplaced:
         """Return why no applicant of a round has a pair, counted, and which conditions are not met."""
         who = self.ready.who
         refused, to_ask, gated = len(who.refused), len(who.ask), len(self.gated)
-        parts = [
-            say_n(
-                "{n} does not meet a condition of the programme",
-                "{n} do not meet a condition of the programme",
-                refused,
-            )
-            if refused
-            else "",
-            say_n("{n} is to be asked first", "{n} are to be asked first", to_ask)
-            if to_ask
-            else "",
-            say("of {n} too little is known", n=gated) if gated else "",
-        ]
-        found = listed([*filter(None, parts)])
+        not_met = say_n(
+            "{n} does not meet a condition of the programme",
+            "{n} do not meet a condition of the programme",
+            refused,
+        )
+        asked = say_n("{n} is to be asked first", "{n} are to be asked first", to_ask)
+        dark = say("of {n} too little is known", n=gated)
+        parts = (refused, not_met), (to_ask, asked), (gated, dark)
+        found = listed([text for n, text in parts if n])
         says = "There are no guests: no city applied to learn."
         if applicants:
             says = "There are no guests: the rules of the round leave no pair open."
@@ -447,8 +442,10 @@ class Unplaced:
             says = "There are no guests yet: of {applicants}, {found}."
         if refused == applicants > 1:
             says = "There are no guests: none of the {applicants} meets the conditions of the programme."
+        if to_ask == applicants > 1:
+            says = "There are no guests yet: all {applicants} are to be asked first."
         said = say(says, applicants=count(applicants, "applicant"), found=found)
-        missed = unmet(self.ready.round.cohort, who.refused, self.ready.settings.guests)
+        missed = unmet(self.ready.round.cohort, who.refused, who.ask, self.ready.settings.guests)
         return joined(filter(None, (said, missed)))
 
     def _guestless(self, h: int) -> str:
