@@ -274,16 +274,12 @@ def test_a_whole_round_by_keyboard_alone(service, visit, by_keyboard):
     expect(page.locator("h1 .state")).to_have_text("draft")
 
 
-@pytest.mark.parametrize(
-    ("hand", "window"),
-    [("click", {}), ("tap", {"viewport": PHONE, "has_touch": True, "is_mobile": True})],
-)
-def test_a_whole_round_by_a_pointer_alone(service, visit, tmp_path, hand, window):
-    page = visit(service, **window).go("/workbench/intake")
+def test_a_whole_round_by_touch_alone(service, visit, tmp_path):
+    page = visit(service, viewport=PHONE, has_touch=True, is_mobile=True).go("/workbench/intake")
     table = tmp_path / "round.csv"
     # Cities of their own: those of another test have met, in a round that was published.
     usable = TABLE.replace("fifty thousand", "50000")
-    rows = re.sub(r"^(de|fr|it|se)-", rf"\g<1>-{hand}-", usable, flags=re.M)
+    rows = re.sub(r"^(de|fr|it|se)-", r"\g<1>-touch-", usable, flags=re.M)
     table.write_text(rows, encoding="utf-8")
 
     def point(place):
@@ -291,7 +287,7 @@ def test_a_whole_round_by_a_pointer_alone(service, visit, tmp_path, hand, window
         box = place.bounding_box()
         assert min(box["width"], box["height"]) >= 24, place
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
-        getattr(place, hand)()
+        place.tap()
 
     def write(place, text):
         point(place)
@@ -309,7 +305,7 @@ def test_a_whole_round_by_a_pointer_alone(service, visit, tmp_path, hand, window
     point(button("Hand in and check"))
     expect(page.get_by_text("4 rows, 4 usable")).to_be_visible()
     point(page.get_by_role("link", name="Rounds"))
-    write(page.get_by_label("Title"), f"Round by {hand}")
+    write(page.get_by_label("Title"), "Round by touch")
     point(page.get_by_text("A programme of your own"))
     write(page.get_by_label("Programme file (TOML)"), PROGRAMME)
     point(button("Propose"))
