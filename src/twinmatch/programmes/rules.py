@@ -337,8 +337,18 @@ def question(block: str, english: bool = False) -> str:
 
 
 def ask(city: City, block: str) -> Ask:
-    """Return the question to a city that fills a block of its profile."""
-    return Ask(city.id, question(block, speaks_english(city)), block)
+    """Return the question to a city that fills a block of its profile, or what of it is missing."""
+    own = city.participation
+    knows_english = speaks_english(city) or bool(own and own.english)
+    put = question(block, knows_english)
+    if (
+        block == "participation"
+        and own
+        and own.staff_hours_a_month is not None
+        and not knows_english
+    ):
+        put = say("What is your team's level of English, from A1 to C2?")
+    return Ask(city.id, put, block)
 
 
 def gate(

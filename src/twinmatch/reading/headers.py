@@ -241,8 +241,15 @@ class _Finder:
         """
         found = list(exact)
         again: set[str] = set()
-        free = {i: n for i, n in enumerate(self.names) if n and exact[i] is None}
+        free = {i: n for i, n in enumerate(self.names) if n and self._may_be_option(i, exact[i])}
         for base, group in sense.grouped(free, self.cells):
+            if said := {i: t.field for i in group if (t := exact[i])}:
+                first = next(iter(said.values()))
+                found = [
+                    Target(said.get(i, first), option=group[i]) if i in group else t
+                    for i, t in enumerate(found)
+                ]
+                continue
             positions = [i for i in group if self.names[i] not in self.mapping.columns]
             if not all(sense.is_ticked(n, self.cells[i], self.names[i]) for i, n in group.items()):
                 if base:
@@ -262,6 +269,14 @@ class _Finder:
                 self.beside |= set(positions) if not base else set()
             again |= {*named}
         return found
+
+    def _may_be_option(self, i: int, target: Target | None) -> bool:
+        """Return whether a column may be an option: one that the mapping names for a field of options speaks for all of its question."""
+        if target is None:
+            return True
+        is_of_options = target.field in {*_EITHER[0], *_EITHER[1], LANGUAGES}
+        is_said = self.names[i] in self.mapping.columns and not target.option
+        return is_said and is_of_options and sense.is_ticked("", self.cells[i], self.names[i])
 
     def _ask_group(self, base: str, group: dict[int, str], again: set[str]) -> None:
         first, *others = group

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from product_cases import city, pairs, propose_twinning, round_of, twinning
 
+from cities import cohort_of
 from rounds_for_tests import propose
 from twinmatch.programmes.programme import programme_model
-from twinmatch.programmes.rules import LOOK_UP, QUESTIONS
+from twinmatch.programmes.rules import LOOK_UP, QUESTIONS, ask
 from twinmatch.programmes.twinning import pair_rules
 from twinmatch.proposal import Account, Evidence, Fact, Meeting, Member, Product
 
@@ -269,3 +270,17 @@ def test_a_host_outside_the_mission_is_said_to_host_by_the_rules_of_the_programm
         "X hosts as one of the Pilot Cities: the hosts of this programme are Mission Cities and Pilot Cities."
     )
     assert not any("hosts as" in note for note in proposed(GUEST, *HOSTS).meetings[0].notes)
+
+
+@pytest.mark.parametrize(
+    ("city", "known", "asked"),
+    [
+        ("de-a", {}, "How many staff hours a month can your team give to this exchange, and"),
+        ("de-a", {"english": "B2"}, "How many staff hours a month can your team give to this exchange?"),
+        ("de-a", {"staff_hours_a_month": 12}, "What is your team's level of English"),
+        ("ie-a", {}, "How many staff hours a month can your team give to this exchange?"),
+    ],
+)  # fmt: skip
+def test_only_what_is_missing_of_hours_and_english_is_asked(city, known, asked):
+    (one,) = cohort_of({"id": city, "participation": known or None}).cities
+    assert ask(one, "participation").question.startswith(asked)

@@ -95,6 +95,25 @@ def _survey(folder: Path, *rows: str) -> Path:
     return table
 
 
+@pytest.mark.parametrize("base", ["", "Q7"])
+def test_an_answer_about_the_first_column_of_a_question_holds_for_all(
+    tmp_path: Path, base: str
+) -> None:
+    options = ("Finance and funding", "Governance and policy", "Procurement")
+    heads = [f"{base} [{o}]" if base else o for o in options]
+    ticks = [(f"{c},AT", [o if k != n else "" for n, o in enumerate(options)]) for k, c in enumerate(("Graz", "Linz", "Wels"))]  # fmt: skip
+    rows = (f"{city},{','.join('x' if base and t else t for t in said)}" for city, said in ticks)
+    table = _survey(tmp_path, f"City,Country,{','.join(heads)}", *rows)
+    (question,) = read_raw(table).questions
+    assert (question.key, question.options) == (heads[0], tuple(heads[1:]))
+    by_hand = mapping_of({"columns": {heads[0]: "levers_offered"}})  # the line of the mapping file
+    for mapping in (by_hand, Mapping().answered(question, "levers_offered")):
+        raw = read_raw(table, mapping)
+        assert not raw.questions
+        assert [len(r.data["levers_offered"]) for r in raw.cities] == [2, 2, 2]
+        assert raw.cities[0].data["levers_offered"] == ["governance_policy", "procurement"]
+
+
 WISHED = "Which cities would you like to be matched with?"
 
 
