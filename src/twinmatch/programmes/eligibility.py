@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
@@ -83,12 +83,7 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
             continue
         failed, unknown = conditions(city, rule)
         if failed:
-            refused[i] = say_n(
-                "A condition of the programme is not met: {failed}.",
-                "{n} conditions of the programme are not met: {failed}.",
-                len(failed),
-                failed=joined(failed, "; "),
-            )
+            refused[i] = _not_met(failed)
         elif unknown and rule.unknown != "let in":
             (ask if rule.unknown == "ask first" else refused)[i] = _not_known(unknown)
         else:
@@ -102,6 +97,23 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
 
 LOOKED_UP: Final = frozenset({"", "covenant", "population"})
 """Blocks that public tables answer: the programme office looks them up and asks no city."""
+
+
+def kept_out(city: City, rule: Eligibility) -> str:
+    """Return which conditions keep a city from being a guest, not met or not known; empty for none."""
+    failed, unknown = conditions(city, rule)
+    if failed:
+        return _not_met(failed)
+    return _not_known(unknown) if unknown and rule.unknown != "let in" else ""
+
+
+def _not_met(failed: Collection[str]) -> str:
+    return say_n(
+        "A condition of the programme is not met: {failed}.",
+        "{n} conditions of the programme are not met: {failed}.",
+        len(failed),
+        failed=joined(failed, "; "),
+    )
 
 
 def _not_known(unknown: dict[str, str]) -> str:

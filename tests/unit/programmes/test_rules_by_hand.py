@@ -429,6 +429,27 @@ def test_a_lock_of_two_guests_says_why_it_cannot_be():
     )
 
 
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        ({}, "Guests need at least 12 staff hours a month; this is not known yet."),
+        ({"staff_hours_a_month": 4}, "A condition of the programme is not met:"),
+    ],
+)
+def test_a_lock_of_a_guest_that_is_not_eligible_names_the_condition(known, why):
+    whole = frame_of(graz={"participation": known or None})
+    frame = Frame(whole.cohort, whole.hosts, whole.guests[1:])  # all but Graz are eligible
+    settings = twinning(guests={"staff_hours_a_month": 12}, lock=[("it-milan", "at-graz")])
+    with pytest.raises(QuestionError) as caught:
+        twinning_rules(frame, settings)
+    (problem,) = caught.value.problems
+    assert problem.code == "lock-impossible"
+    says = "lock it-milan=at-graz: Graz cannot be a guest of this round. "
+    assert problem.found.startswith(says + why)
+    assert "Remove the lock" in problem.do
+    assert "[twinning.guests]" in problem.do
+
+
 # --- filters and verdicts --------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ import scipy.sparse as sp
 from twinmatch.cohort import Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.base import memberships
+from twinmatch.programmes.eligibility import kept_out
 from twinmatch.programmes.kinds import OF_PAIRS, parsed
 from twinmatch.programmes.quotas import Counted, PairQuota, Units, counted_kinds, rules_of
 from twinmatch.programmes.rules import Rule, forbid
@@ -328,18 +329,7 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
         if any((one & other).any() for other in (*banned, *met))
     ]
     problems += [
-        Problem(
-            "lock-impossible",
-            say(
-                "lock {names}: the two are not an eligible guest and a host of this round.",
-                names="=".join(pair),
-            ),
-            do=say(
-                "Remove the lock, or ask why: twinmatch why-not {pair} {pair2}",
-                pair=pair[0],
-                pair2=pair[1],
-            ),
-        )
+        _impossible(frame, settings, pair)
         for one, pair in zip(locked, lock, strict=True)
         if not one.any()
     ]
@@ -366,6 +356,28 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
         says = say("Pairs of earlier rounds ({n}) do not meet again.", n=len(met))
         rules.append(forbid("past pairs", says, np.any(met, axis=0), "past pair"))
     return rules
+
+
+def _impossible(frame: Frame, settings: Twinning, pair: Sequence[str]) -> Problem:
+    """Return why two locked cities cannot meet: what keeps the one that is no host from being a guest, where that is it."""
+    cohort, names = frame.cohort, "=".join(pair)
+    cities = [i for name in pair if name not in frame.named for i in cohort.cities_of[name]]
+    for i in cities if len(cities) == 1 and cities[0] not in frame.guest_at else ():
+        city = cohort.cities[i]
+        if set(settings.guests.roles) & set(city.roles) and (
+            why := kept_out(city, settings.guests)
+        ):
+            says = "lock {names}: {city} cannot be a guest of this round. {why}"
+            do = say(
+                'Remove the lock; or add what is missing to the profile of {city}; or change the condition under [twinning.guests] in the programme, where unknown = "let in" takes in whom nothing is known against.',
+                city=city.name,
+            )
+            found = say(says, names=names, city=city.name, why=why)
+            return Problem("lock-impossible", found, do=do)
+    says = "lock {names}: the two are not an eligible guest and a host of this round."
+    one, other = pair
+    ask = "Remove the lock, or ask why: twinmatch why-not {pair} {pair2}"
+    return Problem("lock-impossible", say(says, names=names), do=say(ask, pair=one, pair2=other))
 
 
 def _pair_in_words(frame: Frame, pair: Sequence[str]) -> str:
