@@ -7,14 +7,22 @@ from pathlib import Path
 
 import pytest
 
-import twinmatch as tm
+from rounds_for_tests import propose
+from twinmatch.embedding.choice import open_text_model
 from twinmatch.errors import NoProposalError
+from twinmatch.facets import FacetCache
+from twinmatch.facets.text import all_sentences
+from twinmatch.programmes import load
+from twinmatch.reading import read
 
 HERE = Path(__file__).parent / "hard_rounds"
 
 
 def proposed(cities: str, programme: str):
-    return tm.propose(tm.read(HERE / cities), programme=HERE / programme)
+    """Return a proposal, which is not solved again under other draws to tell how stable it is."""
+    cohort = read(HERE / cities)
+    model = open_text_model("auto", all_sentences(cohort))
+    return propose(cohort, load(HERE / programme), FacetCache(model))
 
 
 def test_a_clash_among_many_rules_has_repairs_that_mean_something():
