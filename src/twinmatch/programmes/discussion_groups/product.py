@@ -249,7 +249,7 @@ def _mix_goal(
 def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[LeftOut]:
     """Yield every city without a group, with the reason."""
     settings, cohort = ready.settings, ready.round.cohort
-    placed, shares = {c for meeting in meetings for c in meeting.cities()}, ready.shares()
+    placed, shares = {c for meeting in meetings for c in meeting.cities()}, ready.shares
     themes = [slot.theme for slot in ready.slots]
     titles = list(dict.fromkeys(theme.title for theme in themes))
     for i, city in enumerate(cohort.cities):
@@ -279,7 +279,7 @@ def _full(ready: PreparedGroups, meetings: Sequence[Meeting], i: int) -> str:
     """Return who has the places of the group that fits a city best: others that fit it better, or enough of its country."""
     round_, settings, row = ready.round, ready.settings, ready.affinity.row_of[i]
     score = np.round(ready.affinity.score[row], 9)
-    best = max(np.flatnonzero(ready.shares()[row]).tolist(), key=lambda k: score[k])
+    best = max(np.flatnonzero(ready.shares[row]).tolist(), key=lambda k: score[k])
     there = [round_.cohort.index[c] for c in meetings[best].cities()]
     home = [j for j in there if round_.cohort.cities[j].country == round_.cohort.cities[i].country]
     members = [round_.cohort.index[c] for c in meetings[best].cities("member")]

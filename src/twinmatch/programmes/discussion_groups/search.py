@@ -96,6 +96,7 @@ class PreparedGroups:
         """Return the need of every city that may join for the theme of every group, (R, K)."""
         return need_of(self.round, [slot.theme for slot in self.slots], self.affinity.rows)
 
+    @cached_property
     def shares(self) -> Bools:
         """Return which cities share the challenge of which groups, (R, K)."""
         with np.errstate(invalid="ignore"):
@@ -155,7 +156,7 @@ class PreparedGroups:
             forbid(
                 "shared challenge",
                 say("Nobody joins a group whose challenge it does not share."),
-                ~self.shares().T.ravel(),
+                ~self.shares.T.ravel(),
             ),
         ]
         rules += self._one_of_a_theme() if most > 1 else []
@@ -282,7 +283,7 @@ class Groups:
 
     def waiting(self) -> NDArray[np.intp]:
         """Return the rows that share an open theme and have no group."""
-        share = self.ready.shares().any(axis=1)
+        share = self.ready.shares.any(axis=1)
         return np.flatnonzero(share & ~self.ready.grid(self.chosen).any(axis=0))
 
 
