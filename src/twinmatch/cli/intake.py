@@ -197,6 +197,8 @@ def _print_check(
         f"{_count(counts['note'], 'note')}; {100 * checked.filled:.0f}% of the blocks are filled on average."
     )
     place = f" {quoted(str(profiles))}" if profiles else ""
+    wanted = any(p.code == "wish-no-host" for p in checked.problems)
+    hosts = hosts or ["bundled"] * wanted  # whom cities wish for may be among the bundled hosts
     place += "".join(f" --hosts {quoted(h)}" for h in hosts)
     if counts["error"]:
         say(

@@ -118,7 +118,8 @@ def publish(
         language=language,
     )
     say_written(out, made)
-    say(f"Next: open {out / 'dossiers' / 'index.html'}.")
+    first = out / "letters" / "index.html" if contacts else out / "report.html"
+    say(f"Next: open {first}.")
 
 
 def propose(

@@ -11,7 +11,7 @@ facet takes it for ``readiness``.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
@@ -71,7 +71,9 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
     ids = set(map(_id, mine))
     everyone = [*mine, *(_host_only(r) for i, r in known.items() if i not in ids)]
     units = [*raw.units, *(u for host in hosts for u in host.units)]
-    told = tuple(in_order([*problems, *dropped, *_resolved(everyone, units, ids)]))
+    told = tuple(
+        in_order([*problems, *dropped, *_resolved(everyone, units, ids, bundled.values())])
+    )
     cohort, contacts = validate(everyone, units), dict(raw.contacts)
     asked = (told, raw.questions, contacts, raw.used)
     return Opened(cohort, tuple(sorted(ids)), *asked, tuple(everyone))
@@ -189,10 +191,13 @@ def _filled(record: Record, bundled: Record | None) -> Record:
 
 
 def _resolved(
-    records: Sequence[Record], units: Sequence[Record], mine: Collection[str]
+    records: Sequence[Record],
+    units: Sequence[Record],
+    mine: Collection[str],
+    bundled: Iterable[Record],
 ) -> list[Problem]:
     """Give the cities that applicants name their ids; a wish for a city that is not there is a warning."""
-    names = names_of([*records, *units])
+    names, others = names_of([*records, *units]), names_of(filter(_hosts, bundled))
     everyone = set(map(_id, (*records, *units)))
     hosting = {*map(_id, filter(_hosts, records)), *map(_id, units)}
     problems = []
@@ -207,7 +212,11 @@ def _resolved(
                     kept[hits[0]] = None
                 if city in mine and not (len(hits) == 1 and hits[0] in hosting):
                     place = record.place(f"{path}.{k}")
-                    problems.append(_no_host(str(data["name"]), path, wish, hits, names, place))
+                    found = _no_host(str(data["name"]), path, wish, hits, names, place)
+                    if not hits and others.find(wish):
+                        do = say("It is among the bundled hosts, which --hosts bundled brings.")
+                        found = replace(found, do=do)
+                    problems.append(found)
             if data.get(path):
                 data[path] = list(kept)
     return problems

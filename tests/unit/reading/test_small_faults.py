@@ -135,6 +135,15 @@ def test_a_date_or_half_a_level_is_no_level() -> None:
     assert sum(p.code == "answer-left-out" for p in found.problems) == 3
 
 
+def test_a_wish_for_a_host_that_was_not_given_says_how_to_bring_it() -> None:
+    raw = _of("survey.csv")
+    for hosts, hint in (([], "It is among the bundled hosts"), ([hosts_of("bundled")], "")):
+        told = {p.found: p.do for p in open_survey(raw, hosts).problems if p.code == "wish-no-host"}
+        assert any(" 'Copenhagen'" in found for found in told) == bool(hint)
+        assert all(do.startswith(hint) for found, do in told.items() if " 'Copenhagen'" in found)
+        assert any("bundled" not in do for do in told.values())
+
+
 def test_a_survey_is_39_applicants_with_their_answers() -> None:
     raw = _of("survey.csv")
     found = open_survey(raw, [hosts_of("bundled")])

@@ -34,7 +34,7 @@ from twinmatch.proposal import (
 from twinmatch.proposal.proposal import Status
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Floats, Solution, counts, solve
-from twinmatch.wording import count, joined, say, say_n
+from twinmatch.wording import count, few, joined, say, say_n
 
 
 def solved_twinning(round_: Round, settings: Twinning) -> SolvedProduct:
@@ -92,6 +92,7 @@ def product_of(ready: PreparedTwinning, chosen: NDArray[np.bool_], solution: Sol
             out,
             len(ready.who.eligible),
             len(ready.frame.hosts),
+            [round_.cohort.city(x.city).name for x in out if x.ask and x.as_role == "guest"],
             [*(item.why for item in held), empty],
         ),
         weights=shares(ready.affinity),
@@ -293,9 +294,9 @@ def _headline(
     out: Sequence[LeftOut],
     eligible: int,
     hosts: int,
+    asked: Sequence[str],
     left: Sequence[str],
 ) -> str:
-    asked = sum(bool(x.ask) for x in out if x.as_role == "guest")
     applied = {c for m in meetings for c in m.cities("guest")}
     applied |= {x.city for x in out if x.as_role == "guest"}
     used = len({m.unit or m.cities("host")[0] for m in meetings})
@@ -310,7 +311,10 @@ def _headline(
     text = joined(filter(None, (text, *left)))
     if asked:
         text += say_n(
-            " {n} applicant is to be asked first.", " {n} applicants are to be asked first.", asked
+            " {n} applicant is to be asked first: {names}.",
+            " {n} applicants are to be asked first: {names}.",
+            len(asked),
+            names=few(asked, 3),
         )
     return text
 
