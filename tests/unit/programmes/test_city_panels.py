@@ -391,3 +391,15 @@ def test_what_a_move_by_hand_costs_is_counted_and_broken_rules_are_named():
     # Of four cities that differ from all beside them two are now alike, each to one of the two others.
     assert goes.change == pytest.approx(-1.0)
     assert set(goes.breaks) == {"sizes", "cities per country"}
+
+
+@pytest.mark.parametrize(("topics", "told"), [([HEAT], "went to"), ([], "have these places")])
+def test_places_of_a_panel_without_a_topic_are_not_told_by_how_it_is_fitted(topics, told):
+    cities = [city(f"at-{k}", seeks=[HEAT]) for k in "abc"]
+    cities += [city(f"{code}-d", seeks=[HEAT]) for code in ("be", "fi")]
+    purposes = [{"title": "Heat", "question": "Which heat?", "topics": topics}]
+    asked = panels(
+        panels=1, size=(3, 3), cities_per_country=1, mix={"country": 1}, purposes=purposes
+    )
+    product = propose_city_panels(round_of(*cities), asked)
+    assert {told in x.why for x in product.left_out} == {True}

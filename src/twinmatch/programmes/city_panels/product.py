@@ -188,7 +188,7 @@ def _no_seat(
             parts.append(say("{panel}: {rule:sentence}", panel=asked[p].named, rule=rule))
             continue
         says = "{rule}; {names} have these places."
-        if all(fits[p, k] >= fits[p, c] for k in counted):
+        if asked[p].topics and all(fits[p, k] >= fits[p, c] for k in counted):
             says = "{rule}; these places went to {names}, by how they fit its topic."
         names = listed([round_.name(cities[k]) for k in counted])
         parts.append(say(says, rule=rule, names=names))
