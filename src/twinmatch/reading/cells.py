@@ -249,6 +249,11 @@ class _Numbers:
         if (read := self._reading(number, written, row, factor)) is None:
             return None
         value = self._whole(read, row)
+        if self.column.unit == "people" and re.search(r"[^\W\d_]", written):
+            found = say(
+                "{written} is read as {value:,.10g}.", written=repr(written[:40]), value=value
+            )
+            self.notes.count("number-read", self.name, found, row)
         return int(value) if float(value).is_integer() and abs(value) < 1e15 else value
 
     def _unit_factor(self, unit: str, row: int) -> float | None:

@@ -135,6 +135,19 @@ def test_a_date_or_half_a_level_is_no_level() -> None:
     assert sum(p.code == "answer-left-out" for p in found.problems) == 3
 
 
+def test_a_number_that_words_say_is_told_as_it_was_read(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    rows = ("Graz,AT,about 120 000", "Linz,AT,1.2 million", "Wels,AT,84.7k", "Enns,AT,11 900")
+    table.write_text("\n".join(("Stadt,Land,Einwohner", *rows)), "utf-8")
+    raw = read_raw(table)
+    assert _values(raw, "population.value") == [120_000, 1_200_000, 84_700, 11_900]
+    assert [p.found for p in raw.problems if p.code == "number-read"] == [
+        "'about 120 000' is read as 120,000.",
+        "'1.2 million' is read as 1,200,000.",
+        "'84.7k' is read as 84,700.",
+    ]
+
+
 def test_a_wish_for_a_host_that_was_not_given_says_how_to_bring_it() -> None:
     raw = _of("survey.csv")
     for hosts, hint in (([], "It is among the bundled hosts"), ([hosts_of("bundled")], "")):
