@@ -193,6 +193,20 @@ def factor_of_populations(rows: Sequence[CityRow]) -> float | None:
     return {-3: 1000, 3: 0.001, -6: 1e6}.get(round(median(off)))
 
 
+def state_boundary(emissions: dict[str, Any], row: int, notes: Notes) -> None:
+    """Take an inventory that says neither form nor boundary for the city's own form, and say so."""
+    if "form" in emissions and "boundary" in emissions:
+        return
+    emissions.setdefault("form", "city")
+    if "boundary" not in emissions:
+        emissions["boundary"] = "city"
+        emissions.setdefault("boundary_note", "not stated")
+    found = say(
+        "The table says no form or boundary of the inventories: they are taken for the city's own."
+    )
+    notes.count("boundary-not-stated", "", found, row)
+
+
 # --- identity -----------------------------------------------------------------------------------------------
 
 

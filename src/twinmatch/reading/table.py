@@ -358,7 +358,7 @@ class _Reading:
         if "emissions" in data and not self.is_side:
             data["emissions"].setdefault("sectors", {})  # an inventory may have a total alone
             if self.is_survey:
-                _boundary(data["emissions"], row, self.notes)
+                city_rows.state_boundary(data["emissions"], row, self.notes)
         if self.is_main and isinstance(data.get("sources"), list):
             blocks = sorted(set(data) - {"sources", "id"})
             data["sources"] = [{"of": blocks, "from": data["sources"]}]
@@ -493,17 +493,3 @@ def _ordinal(name: str) -> int | None:
     words = ("first", "second", "third", "fourth", "fifth")
     spoken = next((k for k, w in enumerate(words, 1) if w in plain(name).split()), None)
     return int(found[1] or found[2]) if found else spoken
-
-
-def _boundary(emissions: dict[str, Any], row: int, notes: Notes) -> None:
-    """Take an inventory that says neither form nor boundary for the city's own form, and say so."""
-    if "form" in emissions and "boundary" in emissions:
-        return
-    emissions.setdefault("form", "city")
-    if "boundary" not in emissions:
-        emissions["boundary"] = "city"
-        emissions.setdefault("boundary_note", "not stated")
-    found = say(
-        "The table says no form or boundary of the inventories: they are taken for the city's own."
-    )
-    notes.count("boundary-not-stated", "", found, row)
