@@ -105,7 +105,7 @@ def write_files(
     try:
         with _home(out_dir) as home, _staging(home, out_dir.name) as staging:
             ready = staging / _READY
-            longest_first = sorted(files, key=lambda name: not name.endswith("/"))
+            longest_first = sorted(files, key=lambda name: not name.endswith(("/", ".xlsx")))
             digests = shared_out([partial(written, ready, name) for name in longest_first], cities)
             for name, content in _made(dict(ChainMap(*digests)), folders):
                 _write(ready / name, content, durably=False)

@@ -54,7 +54,7 @@ def product_title(product: Product) -> str:
     own = PRODUCTS.get(product.product, "")
     if product.title not in ("", own):
         return product.title
-    if any(joins_countries(meeting.id) for meeting in product.meetings):
+    if product.joins_countries:
         return say("National and multi-country clusters")
     return own or humanise(product.product)
 
@@ -84,7 +84,7 @@ def rule_word(status: str) -> str:
 
 def meetings_counted(product: Product) -> str:
     """Return the number of a product's meetings with their noun, such as ``30 twinning pairs``."""
-    some = any(joins_countries(meeting.id) for meeting in product.meetings)
+    some = product.joins_countries
     return nouns_counted(len(product.meetings), "some_joined" if some else product.product)
 
 

@@ -248,6 +248,11 @@ class Product:
         found = f"{count(len(self.meetings), 'meeting')}, {len(self.left_out)} left out"
         return f"<Product {self.product}: {self.status}, {found}, score {self.score:.3f}>"
 
+    @cached_property
+    def joins_countries(self) -> bool:
+        """Return whether some of its meetings are clusters of several countries."""
+        return any(joins_countries(meeting.id) for meeting in self.meetings)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row a meeting: its cities by role, score, part of the weights known, and why."""
         return frame((meeting.row() for meeting in self.meetings), "meeting")
