@@ -241,12 +241,9 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
         {k: v for one in decided for k, v in one.splits.items()},
     )
     lock, ban = (
-        [
-            (one, other)
-            for one, other in _resolved(
-                [(p, Where()) for d in decided for p in getattr(d, name) if not group_of(p)], cohort
-            )
-        ]
+        _resolved(
+            [(p, Where()) for d in decided for p in getattr(d, name) if not group_of(p)], cohort
+        )
         for name in ("lock", "ban")
     )
     # Past rounds had other cities, too.
@@ -266,10 +263,7 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
     }
     changed["past"] = (*own["past"], *sorted(past - {*changed["lock"], *own["past"]}))
     if twinning.refused_before_points is not None:
-        refused = (
-            *twinning.refused_before,
-            *(n for one in decided for n in one.refused if n in here),
-        )
+        refused = (*twinning.refused_before, *(n for d in decided for n in d.refused if n in here))
         changed["refused_before"] = tuple(dict.fromkeys(refused))
     return programme.model_copy(update={"twinning": twinning.model_copy(update=changed)})
 
