@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
@@ -424,65 +424,7 @@ def _marks(code: str) -> dict[int, str]:
     return {ord(","): get_group_symbol(code), ord("."): get_decimal_symbol(code)}
 
 
-# --- stored --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Saying:
-    """What a text was made of; a parameter that is the text of another saying stands for that one."""
-
-    text: str
-    message: Annotated[str, Absent] = ""
-    several: Annotated[str, Absent] = ""
-    values: Annotated[
-        dict[str, str | int | float], Field(alias="with", exclude_if=lambda value: not value)
-    ] = field(default_factory=dict)
-    language: Annotated[str, Absent] = ""
-
-
-def sayings_of(thing: Any) -> tuple[Saying, ...]:
-    """Return what the texts of a result were made of, each text once, sorted."""
-    made = []
-    for text, said in sorted(_gathered(thing).items(), key=operator.itemgetter(0)):
-        plain = {k: str(v) if isinstance(v, str) else v for k, v in said.values.items()}
-        made.append(Saying(str(text), said.message, said.several, plain, said.language))
-    return tuple(made)
-
-
-def restored(result: T, sayings: Iterable[Saying]) -> T:
-    """Return a result with its texts made of what they were made of, and its fractions as they are written."""
-    return _settled(result, {saying.text: saying for saying in sayings})
-
-
-def as_stored(result: T) -> T:
-    """Return a result as it is when it is read back: texts that say the same are one, made in one way."""
-    return _settled(result, _gathered(result))
-
-
-def _settled(result: T, made: Mapping[str, Saying | Said]) -> T:
-    found: dict[str, Said] = {}
-    for text, one in sorted(made.items(), key=_after_its_parts):
-        values = {k: found.get(v, v) if isinstance(v, str) else v for k, v in one.values.items()}
-        same = all(map(operator.is_, values.values(), one.values.values()))
-        if same and isinstance(one, Said):
-            found[text] = one
-        else:
-            found[text] = Said(text, one.message, one.several, values, one.language)
-
-    def settled(part: Any) -> Any:
-        if isinstance(part, str):
-            return found.get(part, part)
-        number = float(round(part, 10)) + 0.0  # no negative zero
-        return part if number == part != 0 else number
-
-    return mapped(result, settled)
-
-
-def _after_its_parts(made: tuple[str, Saying | Said]) -> tuple[int, bool, str]:
-    """Return a key by which a text comes after its parts: those are shorter, or it only raises or lowers the one."""
-    text, one = made
-    whole = len(text)
-    return whole, any(len(v) == whole for v in one.values.values() if isinstance(v, str)), text
+# --- changed --------------------------------------------------------------------------------------------------
 
 
 def translated(result: T, code: str) -> T:
@@ -504,7 +446,7 @@ def mapped(result: T, change: Callable[[Any], Any]) -> T:
         made: Any = getattr(given, "_make", type(given))
         return result if all(map(operator.is_, parts, given)) else made(parts)
     changed = {}
-    for name in _names(given.__class__):
+    for name in texts_of(given.__class__):
         value = getattr(given, name)
         told = change(value) if value.__class__ in _TOLD else mapped(value, change)
         if told is not value:
@@ -512,33 +454,6 @@ def mapped(result: T, change: Callable[[Any], Any]) -> T:
     return replace(given, **changed) if changed else result
 
 
-def _gathered(thing: Any) -> dict[str, Said]:
-    """Return the texts that were made of a message, and what these were made of, each once."""
-    found: dict[str, Said] = {}
-    _gather(thing, found)
-    return found
-
-
-def _gather(thing: Any, found: dict[str, Said]) -> None:
-    """Add the texts that were made of a message, and what these were made of."""
-    if isinstance(thing, Said):
-        known = found.get(thing)
-        if thing and known is not thing and (known is None or known.language):
-            parts = [part for part in thing.values.values() if isinstance(part, Said)]
-            if thing not in parts:  # a mere wrapping says no more
-                found[thing] = thing  # in place of own words too
-            _gather(parts, found)
-        return
-    if isinstance(thing, dict):
-        thing = thing.values()
-    elif not isinstance(thing, list | tuple):
-        thing = [getattr(thing, name) for name in _names(thing.__class__)]
-    for part in thing:
-        if part.__class__ not in _LEAVES:
-            _gather(part, found)
-
-
-_LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 _TOLD: Final = frozenset({str, Said, float})
 """Classes of what is made of no message and has no parts; and of texts and fractions, which most parts are."""
 
@@ -551,7 +466,7 @@ CODES: Final = {
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
+def texts_of(kind: type) -> tuple[str, ...]:
     """Return the names of the texts of a dataclass, none for what is none; asked for every part of a proposal."""
     parts = fields(kind) if is_dataclass(kind) else ()
     return tuple(part.name for part in parts if part.name not in CODES)

@@ -31,6 +31,7 @@ from twinmatch.proposal import (
     to_plain,
 )
 from twinmatch.proposal.tables import TABLES
+from twinmatch.proposal.wire import restored, sayings_of
 from twinmatch.reading.mapping import columns
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.topics import BLOCKS, KINDS
@@ -44,10 +45,8 @@ from twinmatch.wording import (
     joined,
     listed,
     own_words,
-    restored,
     say,
     say_n,
-    sayings_of,
     sentence,
     shortened,
     shown,

@@ -39,12 +39,12 @@ from twinmatch.proposal import (
 )
 from twinmatch.proposal.proposal import settings_of, theme_of
 from twinmatch.proposal.tables import ids_in, kinds_of
-from twinmatch.proposal.wire import any_value
+from twinmatch.proposal.wire import any_value, as_stored
 from twinmatch.reading import read_grids, read_raw
 from twinmatch.reading.grid import is_empty, text
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country, is_country
-from twinmatch.wording import Said, as_stored, say, shown, titled, with_parts
+from twinmatch.wording import Said, say, shown, titled, with_parts
 
 if TYPE_CHECKING:
     import networkx as nx

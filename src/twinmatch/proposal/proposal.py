@@ -22,6 +22,7 @@ from twinmatch.proposal.wire import (
     Anything,
     Number,
     Part,
+    Saying,
     Unbounded,
     Unknown,
     Whole,
@@ -29,11 +30,13 @@ from twinmatch.proposal.wire import (
     frame,
     from_wire,
     on_wire,
+    restored,
     rounded,
+    sayings_of,
     schema_of,
     to_wire,
 )
-from twinmatch.wording import Saying, count, restored, say, sayings_of
+from twinmatch.wording import count, say
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -3,14 +3,16 @@
 Fields of a frozen dataclass, and the properties that are marked ``on_wire``, are the keys of an object; an alias is
 another name of a key. Numbers are rounded to ten decimals, so what was read back gives the same JSON again.
 
-Results of several items are pandas tables too: one row an item, one column a figure.
+Results of several items are pandas tables too: one row an item, one column a figure. Beside a result stands what its texts
+were made of.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar, get_args
@@ -30,7 +32,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.wording import Said, Saying, restored, say, sayings_of
+from twinmatch.wording import Absent, Said, mapped, say, texts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -291,6 +293,96 @@ def frame(rows: Iterable[Mapping[str, Any]], index: str = "") -> pd.DataFrame:
 
     made = pd.DataFrame(list(rows))
     return made.set_index(index) if index and len(made) else made
+
+
+# --- what texts were made of ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Saying:
+    """What a text was made of; a parameter that is the text of another saying stands for that one."""
+
+    text: str
+    message: Annotated[str, Absent] = ""
+    several: Annotated[str, Absent] = ""
+    values: Annotated[
+        dict[str, str | int | float], Field(alias="with", exclude_if=lambda value: not value)
+    ] = field(default_factory=dict)
+    language: Annotated[str, Absent] = ""
+
+
+def sayings_of(thing: Any) -> tuple[Saying, ...]:
+    """Return what the texts of a result were made of, each text once, sorted."""
+    made = []
+    for text, said in sorted(_gathered(thing).items(), key=operator.itemgetter(0)):
+        plain = {k: str(v) if isinstance(v, str) else v for k, v in said.values.items()}
+        made.append(Saying(str(text), said.message, said.several, plain, said.language))
+    return tuple(made)
+
+
+def restored(result: T, sayings: Iterable[Saying]) -> T:
+    """Return a result with its texts made of what they were made of, and its fractions as they are written."""
+    return _settled(result, {saying.text: saying for saying in sayings})
+
+
+def as_stored(result: T) -> T:
+    """Return a result as it is when it is read back: texts that say the same are one, made in one way."""
+    return _settled(result, _gathered(result))
+
+
+def _settled(result: T, made: Mapping[str, Saying | Said]) -> T:
+    found: dict[str, Said] = {}
+    for text, one in sorted(made.items(), key=_after_its_parts):
+        values = {k: found.get(v, v) if isinstance(v, str) else v for k, v in one.values.items()}
+        same = all(map(operator.is_, values.values(), one.values.values()))
+        if same and isinstance(one, Said):
+            found[text] = one
+        else:
+            found[text] = Said(text, one.message, one.several, values, one.language)
+
+    def settled(part: Any) -> Any:
+        if isinstance(part, str):
+            return found.get(part, part)
+        number = float(round(part, 10)) + 0.0  # no negative zero
+        return part if number == part != 0 else number
+
+    return mapped(result, settled)
+
+
+def _after_its_parts(made: tuple[str, Saying | Said]) -> tuple[int, bool, str]:
+    """Return a key by which a text comes after its parts: those are shorter, or it only raises or lowers the one."""
+    text, one = made
+    whole = len(text)
+    return whole, any(len(v) == whole for v in one.values.values() if isinstance(v, str)), text
+
+
+def _gathered(thing: Any) -> dict[str, Said]:
+    """Return the texts that were made of a message, and what these were made of, each once."""
+    found: dict[str, Said] = {}
+    _gather(thing, found)
+    return found
+
+
+def _gather(thing: Any, found: dict[str, Said]) -> None:
+    """Add the texts that were made of a message, and what these were made of."""
+    if isinstance(thing, Said):
+        known = found.get(thing)
+        if thing and known is not thing and (known is None or known.language):
+            parts = [part for part in thing.values.values() if isinstance(part, Said)]
+            if thing not in parts:  # a mere wrapping says no more
+                found[thing] = thing  # in place of own words too
+            _gather(parts, found)
+        return
+    if isinstance(thing, dict):
+        thing = thing.values()
+    elif not isinstance(thing, list | tuple):
+        thing = [getattr(thing, name) for name in texts_of(thing.__class__)]
+    for part in thing:
+        if part.__class__ not in _LEAVES:
+            _gather(part, found)
+
+
+_LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 
 
 def packed(plain: Any) -> Any:

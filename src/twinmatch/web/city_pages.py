@@ -20,7 +20,7 @@ from twinmatch.exporting.letters import Correspondence, letters
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.intake.forms import LEVELS
 from twinmatch.proposal import CityCard
-from twinmatch.proposal.wire import from_wire
+from twinmatch.proposal.wire import Saying, from_wire, restored
 from twinmatch.schema import City, Dimension, Role
 from twinmatch.store.history import CONSENTS
 from twinmatch.vocabulary.geography import is_country, language_name
@@ -32,7 +32,7 @@ from twinmatch.web.jobs import proposal_of
 from twinmatch.web.pages import language, page, wants_fragment
 from twinmatch.web.rounds_pages import Made, Text
 from twinmatch.web.state import Shared, State, state_of
-from twinmatch.wording import Saying, restored, say
+from twinmatch.wording import say
 
 router = pages_router("/workbench")
 

@@ -22,7 +22,8 @@ from twinmatch.proposal import (
     proposal_schema,
     to_plain,
 )
-from twinmatch.wording import own_words, say, sayings_of
+from twinmatch.proposal.wire import sayings_of
+from twinmatch.wording import own_words, say
 
 PART = st.floats(0, 1)
 
