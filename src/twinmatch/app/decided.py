@@ -21,7 +21,7 @@ from twinmatch.app.group_moves import (
 from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.exporting.folder_files import read_proposal
-from twinmatch.exporting.letters import Correspondence, letter_code
+from twinmatch.exporting.letters import Correspondence
 from twinmatch.exporting.spreadsheet import (
     CHOICES,
     DECISIONS,
@@ -31,6 +31,7 @@ from twinmatch.exporting.spreadsheet import (
     RULE_FIELDS,
     RULE_SHEET,
     SCORE,
+    letter_code,
 )
 from twinmatch.programmes.programme import Programme
 from twinmatch.proposal import Pairs, Proposal

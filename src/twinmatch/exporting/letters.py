@@ -8,7 +8,6 @@ Letters as pages to look through, as Word documents, as a table for a mail merge
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,7 +33,13 @@ from twinmatch.exporting.report import (
     role_of,
     why_for,
 )
-from twinmatch.exporting.spreadsheet import LETTER_SHEET, Sheet, SheetColumn
+from twinmatch.exporting.spreadsheet import (
+    LETTER_SHEET,
+    Sheet,
+    SheetColumn,
+    code_of,
+    letter_code,
+)
 from twinmatch.exporting.titles import YOURS, addressed
 from twinmatch.proposal import OPEN_TO_ALL, LeftOut, Meeting, Product, Proposal
 from twinmatch.proposal.proposal import joins_countries
@@ -134,12 +139,6 @@ class Letter:
         )
 
 
-def code_of(text: str) -> str:
-    """Return a short code of a text in letters alone, as the store takes long numbers for telephone numbers."""
-    hexed = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return "".join(chr(ord("a") + int(digit, 16)) for digit in hexed)
-
-
 def _paragraph(block: str) -> DossierSection:
     """Return a paragraph of an edited text, its lines kept; lines after dashes are points."""
     lines = [line.strip() for line in block.splitlines() if line.strip()]
@@ -148,10 +147,7 @@ def _paragraph(block: str) -> DossierSection:
 
 
 def letters(proposal: Proposal, correspondence: Correspondence | None = None) -> tuple[Letter, ...]:
-    """Return the letter of every city of a proposal, in the proposal's order.
-
-    An edited one has its text, unless the proposal has something else to say to the city since.
-    """
+    """Return the letters of all cities, in order; an edited one has its text, unless there is something else to say since."""
     return tuple(_letters(proposal, correspondence or Correspondence()))
 
 
@@ -479,12 +475,6 @@ def letter_files(
     if first_day is not None:
         for name, content in calendar_files(proposal, given, first_day):
             yield f"first-meetings/{name}", content
-
-
-def letter_code(made: str, subject: str, text: str) -> str:
-    """Return the code of a letter in a workbook: of the letter as it was made, and of what stands in its cells."""
-    said = f"{subject.strip()}\n{text.strip()}"
-    return f"{made} {code_of(said)}"
 
 
 def letter_form(proposal: Proposal, edited: Mapping[str, tuple[str, str]], language: str) -> Sheet:

@@ -8,6 +8,7 @@ groups, letters and rules are changed; ``twinmatch.app.decided`` reads them back
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -416,6 +417,18 @@ def _move_form(proposal: Proposal, directory: Directory, called: Mapping[str, st
         "here: cleared, it holds no more."
     )
     return Sheet(MOVE_SHEET, says, columns, tuple(rows), tuple(choices))
+
+
+def code_of(text: str) -> str:
+    """Return a short code of a text in letters alone, as the store takes long numbers for telephone numbers."""
+    hexed = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return "".join(chr(ord("a") + int(digit, 16)) for digit in hexed)
+
+
+def letter_code(made: str, subject: str, text: str) -> str:
+    """Return the code of a letter in a workbook: of the letter as it was made, and of what stands in its cells."""
+    said = f"{subject.strip()}\n{text.strip()}"
+    return f"{made} {code_of(said)}"
 
 
 def rules_said(made_from: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -33,8 +33,9 @@ from twinmatch.app.decisions import MeetingState, RunState
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting import dossier_files
 from twinmatch.exporting.folder_files import read_contacts
-from twinmatch.exporting.letters import Correspondence, Letter, code_of, letter_files, letters
+from twinmatch.exporting.letters import Correspondence, Letter, letter_files, letters
 from twinmatch.exporting.printing import dossier_docx
+from twinmatch.exporting.spreadsheet import code_of
 from twinmatch.proposal import Proposal
 from twinmatch.store.history import HistoryEntry
 from twinmatch.store.records import Store
