@@ -405,8 +405,8 @@ def _refusal(product: Product, left: LeftOut, invited: bool, undecided: bool = F
         says = "{kind}: we cannot say yet whether we can offer you a place."
         return joined([say(says, kind=kind), why])
     parts = [say("{kind}: we could not offer you a place.", kind=kind), why]
-    if product.status == "infeasible":
-        parts = [why if why.startswith(kind) else say("{kind}: {title}", kind=kind, title=why)]
+    if why.startswith(kind):  # that none were formed is the reason
+        parts = [why]
     if invited:
         parts.append(say("Instead we propose the meetings above."))
     elif left.offered not in ("", OPEN_TO_ALL):  # what is online stands below

@@ -155,7 +155,7 @@ def conditions(city: City, rule: Eligibility) -> tuple[dict[str, str], dict[str,
     unknown: dict[str, str] = {}
     if clash := [role for role in rule.not_roles if city.has(role)]:
         kinds = roles_in_words(clash)
-        says = say("guests are cities other than {kinds}", kinds=kinds)
+        says = say("guests are cities other than {kinds}; this city is one of these", kinds=kinds)
         failed[says] = say("to be other than {kinds}", kinds=kinds)
     for name, row in KINDS["conditions"].items():
         if (asked := getattr(rule, name)) is None:

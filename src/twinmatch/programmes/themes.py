@@ -354,11 +354,11 @@ def alike_in(cohort: Cohort, cities: Sequence[int], i: int, may: Callable[[str],
     told = {"city": each[i].name, "area": IN_TEXT.get(area, ""), "cities": listed(others[:SOUGHT])}
     if not others:
         return ""
-    one = "{city} names {area} as a challenge, as does {cities}. No measure of either on it is known in detail: each is asked for one and its result."
-    many = "{city} names {area} as a challenge, as do {cities}. No measure of any on it is known in detail: each is asked for one and its result."
+    one = "{city} names {area} as a challenge, as does {cities}. Each is asked to bring one measure that it has tried, and its result."
+    many = "{city} names {area} as a challenge, as do {cities}. Each is asked to bring one measure that it has tried, and its result."
     alike = say_n(one, many, len(others), **told)
     if len(others) > SOUGHT:
-        says = "{city} names {area} as a challenge, as do {n} other cities, {cities} among them. No measure of any on it is known in detail: each is asked for one and its result."
+        says = "{city} names {area} as a challenge, as do {n} other cities, {cities} among them. Each is asked to bring one measure that it has tried, and its result."
         alike = say(says, n=len(others), **told)
     codes = {each[j].country for j in cities}
     about = [t for t in Topic if t.area == area]
@@ -374,7 +374,7 @@ def _named_most(n: int, wanted: dict[Topic, int], areas: dict[str, int]) -> str:
     parts = [say("{challenge} ({n})", challenge=t, n=k) for t, k in named.items()]
     says = "What the {n} cities that come to learn name most often: {parts}."
     if not wanted and len(areas) == 1 and n in areas.values():  # says no more than the theme
-        says = "All {n} cities that come to learn name {area}: what exactly each wants to know of it is the first question."
+        says = "Each of the {n} cities that come to learn names {area} as a challenge: the first question to each is what it wants to know of it."
         return say(says, n=n, area=listed([*named]))
     return say(says, n=n, parts=listed(parts))
 

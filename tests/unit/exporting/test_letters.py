@@ -276,12 +276,11 @@ def test_what_is_said_of_a_city_is_said_to_it():
 
 @pytest.mark.parametrize(("cities", "verb"), [(["Lund"], "does"), (["Lund", "Oulu"], "do")])
 def test_what_is_said_to_a_city_keeps_its_number(cities, verb):
-    says = "{city} names {area} as a challenge, as %s {cities}. No measure of %s on it is known in detail: each is asked for one and its result."
+    says = "{city} names {area} as a challenge, as %s {cities}. Each is asked to bring one measure that it has tried, and its result."
     told = {"cities": listed(cities), "area": "industry", "city": "Graz"}
-    text = say_n(says % ("does", "either"), says % ("do", "any"), len(cities), **told)
+    text = say_n(says % "does", says % "do", len(cities), **told)
     assert addressed(text, "Graz").startswith(
-        f"You name industry as a challenge, as {verb} {listed(cities)}. No measure of "
-        f"{'either' if verb == 'does' else 'any'} of you on it"
+        f"You name industry as a challenge, as {verb} {listed(cities)}. Please bring one measure"
     )
 
 
@@ -315,11 +314,13 @@ def test_cities_of_the_readers_country_come_first_and_need_none(proposal):
     assert 0 < len(home) < len(cities)
 
 
-def test_a_format_that_was_not_formed_is_named_in_its_refusal(proposal):
+def test_a_refusal_names_its_format_once_and_says_that_there_is_no_place(proposal):
     groups = next(p for p in proposal.products if p.product == "discussion_groups")
     gone = replace(groups, status="infeasible", meetings=(), held=())
     left = LeftOut("at-graz", "No theme has enough cities.", "")
-    assert _refusal(gone, left, False).startswith("Discussion groups: No theme")
+    assert _refusal(gone, left, False) == (
+        "Discussion groups: we could not offer you a place. No theme has enough cities."
+    )
     assert (
         _refusal(gone, replace(left, why="Discussion groups: none."), False)
         == "Discussion groups: none."
@@ -342,3 +343,15 @@ def test_a_format_that_was_not_formed_is_named_in_its_refusal(proposal):
 def test_a_survey_s_contact_is_greeted_by_name_and_not_by_role(said, name):
     email = "m@odense.example" if "m@odense.example" in said else ""
     assert _of_survey(said) == Contact(name, email)
+
+
+def test_a_city_reads_of_its_own_condition_and_no_remark_to_the_committee():
+    fails = say(
+        "guests work in English at {n} or better (this city states {has})", n="B2", has="B1"
+    )
+    why = joined([say_n("A condition of the programme is not met: {failed}.", "", 1, failed=fails)])
+    assert addressed(why, "Graz").endswith("at B2 or better (you state B1).")
+    near = say(" For this city the difference is small: the committee may weigh it itself.")
+    assert addressed(say("All {n} places are taken.", n=3) + near, "Graz").endswith(
+        "For you the difference is small: a place that becomes free may be offered to you."
+    )

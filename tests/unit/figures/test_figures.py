@@ -185,8 +185,8 @@ def test_who_names_the_same_challenge_is_named_and_one_that_stands_alone_reads_n
     cohort = cohort_of(*({"id": i, "challenges": {area: 1}} for i, area in named))
     says = alike_in(cohort, [0, 1, 2], 0, bool)
     assert says == (
-        "A names industry as a challenge, as does B. No measure of either on it is known in detail: "
-        "each is asked for one and its result."
+        "A names industry as a challenge, as does B. Each is asked to bring one measure "
+        "that it has tried, and its result."
     )
     many = alike_in(cohort, range(6), 0, bool)
     assert many.startswith(

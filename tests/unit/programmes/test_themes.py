@@ -100,7 +100,11 @@ def test_how_strong_a_lead_is_is_the_mean_over_what_the_theme_names():
 @pytest.mark.parametrize(
     ("n", "areas", "begins"),
     [
-        (4, {"finance_funding": 4}, "All 4 cities that come to learn name finance and funding: "),
+        (
+            4,
+            {"finance_funding": 4},
+            "Each of the 4 cities that come to learn names finance and funding ",
+        ),
         (4, {"finance_funding": 3}, "What the 4 cities that come to learn name most often: "),
         (4, {"industry": 4, "finance_funding": 2}, "What the 4 cities that come to learn name"),
     ],

@@ -251,7 +251,7 @@ class Unplaced:
         )
         told = {"host": _in_words(self.ready.frame.hosts[best]), "score": 100 * score}
         if score < self._lowest:
-            near = " The difference is small: the committee may weigh it itself."
+            near = " For this city the difference is small: the committee may weigh it itself."
             says += say(
                 " The best pair that was possible, with {host}, has {score:.1f} points of 100; every pair chosen has at least {lowest:.1f}.",
                 lowest=100 * self._lowest,
