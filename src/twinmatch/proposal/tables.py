@@ -356,12 +356,11 @@ class RuleNumbers:
     def named(self, full: Sequence[str]) -> str:
         """Return the numbers in words, with the rows at their limit where they are few; nothing where none is."""
         if not self.rows:
-            return say(
-                "It takes out {out:,} of {all:,} possible meetings, {alone:,} that no other rule does.",
-                out=self.taken_out,
-                all=self.possible,
-                alone=self.alone,
-            )
+            shared = self.taken_out - self.alone
+            says = "It takes out {out:,} of {all:,} possible meetings."
+            if shared:
+                says = "It takes out {out:,} of {all:,} possible meetings; other rules take out {shared:,} of these too."
+            return say(says, out=self.taken_out, all=self.possible, shared=shared)
         if self.now is not None:
             asked = [] if self.at_least is None else [say("at least {n:g}", n=self.at_least)]
             asked += [] if self.at_most is None else [say("at most {n:g}", n=self.at_most)]
