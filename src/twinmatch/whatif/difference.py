@@ -355,7 +355,7 @@ def _scores(before: Product, after: Product) -> Iterator[str]:
     """How the scores differ; totals of different numbers of places are not compared."""
     sides = (before, after)
     was, is_ = (sum(m.role != "host" for x in p.meetings for m in x.members) for p in sides)
-    gain, both = after.score - before.score, {"before": 100 * before.score}
+    then, now = (round(100 * p.score, 1) for p in sides)  # as shown, so that they add up
     if was != is_:
         means = [fmean([m.score for m in p.meetings] or [0.0]) for p in sides]
         if [was, is_] == [len(p.meetings) for p in sides]:
@@ -365,12 +365,11 @@ def _scores(before: Product, after: Product) -> Iterator[str]:
             yield say(says, before=was, after=is_)
         says = "A meeting scores {after:.1f} of 100 in the mean, {before:.1f} before."
         yield say(says, after=100 * means[1], before=100 * means[0])
-    elif abs(gain) >= NOTHING:
-        both["after"] = 100 * after.score
+    elif now != then:
         says = "The total score is {points} more: {before:,.1f} before, {after:,.1f} after."
-        if gain < 0:
+        if now < then:
             says = "The total score is {points} less: {before:,.1f} before, {after:,.1f} after."
-        yield say(says, points=points(abs(gain)), **both)
+        yield say(says, points=points(abs(now - then) / 100), before=then, after=now)
     low = [min((m.score for m in p.meetings), default=0.0) for p in sides]
     if abs(low[1] - low[0]) >= NOTHING:
         says = "The lowest meeting scores {after:.1f} of 100, {before:.1f} before."

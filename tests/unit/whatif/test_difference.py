@@ -53,7 +53,10 @@ def test_every_city_whose_partners_differ_is_named_and_no_other(seed):
     assert any("New rule (bans)" in says for says in found.products[0].says)
     if before.products[0].score != pytest.approx(after.products[0].score, abs=1e-9):
         way = "more" if after.products[0].score > before.products[0].score else "less"
-        assert any(way in says and "total score" in says for says in found.products[0].says)
+        told = next(says for says in found.products[0].says if "total score" in says)
+        assert way in told
+        then, now = (round(told.values[k], 1) for k in ("before", "after"))  # as shown: adds up
+        assert f" {abs(now - then):.1f} points" in told
 
 
 def test_cities_that_came_and_went_are_named():
