@@ -386,7 +386,8 @@ def of_category(attribute: Attribute, word: str) -> str:
     """Return what is said of the cities of a category."""
     if attribute == "mission":
         return say("Mission Cities") if word == "Mission City" else say("outside the Mission")
-    word = with_article(word) if attribute == "country" else word
+    if attribute == "country":  # its name as it is: the names of all countries take long to read
+        return say(_SAYS["country"], value=with_article(word))
     field = "history" if attribute == "newcomer" else "nuts" if attribute in NUTS else attribute
     return worded(field, word.split(" and ") if attribute == "eu" else [word])
 
