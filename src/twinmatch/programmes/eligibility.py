@@ -156,7 +156,7 @@ def conditions(city: City, rule: Eligibility) -> tuple[dict[str, str], dict[str,
     if clash := [role for role in rule.not_roles if city.has(role)]:
         kinds = roles_in_words(clash)
         says = say("guests are cities other than {kinds}; this city is one of these", kinds=kinds)
-        failed[says] = say("to be other than {kinds}", kinds=kinds)
+        failed[says] = say("is one of the {kinds}", kinds=kinds)
     for name, row in KINDS["conditions"].items():
         if (asked := getattr(rule, name)) is None:
             continue
@@ -188,13 +188,17 @@ def conditions(city: City, rule: Eligibility) -> tuple[dict[str, str], dict[str,
 
 def unmet(cohort: Cohort, refused: Iterable[int], asked: Iterable[int], rule: Eligibility) -> str:
     """Return which conditions some cities fail and which are not known of others, each with how many, most first; empty for none."""
-    failed = Counter(a for i in refused for a in conditions(cohort.cities[i], rule)[0].values())
-    unknown = Counter(a for i in asked for a in conditions(cohort.cities[i], rule)[1])
+    failed = [[*conditions(cohort.cities[i], rule)[0].values()] for i in refused]
+    unknown = [[*conditions(cohort.cities[i], rule)[1]] for i in asked]
     parts = []
-    for counted, says in (
+    for found, says in (
         (failed, "Not met, by number of applicants: {failed}."),
         (unknown, "Not known yet, by number of applicants: {failed}."),
     ):
+        counted = Counter(asks for mine in found for asks in mine)
         each = [say("{asks} ({n})", asks=asks, n=n) for asks, n in counted.most_common()]
         parts += [say(says, failed=joined(each, "; "))] if each else []
+        if several := sum(len(mine) > 1 for mine in found):
+            one = "{n} applicant counts here more than once."
+            parts.append(say_n(one, "{n} applicants count here more than once.", several))
     return joined(parts)

@@ -229,19 +229,21 @@ def _not_formed(round_: Round, name: str, why: Sequence[Problem]) -> Product:
     title, guests = settings.title, getattr(settings, "guests", None)
     reasons = [p.found for p in why if p.level == "error" and p.code != "repair"]
     says = say("Not formed in this round: {reasons}", reasons=joined(reasons))
-    out = tuple(
-        LeftOut(
-            city.id,
-            say("{title}: not formed in this round. {because}", title=title, because=reasons[0]),
-            "",
-            as_role="guest" if guests and set(guests.roles) & set(city.roles) else "",
-        )
-        for city in round_.cohort.cities
+    because = say("{title}: not formed in this round. {because}", title=title, because=reasons[0])
+    short = say(
+        "{title}: not formed in this round, for a reason that is the same for every city.",
+        title=title,
     )
+    out = []
+    for city in round_.cohort.cities:
+        applied = bool(guests and set(guests.roles) & set(city.roles))
+        out.append(
+            LeftOut(city.id, because if applied else short, "", as_role="guest" if applied else "")
+        )
     advice = tuple(p.found for p in why if p.code in ADVISED)
     hosts = tuple(p.do for p in why if p.code == "no-hosts" and p.do)
     advice = (*hosts, *advice) or tuple(p.do for p in why if p.do)
-    return Product(name, title, "infeasible", "none", 0.0, 0.0, (), out, (), says, advice)
+    return Product(name, title, "infeasible", "none", 0.0, 0.0, (), tuple(out), (), says, advice)
 
 
 def _made(round_: Round, programme: Programme, name: str) -> Round:

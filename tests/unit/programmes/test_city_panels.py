@@ -189,6 +189,24 @@ def test_questions_that_concern_too_few_cities_are_told():
         )
 
 
+def test_a_panel_is_on_a_topic_that_can_have_one():
+    """Most seek heat, all of them Mission Cities, of whom a panel takes two; trams are sought by two others as well."""
+    most = [city(f"at-{k}", "mission", seeks=[HEAT]) for k in "abcd"]
+    trams = [
+        city("be-e", "mission", seeks=[TRAM]),
+        city("fi-f", seeks=[TRAM]),
+        city("it-g", seeks=[TRAM]),
+    ]
+    purposes = [{"title": "Practice", "about": "practice"}]
+    asked = panels(panels=1, size=(3, 4), mix={"mission": 1}, purposes=purposes)
+    (panel,) = propose_city_panels(round_of(*most, *trams), asked).meetings
+    assert set(panel.cities()) == {"be-e", "fi-f", "it-g"}
+    with pytest.raises(
+        NoProposalError, match=r"None of the 2 topics .* All of them are Mission Cities, of whom"
+    ):
+        propose_city_panels(round_of(*most, trams[0]), asked)
+
+
 TWO = [
     {"title": "Heat", "question": "Which heat?", "topics": [HEAT]},
     {"title": "Budget", "question": "Which budget?", "topics": [BUDGET]},

@@ -387,6 +387,39 @@ def test_countries_join_by_funds_language_or_cooperation_and_not_by_a_border_alo
     assert bool(product.meetings) is joined
 
 
+def test_a_country_without_a_cluster_is_told_the_rule_that_binds():
+    def why(*cities, **changes):
+        return {
+            x.city: x.why
+            for x in propose_national_clusters(round_of(*cities), clusters(**changes)).left_out
+        }
+
+    far = why(city("il-a"), city("at-b"), city("at-c"))
+    assert far["il-a"].endswith(
+        "none with the same funds and rules is its neighbour or known to lie within 700 km."
+    )
+    kept = why(city("rs-a"), city("xk-b"), never_joined=[("RS", "XK")])
+    assert "The programme keeps it apart from Kosovo." in kept["rs-a"]
+    full = why(city("cz-a"), *(city(f"sk-{x}") for x in "bcde"), countries_joined=2)
+    assert "but no cluster with them keeps to 4 cities" in full["cz-a"]
+
+
+def test_it_is_said_why_a_city_leads_its_cluster():
+    learner = city("sk-a", seeks=["district_heating_cooling"])
+    anchors = [
+        city("sk-b", "mission"),
+        city("sk-c", "mission") | {"shows": ["district_heating_cooling"]},
+    ]
+    (meeting,) = propose_national_clusters(round_of(learner, *anchors), clusters()).meetings
+    assert meeting.cities("lead") == ("sk-c",)
+    assert (
+        "leads: of the 2 Mission or Pilot Cities of this cluster it can show most"
+        in meeting.notes[0]
+    )
+    (meeting,) = propose_national_clusters(round_of(learner, anchors[0]), clusters()).meetings
+    assert "leads as the one Mission or Pilot City of this cluster" in meeting.notes[0]
+
+
 ITALIANS = [
     *(wants(f"it-c{k}", "energy_systems") for k in range(4)),
     *(wants(f"it-d{k}", "waste_circular_economy") for k in range(4)),

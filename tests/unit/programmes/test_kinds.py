@@ -205,7 +205,7 @@ def test_conditions_that_are_not_met_are_named_with_how_many_miss_them():
     assert unmet(cohort, silent, [], rule) == ""  # not known is not failed
     assert unmet(cohort, [], silent, rule).startswith("Not known yet, by number of applicants: ")
     assert unmet(cohort, range(3), [], rule) == (
-        "Not met, by number of applicants: at least 30 staff hours a month (2); to be other than Mission Cities (1)."
+        "Not met, by number of applicants: at least 30 staff hours a month (2); is one of the Mission Cities (1). 1 applicant counts here more than once."
     )
 
 

@@ -19,12 +19,13 @@ import scipy.sparse as sp
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.quoting import worded
 from twinmatch.programmes.city_panels.search import (
+    AT_ONCE,
     FITS,
+    PROVABLE,
     CityPanels,
     Mix,
     PanelQuestion,
     Seats,
-    engine,
     fit_of,
     grouped,
     locked_on,
@@ -80,9 +81,9 @@ def solved_panels(round_: Round, settings: CityPanels) -> Product | SolvedProduc
     if not number:
         return _none(round_, settings, cities, out)
     _check_locks(round_, settings, cities, number)
-    asked = questions(round_, settings.purposes[:number], cities)
     seats: Seats | None = None
     waiting = max(0, len(cities) - number * settings.size[1])
+    asked = questions(round_, settings, number, cities, chosen=waiting > 0)
     if waiting:
         cities, seats = _chosen(round_, settings, cities, number, asked, out)
     mix = Mix(round_, settings, cities)
@@ -428,3 +429,11 @@ def panel_rules(
     for name, quota in settings.quotas:
         rules.append(quotas_kept(round_, quota, name, say("In each panel"), sets))
     return tuple(rules)
+
+
+def engine(n: int) -> str:
+    """Return in words how the panels of so many cities are found."""
+    if n <= PROVABLE:
+        return "exact search"
+    among = "" if n <= AT_ONCE else " among some panels at a time"
+    return say("dealt by country, then swaps{among}, with a bound", among=among)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Annotated, Any, ClassVar, Literal
@@ -56,7 +57,7 @@ from twinmatch.solving.exact import fewest_alike
 from twinmatch.solving.exchange import dealt, exchange_in_parts
 from twinmatch.solving.model import Solution
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import Title, say
+from twinmatch.wording import Title, joined, say
 
 
 class Purpose(ProgrammeSection):
@@ -139,6 +140,8 @@ class PanelQuestion:
     title: str
     text: str
     topics: tuple[Topic, ...]
+    tried: int = 0
+    """Topics of which none can have a panel, this one coming nearest; 0 for a question that was not chosen so"""
 
     @property
     def named(self) -> str:
@@ -150,13 +153,13 @@ class PanelQuestion:
 
 
 def questions(
-    round_: Round, purposes: Sequence[Purpose], cities: Sequence[int]
+    round_: Round, settings: CityPanels, number: int, cities: Sequence[int], chosen: bool = False
 ) -> list[PanelQuestion]:
-    """Return the question of each purpose; proposed ones are on the topics that most of some cities seek, once each."""
+    """Return the question of each panel's purpose; proposed ones are on what most seek, once each, if members are ``chosen`` only on what can have a panel where anything can."""
     table = topic_table(round_.cohort, round_.facet_cache)
     sought = np.clip(table.seeks[list(cities)], 0.0, 1.0).sum(axis=0)
     found: list[PanelQuestion] = []
-    for purpose in purposes:
+    for purpose in settings.purposes[:number]:
         topics = purpose.topics or _read(round_, purpose.question)
         if not purpose.question and not topics:
             used = {t for question in found for t in question.topics}
@@ -170,12 +173,57 @@ def questions(
                     or (t.area in set(Domain)) == (purpose.about == "practice")
                 )
             ]
-            topics = tuple(
-                TOPICS[k] for k in sorted(may, key=lambda k: (-round(sought[k], 6), k))[:1]
-            )
+            may.sort(key=lambda k: (-round(sought[k], 6), k))
+            ranked = [TOPICS[k : k + 1] for k in may] or [()]
+            every = [PanelQuestion(purpose.title, _asked(purpose, t), t) for t in ranked]
+            if may and chosen:
+                every = [_first_held(round_, settings, found, every, cities)]
+            found.append(every[0])
+            continue
         found.append(
             PanelQuestion(purpose.title, purpose.question or _asked(purpose, topics), topics)
         )
+    return found
+
+
+def _first_held(
+    round_: Round,
+    settings: CityPanels,
+    before: Sequence[PanelQuestion],
+    every: Sequence[PanelQuestion],
+    cities: Sequence[int],
+) -> PanelQuestion:
+    """Return the first question that can have a panel beside others; without one that of which most cities can sit together."""
+    free, room = settings.model_copy(update={"lock": ()}), []
+    for question in every:
+        room.append(_room(round_, settings, question, cities))
+        if not room[-1][1]:
+            with suppress(NoProposalError):
+                seated(round_, free, [*before, question], cities)
+                return question
+    nearest, _ = max(zip(every, room, strict=True), key=lambda x: x[1][0])
+    return replace(nearest, tried=len(every))
+
+
+def _room(
+    round_: Round, settings: CityPanels, question: PanelQuestion, cities: Sequence[int]
+) -> tuple[int, str]:
+    """Return how many cities a panel on a question can have at most, and what it lacks, in words; empty for nothing."""
+    near = np.array(cities)[np.maximum(*fit_of(round_, question))[list(cities)] >= FITS]
+    n, size, most = len(near), settings.size, math.ceil(MOST_OF_A_KIND * settings.size[1])
+    told: dict[str, Any] = {"panel": question.named, "n": n, "size": size[0]}
+    says = "{panel}: {n} cities want to learn about it or can show something on it, and a panel takes at least {size}."
+    found = n, say(says, **told) if n < size[0] else ""
+    for attribute in (a for a in settings.mix if a != "country"):
+        every = categories(round_.cohort, attribute)
+        kinds = Counter(every[i] for i in near)
+        room = sum(min(m, most) if kind else m for kind, m in kinds.items())
+        if room < min(found[0], size[0]):
+            kind, m = max(kinds.items(), key=lambda item: (item[1], item[0] or ""))
+            others = say("{m} of them", m=m) if m < n else say("All of them")
+            told |= {"kind": of_category(attribute, kind), "short": max(size[0] - most, 1)}
+            says = "{panel}: {n} cities want to learn about it or can show something on it. {others} are {kind}, of whom a panel takes at most {most}; it needs at least {short} other cities as well."
+            found = room, found[1] or say(says, others=others, most=most, **told)
     return found
 
 
@@ -272,7 +320,7 @@ def seated(
             for words, mask in counted_kinds(with_topics(round_, settings.quotas), quota, cities)
         ]
         rules += [block for _, block in quota_rules(name, quota, units, counted)]
-    most = math.ceil(MOST_OF_A_KIND * size[1])
+    most = math.ceil(MOST_OF_A_KIND * settings.size[1])
     for attribute in settings.mix:
         if attribute != "country":
             every = categories(round_.cohort, attribute)
@@ -292,25 +340,17 @@ def seated(
     candidates = Candidates(p, c, np.round(fits[p, c], 6), len(asked), len(cities))
     found = solve(candidates, rules)
     if found.status == "infeasible" or not len(c):
-        n, fewest = min((int(near.sum()), k) for k, near in enumerate(fits >= FITS))
-        words: dict[str, Any] = {"panel": asked[fewest].named, "n": n, "size": size[0]}
-        says = "{panel}: {n} cities want to learn about it or can show something on it, and a panel takes at least {size}."
-        for attribute in (a for a in settings.mix if a != "country"):
-            every = categories(round_.cohort, attribute)
-            near = Counter(every[i] for i in np.array(cities)[fits[fewest] >= FITS])
-            room = sum(min(m, most) if kind else m for kind, m in near.items())
-            if n >= size[0] > room:
-                kind, m = max(near.items(), key=lambda item: (item[1], item[0]))
-                others = say("{m} of them", m=m) if m < n else say("All of them")
-                words |= {"kind": of_category(attribute, kind), "others": others, "most": most}
-                words["short"] = max(size[0] - most, 1)
-                says = "{panel}: {n} cities want to learn about it or can show something on it. {others} are {kind}, of whom a panel takes at most {most}; it needs at least {short} other cities as well."
-        why = say(says, **words)
-        if n >= size[0] and "kind" not in words:  # rules that clash
+        rooms = [_room(round_, settings, q, cities) for q in asked]
+        k = min(range(len(asked)), key=lambda k: (not rooms[k][1], rooms[k][0]))
+        why = rooms[k][1]
+        if not why:  # rules that clash
             rules[2] = replace(rules[2], says=banded)
             core = clash(candidates, rules)
             rows = tuple(at for at in core.rows if at.rule != "one panel each")
             why = in_words(replace(core, rows=rows), labels_of(rules))
+        elif asked[k].tried:
+            says = "None of the {n} topics that these cities seek can have a panel; this one comes nearest."
+            why = joined([say(says, n=asked[k].tried), why])
         do = say("Give other questions, or loosen a quota.")
         raise NoProposalError.of("no-panels", why, do=do)
     label = np.full(len(cities), -1, dtype=np.int64)
@@ -457,11 +497,3 @@ def _swapped(
     return exchange_in_parts(
         start, mix.likeness, rules, [*near, *far], soft=soft, fixed=fixed, alike=False
     )
-
-
-def engine(n: int) -> str:
-    """Return in words how the panels of so many cities are found."""
-    if n <= PROVABLE:
-        return "exact search"
-    among = "" if n <= AT_ONCE else " among some panels at a time"
-    return say("dealt by country, then swaps{among}, with a bound", among=among)

@@ -10,6 +10,9 @@ import numpy as np
 
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.discussion_groups.search import (
+    LEAD_READINESS,
+    LEAD_SHOWS,
+    LEADS_SHOW,
     Groups,
     PreparedGroups,
     groups_for,
@@ -315,9 +318,63 @@ def _not_leading(ready: PreparedGroups, i: int, kinds: str) -> str:
         if len(titles) > 1:
             says = "{kinds} lead these groups. The themes of this round are {themes}; nothing is known yet that this city can show on them."
         return say(says, kinds=kinds, themes=listed(titles))
-    says = "{kinds} lead these groups. The theme in which this city is strongest, {theme}, is led by {leads}, chosen by their strengths in it, by what they can show of what others want to learn, and by their readiness."
+    says = "{kinds} lead these groups. The theme in which this city is strongest, {theme}, is led by {leads}."
     leads = listed([round_.name(j) for j in ready.leads[best]])
-    return say(says, kinds=kinds, theme=quoted(slots[best].theme.title), leads=leads)
+    led = say(says, kinds=kinds, theme=quoted(slots[best].theme.title), leads=leads)
+    return joined(filter(None, (led, _beside_leads(ready, best, i))))
+
+
+def _beside_leads(ready: PreparedGroups, k: int, i: int) -> str:
+    """Return what a group would most have lost with a city in place of one lead, of those in whose place it would lose least.
+
+    Empty where it could be in the place of none: all are locked, or another is of its country.
+    """
+    round_, merits, land = ready.round, ready.merits, ready.round.cohort.countries
+    if i not in merits.may:
+        return NO_HOURS
+    locked = locked_in(round_, ready.settings, ready.slots)
+    at = {j: merits.may.index(j) for j in (*ready.leads[k], i)}
+    me, answers, losses = at[i], merits.answers[k], {}
+
+    def shown(cities: Sequence[int]) -> float:
+        return float(merits.sought[k] @ merits.shown[[at[j] for j in cities]].any(axis=0))
+
+    for j in ready.leads[k]:
+        others = [o for o in ready.leads[k] if o != j]
+        if j in locked or land[i] in land[others]:
+            continue
+        here, there = answers[at[j]], answers[me]
+        lost = (here - there) / ready.settings.leads[1]
+        if merits.together:
+            here, there = shown([*others, j]), shown([*others, i])
+            lost = here - there
+        strength, readiness = merits.strength[k, [at[j], me]], merits.ready[[at[j], me]]
+        silent = float(answers[at[j]] > 0) - float(answers[me] > 0)
+        losses[j] = (
+            (LEADS_SHOW * lost + LEAD_SHOWS * silent, "shows", 100 * here, 100 * there),
+            (
+                float((1 - LEAD_READINESS) * (strength[0] - strength[1])),
+                "strength",
+                *100 * strength,
+            ),
+            (float(LEAD_READINESS * (readiness[0] - readiness[1])), "ready", *4 * readiness),
+        )
+    if not losses:
+        return ""
+    lead = min(losses, key=lambda j: sum(lost for lost, *_ in losses[j]))
+    lost, what, here, there = max(losses[lead])
+    says = {
+        "shows": "The place of {lead} would be the nearest: with it the leads can show {here:.0f}% of what others want to learn on the theme, with this city there {there:.0f}%.",
+        "strength": "The place of {lead} would be the nearest: its strength in the theme is {here:.0f} points of 100, that of this city {there:.0f}.",
+        "ready": "The place of {lead} would be the nearest: its readiness is {here:.1f} of 4, that of this city {there:.1f}.",
+    }[what]
+    if what == "shows" and not merits.together:
+        says = "The place of {lead} would be the nearest: it can show {here:.0f}% of what others want to learn on the theme, this city {there:.0f}%."
+    if what == "shows" and not answers[me]:
+        says = "The place of {lead} would be the nearest; of what others want to learn on the theme nothing is known that this city can show."
+    if lost <= 1e-6:
+        says = "In the place of {lead} this city would do as well: the committee may choose."
+    return say(says, lead=round_.name(lead), here=float(here), there=float(there))
 
 
 def _off_theme(

@@ -63,6 +63,11 @@ class PreparedGroups:
         return Counter(i for group in self.leads for i in group)
 
     @cached_property
+    def merits(self) -> LeadMerits:
+        """Return what the leads were chosen by."""
+        return lead_merits(self.round, self.settings, self.slots)
+
+    @cached_property
     def ledger(self) -> LoadLedger:
         """Return the ledger once the leads are entered."""
         load, before = self.settings.load("lead"), self.round.ledger
@@ -368,10 +373,29 @@ def _fewest(slots: Sequence[Slot], need: Floats, least: float) -> str:
     return slots[order[0]].theme.id
 
 
-def _leads(
-    round_: Round, settings: DiscussionGroups, slots: Sequence[Slot]
-) -> list[list[int]] | str:
-    """Return each group's leads, strongest first; or the id of a theme that cannot have enough."""
+@dataclass(frozen=True, eq=False)
+class LeadMerits:
+    """What leads of K groups are chosen by: who may lead; strength (K, L), readiness (L,), topics shown (L, T) and sought (K, T)."""
+
+    may: Sequence[int]
+    strength: Floats
+    ready: Floats
+    shown: Bools
+    sought: Floats
+
+    @property
+    def answers(self) -> Floats:
+        """Return the part that each can show of what others seek of each theme, (K, L)."""
+        return np.asarray(self.sought @ self.shown.T)
+
+    @property
+    def together(self) -> bool:
+        """Return whether leads are chosen for what they show together, not each alone."""
+        return self.strength.size <= MOST_TOGETHER
+
+
+def lead_merits(round_: Round, settings: DiscussionGroups, slots: Sequence[Slot]) -> LeadMerits:
+    """Return who may lead some groups, and what leads are chosen by."""
     cohort = round_.cohort
     fits = round_.ledger.fits(settings.load("lead"))
     may = [
@@ -388,9 +412,18 @@ def _leads(
     mean = np.where(
         known.any(axis=1), np.nan_to_num(ready).sum(axis=1) / np.maximum(known.sum(axis=1), 1), 2.0
     )
-    fit = (1 - LEAD_READINESS) * strength + LEAD_READINESS * mean / 4
-    answers = sought @ shown.T
-    score, together = fit + LEAD_SHOWS * (answers > 0).astype(np.float64), fit.size <= MOST_TOGETHER
+    return LeadMerits(may, strength, mean / 4, shown, sought)
+
+
+def _leads(
+    round_: Round, settings: DiscussionGroups, slots: Sequence[Slot]
+) -> list[list[int]] | str:
+    """Return each group's leads, strongest first; or the id of a theme that cannot have enough."""
+    merits = lead_merits(round_, settings, slots)
+    may, strength, shown, sought = merits.may, merits.strength, merits.shown, merits.sought
+    fit = (1 - LEAD_READINESS) * strength + LEAD_READINESS * merits.ready
+    answers, together = merits.answers, merits.together
+    score = fit + LEAD_SHOWS * (answers > 0).astype(np.float64)
     if not together:
         score += LEADS_SHOW * answers / settings.leads[1]
     locked = locked_in(round_, settings, slots)

@@ -85,6 +85,29 @@ def ties(
     return found
 
 
+def unjoined(
+    code: str,
+    found: Mapping[frozenset[str], CountryTie],
+    here: Sequence[str],
+    settings: NationalClusters,
+    possible: bool,
+) -> str:
+    """Return what keeps a country from the clusters of others: no tie, or no cluster with those that it is tied to."""
+    tied = sorted({c for pair in found if code in pair for c in pair - {code}})
+    told = {"names": listed([country(c).name for c in tied]), "most": settings.size[1]}
+    if tied and possible:
+        says = "It could be with {names}, but all clusters together fit best without it."
+        return say(says, **told)
+    if tied:
+        says = "Its ties are to {names}, but no cluster with them keeps to {most} cities, {n} countries and the rules."
+        return say(says, n=settings.countries_joined, **told)
+    apart = {c for pair in settings.never_joined if code in pair for c in pair} - {code}
+    kept = listed([country(c).name for c in sorted(apart & {*here})])
+    parts = [say("The programme keeps it apart from {names}.", names=kept)] if kept else []
+    says = "With no other country here does it share a language or a standing cooperation, and none with the same funds and rules is its neighbour or known to lie within {km} km."
+    return joined([*parts, say(says, km=NEAREST_KM)])
+
+
 ONE_OF_SEVERAL_NAMES = frozenset({"bs", "cnr", "hr", "sh", "sr"})
 """Languages that countries call by names of their own: a shared one is not named for them."""
 

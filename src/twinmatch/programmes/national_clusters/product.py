@@ -61,7 +61,7 @@ from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.schema import IN_TEXT
 from twinmatch.vocabulary.geography import country, with_article
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import count, joined, listed, say
+from twinmatch.wording import count, joined, listed, say, say_n
 
 LEAST_NAMED = 1 / 3
 """Part of the cities of a cluster that must name what it is named by, or want to learn what is said of them."""
@@ -257,7 +257,7 @@ def _meeting(
     round_, settings, affinity = ready.round, ready.settings, ready.affinity
     named = {i for i in cluster.cities if ready.is_anchor(i)}
     silent = {i for i in named if _known_beside(affinity, i, cluster) < settings.known_at_least}
-    leads = _leading(round_, settings, cluster, named - silent)
+    leads, why_leads = _leading(round_, settings, cluster, named - silent)
     members = tuple(
         Member(round_.id(i), "lead" if i in leads else "member")
         for i in sorted(cluster.cities, key=lambda i: (i not in leads, i))
@@ -287,14 +287,14 @@ def _meeting(
         members,
         account,
         joined(filter(None, (cluster.reason, _shared(round_, cluster, leads)))),
-        notes=(*notes, *bridges),
+        notes=(*why_leads, *notes, *bridges),
     )
 
 
 def _leading(
     round_: Round, settings: NationalClusters, cluster: Cluster, anchors: Set[int]
-) -> set[int]:
-    """Return the anchors that lead a cluster: those that show most of what its other cities seek, at most a part of all."""
+) -> tuple[set[int], tuple[str, ...]]:
+    """Return the anchors that lead a cluster, those that show most of what its other cities seek, at most a part of all; and why they do."""
     table = topic_table(round_.cohort, round_.facet_cache)
     cities = list(cluster.cities)
     sought = np.clip(table.seeks[cities], 0.0, 1.0)
@@ -302,7 +302,25 @@ def _leading(
     gives = {i: float(sought.sum(axis=0) @ mine) for i, mine in zip(cities, shown, strict=True)}
     gives = {i: gives[i] - float(sought[k] @ shown[k]) for k, i in enumerate(cities)}
     most = max(1, int(settings.anchors_at_most * len(cities)))
-    return set(sorted(anchors, key=lambda i: (-round(gives[i], 6), i))[:most])
+    ranked = sorted(anchors, key=lambda i: (-round(gives[i], 6), i))
+    leads, others = ranked[:most], ranked[most:]
+    if not leads or len(cities) == 1:
+        return {*leads}, ()
+    one = "{city} leads as the one {kind} City of this cluster of which enough is known."
+    many = "{city} lead as the {kind} Cities of this cluster of which enough is known."
+    if others:
+        one = "{city} leads: of the {all} {kind} Cities of this cluster it can show most of what the others want to learn."
+        many = "{city} lead: of the {all} {kind} Cities of this cluster they can show most of what the others want to learn."
+    if others and round(gives[leads[-1]] - gives[others[0]], 6) == 0:
+        one = "{city} leads; as far as is known, {other} can show as much of what the others want to learn."
+        many = "{city} lead; as far as is known, {other} can show as much of what the others want to learn as the last of them."
+    told = {
+        "all": len(ranked),
+        "kind": settings.anchors,
+        "city": listed([*map(round_.name, leads)]),
+    }
+    why = say_n(one, many, len(leads), other=round_.name((others or leads)[0]), **told)
+    return {*leads}, (why,)
 
 
 def _known_beside(affinity: Affinity, i: int, cluster: Cluster) -> float:

@@ -18,7 +18,7 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.errors import NoProposalError
 from twinmatch.facets import FACETS
 from twinmatch.programmes.group_quotas import GroupQuotas, best_grouping
-from twinmatch.programmes.national_clusters.countries import BLOCK, Lock, locked_in, ties
+from twinmatch.programmes.national_clusters.countries import BLOCK, Lock, locked_in, ties, unjoined
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
 from twinmatch.solving import Bools, Distribute, Floats, Ints, group_referee
@@ -101,7 +101,7 @@ def join_countries(
     ``barred`` are homes that cannot be split under the rules on kinds of cities.
     """
     joining = _Joining(ready, barred)
-    size, (low, high) = joining.size, ready.settings.size
+    size, low = joining.size, ready.settings.size[0]
     sets: list[tuple[str, ...]] = [(code,) for code in size if code not in joining.small]
     sets += [group for group in joining.sets() if math.isfinite(joining.cost(group))]
     number = {code: k for k, code in enumerate(size)}
@@ -122,13 +122,10 @@ def join_countries(
             "{country}: no cluster of its cities keeps the rules on kinds of cities.", country=name
         )
         if size[code] < low:
-            why = say(
-                "{country} has {size} of the {low} cities that a cluster needs, and there is no cluster of other countries that it could join (at most {high} cities).",
-                country=name,
-                size=size[code],
-                low=low,
-                high=high,
-            )
+            says = "{country} has {size} of the {low} cities that a cluster needs."
+            why = say(says, country=name, size=size[code], low=low)
+            tried = any(code in group for group in sets)
+            why = joined([why, unjoined(code, joining.ties, list(size), ready.settings, tried)])
         alone |= dict.fromkeys(ready.by_country[code], why)
     return homes, alone
 
@@ -143,7 +140,7 @@ class _Joining:
         self.small = {c for c, n in self.size.items() if n < low or math.isinf(self.cost((c,)))}
         self._own = Counter(city.country for city in ready.round.cohort.cities)
         self._room = {code: -(-n // high) * high for code, n in self.size.items()}
-        self._ties = ties(ready.round, list(self.size), ready.settings.never_joined)
+        self.ties = ties(ready.round, list(self.size), ready.settings.never_joined)
 
     def cost(self, group: Sequence[str]) -> float:
         """Return what a home misses as one cluster: inf of what must hold, else the price of the rest."""
@@ -162,7 +159,7 @@ class _Joining:
         A large country has room for others up to the full size of the clusters that it is split into anyway.
         """
         near: dict[str, set[str]] = {}
-        for pair in self._ties:
+        for pair in self.ties:
             for code in pair:
                 near.setdefault(code, set()).update(pair - {code})
         barred = {frozenset(pair) for pair in self._settings.never_joined}
@@ -198,7 +195,7 @@ class _Joining:
         for one in group:
             others = [o for o in group if o != one]
             if one in self.small and others:
-                pairs = ((size[o], self._ties.get(frozenset({one, o}))) for o in others)
+                pairs = ((size[o], self.ties.get(frozenset({one, o}))) for o in others)
                 tied = sum(n * tie.worth for n, tie in pairs if tie)
                 total += size[one] * tied / sum(size[o] for o in others)
         return total
@@ -220,10 +217,10 @@ class _Joining:
                 named,
                 one=country(min(pair)).name,
                 other=country(max(pair)).name,
-                reasons=self._ties[pair].reason,
+                reasons=self.ties[pair].reason,
             )
             for pair in pairs
-            if pair in self._ties
+            if pair in self.ties
         )
         joined_because = say_n(
             "{countries} has too few cities for a cluster of its own, which takes at least {low}. The countries are put together because {reasons}.",

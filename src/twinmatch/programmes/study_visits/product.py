@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from twinmatch.errors import NoProposalError
+from twinmatch.facets.answered import topic_table
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares, size_note
 from twinmatch.programmes.rules import (
@@ -45,7 +46,7 @@ from twinmatch.programmes.study_visits.settings import (
     distances,
     why_barred,
 )
-from twinmatch.programmes.themes import led_by, quoted, theme_of
+from twinmatch.programmes.themes import led_by, quoted, theme_of, topics_of
 from twinmatch.proposal import (
     Cell,
     LeftOut,
@@ -58,7 +59,8 @@ from twinmatch.proposal import (
 )
 from twinmatch.proposal.tables import TravelRow
 from twinmatch.solving import Bools, Solution, solve
-from twinmatch.wording import count, listed, own_words, say, say_n, titled
+from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import count, joined, listed, own_words, say, say_n, titled
 
 
 def journey_rows(
@@ -387,30 +389,54 @@ def _left_out(ready: PreparedVisits, made: Sequence[Option]) -> tuple[LeftOut, .
         if i in visiting | hosting:
             continue
         barred = bool(visited & {*ready.round.cohort.cities[i].roles})
-        says = _not_visited(ready, made, i) or why if barred else why
+        says = joined([why, _not_visited(ready, made, i)]) if barred else why
         out.append(LeftOut(ready.round.id(i), says, "", ask, code="audience" if barred else ""))
     return tuple(out)
 
 
 def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
-    """Return where the group travels that would find most in a city that does not travel; empty where it could not host."""
-    affinity = ready.affinity
+    """Return where the group goes that would find most in a city that does not travel, and what it finds there; why nobody goes anywhere."""
+    round_, settings, affinity = ready.round, ready.settings, ready.affinity
     own = next((h for h, host in enumerate(affinity.columns) if host.cities == (i,)), None)
-    if own is None or not made:
+    if not made:
+        largest = max(ready.parties, key=lambda party: len(party.visitors), default=None)
+        says = say("No city that may travel is in a group.")
+        return _why_none(settings, largest, able=False) if largest else says
+    if own is None:
         return ""
     rows = [[affinity.row_of[v] for v in option.visitors] for option in made]
     fits = [float(affinity.score[of, own].mean()) for of in rows]
     best = max(range(len(made)), key=fits.__getitem__)
-    stops = affinity.score[np.ix_(rows[best], made[best].stops)].max(axis=1).mean()
-    says = "{kinds} are visited and do not travel. Of the groups that travel, {group} fits this city best; that group visits {hosts}, as all visits together fit best that way."
-    if stops >= fits[best]:
-        says = "{kinds} are visited and do not travel. Of the groups that travel, {group} fits this city best; that group visits {hosts}, which can show it more."
-    return say(
-        says,
-        kinds=roles_in_words(ready.settings.not_roles),
-        group=quoted(_title(ready, made, made[best])),
-        hosts=listed([ready.round.name(h) for h in ready.hosts(made[best])]),
-    )
+    option, hosts = made[best], ready.hosts(made[best])
+    key = ready.parties[option.party].key
+    here = [o.worth for o in ready.options if (o.party, o.stops) == (option.party, (own,))]
+    stops = float(affinity.score[np.ix_(rows[best], option.stops)].max(axis=1).mean())
+    table = topic_table(round_.cohort, round_.facet_cache)
+    topics = topics_of(theme_of(round_, f"study_visits:{key}")) or frozenset(Topic)
+    sought = topics & {topic for v in option.visitors for topic in table.sought(v)}
+    shown, mine = (len(sought & table.can_show(c)) for c in (hosts, [i]))
+    told = {"n": len(sought), "shown": shown, "mine": mine, "least": settings.visitors[0]}
+    says = "All visits together fit best that way."
+    if not shows_theme(round_, key, [i]).all():
+        says = "Hosts are at least half as strong in its theme as the strongest city, and this city is not."
+    elif not here:
+        says = "By the rules fewer than {least} of its cities could visit this city."
+    elif max(here) <= option.worth and stops > fits[best]:
+        says = (
+            "On average its cities fit there with {stops:.1f} points of 100, here with {fit:.1f}."
+        )
+        if shown > mine:
+            says = "There something can be shown on {shown} of the {n} topics that its cities want to learn about, here on {mine}."
+    elif max(here) <= option.worth:
+        says = (
+            "Here its cities would fit as well, but fewer could come or the ways would be longer."
+        )
+    names = {
+        "group": quoted(_title(ready, made, option)),
+        "hosts": listed([round_.name(h) for h in hosts]),
+    }
+    goes = "Of the groups that travel, {group} fits this city best; that group visits {hosts}."
+    return joined([say(goes, **names), say(says, stops=100 * stops, fit=100 * fits[best], **told)])
 
 
 def _why_not(ready: PreparedVisits, option: Option, i: int) -> str:

@@ -141,7 +141,7 @@ def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
     """Return why a city may not travel and what it can do, or None where it may."""
     by, year = settings.neutral_by, target_year(city)
     if no := set(settings.not_roles) & set(city.roles):
-        says = "{kinds} are visited and do not travel; no visit was formed in this round."
+        says = "{kinds} are visited and do not travel."
         return say(says, kinds=roles_in_words(no)), ""
     if by is None or (year is None and settings.unknown == "let in"):
         return None
