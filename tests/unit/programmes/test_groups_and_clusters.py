@@ -317,6 +317,14 @@ def test_cities_outside_the_audience_lead_but_do_not_join():
     (meeting,) = product.meetings
     assert (meeting.cities("lead"), meeting.cities("member")) == (("dk-aarhus",), ("at-a",))
     assert {x.city: x.code for x in product.left_out} == {"fr-lyon": "audience"}
+    (lyon,) = product.left_out
+    assert "nothing is known yet that this city can show" in lyon.why
+    weaker = city("fr-lyon", "mission", shows={"energy_systems": 1})
+    (lyon,) = propose_discussion_groups(round_of(cities[0], weaker, cities[2]), settings).left_out
+    assert (
+        "The place of Aarhus would be the nearest: its strength in the theme is 100 points"
+        in lyon.why
+    )
     wrong = settings_of("discussion_groups", **asked)
     other = propose_discussion_groups(round_of(*cities), wrong)
     rules = group_rules(round_of(*cities), settings, other.meetings)

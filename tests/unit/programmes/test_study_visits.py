@@ -309,6 +309,26 @@ def test_a_group_visits_hosts_that_are_strong_in_its_theme():
     assert shows_theme(round_, "pairs", [0, 1]).tolist() == [True, True]
 
 
+def test_a_city_that_is_not_visited_reads_what_its_visitors_find_elsewhere():
+    solar, grid = "solar_wind_power", "grid_storage_flexibility"
+    able = city("dk-able", "mission", shows={"energy_systems": 3}) | {"shows": [solar, grid]}
+    less = city("be-less", "mission", shows={"energy_systems": 1}) | {"shows": [grid]}
+    going = [
+        city(f"at-{k}", wants={"energy_systems": 3}, by=2040, seeks=[solar, grid]) for k in "ab"
+    ]
+    asked = {"not_roles": ["mission"], "visitors": (2, 4)}
+    made = propose_study_visits(round_of(able, less, *going), visits(**asked))
+    (less_why,) = [x.why for x in made.left_out if x.city == "be-less"]
+    assert less_why.endswith(
+        "shown on 2 of the 2 topics that its cities want to learn about, here on 1."
+    )
+    none = propose_study_visits(round_of(able, less, going[0]), visits(**asked))
+    why = {x.city: x.why for x in none.left_out}
+    assert why["be-less"].endswith(
+        "Only 1 city of “Cities with like needs” may travel; a visit takes at least 2."
+    )
+
+
 def test_a_visit_shows_each_visitor_something_that_it_seeks():
     """The strongest host shows nothing that is sought; who does not say what it seeks goes anywhere."""
     solar, grid = "solar_wind_power", "grid_storage_flexibility"

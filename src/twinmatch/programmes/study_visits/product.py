@@ -420,7 +420,11 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
     if not shows_theme(round_, key, [i]).all():
         says = "Hosts are at least half as strong in its theme as the strongest city, and this city is not."
     elif not here:
-        says = "By the rules fewer than {least} of its cities could visit this city."
+        says = "Too few of its cities could come here: a visit takes at least {least}, from other countries, in a week that suits all."
+        seen = int(shows_sought(round_, settings, key, option.visitors, [i]).sum())
+        if seen < told["least"]:
+            says = "This city can show something that they seek to {seen} of its {all} cities; a visit takes at least {least}."
+        told |= {"seen": seen, "all": len(option.visitors)}
     elif max(here) <= option.worth and stops > fits[best]:
         says = (
             "On average its cities fit there with {stops:.1f} points of 100, here with {fit:.1f}."
