@@ -207,6 +207,18 @@ def test_a_panel_is_on_a_topic_that_can_have_one():
         propose_city_panels(round_of(*most, trams[0]), asked)
 
 
+def test_topics_of_panels_are_chosen_so_that_all_can_be_held():
+    """The two others seek heat, which most seek, and budgets as well: a panel on trams leaves them to budgets."""
+    tram = [city(f"it-t{k}", *("mission",) * (k < 2), seeks=[TRAM]) for k in range(4)]
+    both = [city(f"at-{k}", "mission", seeks=[HEAT, BUDGET]) for k in "abcd"]
+    others = [city(f"fi-{k}", seeks=[HEAT, BUDGET]) for k in "ef"]
+    purposes = [{"title": "P", "about": "practice"}, {"title": "S", "about": "strategy"}]
+    asked = panels(panels=2, size=(4, 4), mix={"mission": 1}, purposes=purposes)
+    practice, strategy = propose_city_panels(round_of(*tram, *both, *others), asked).meetings
+    assert {c[:2] for c in practice.cities()} == {"it"}
+    assert {"fi-e", "fi-f"} < {*strategy.cities()}
+
+
 TWO = [
     {"title": "Heat", "question": "Which heat?", "topics": [HEAT]},
     {"title": "Budget", "question": "Which budget?", "topics": [BUDGET]},

@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
+from itertools import islice, product
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -129,6 +130,9 @@ Places = NDArray[np.intp]
 MOST_OF_A_KIND = 0.5
 """Part of a panel that one known category of an attribute takes at most, where members are chosen."""
 
+MOST_TRIED, MOST_WAYS = 40, 1_000
+"""Choices of proposed topics that are tried, of so many in order."""
+
 FITS = 0.3
 """From this much on a topic counts as sought or shown."""
 
@@ -158,51 +162,47 @@ def questions(
     """Return the question of each panel's purpose; proposed ones are on what most seek, once each, if members are ``chosen`` only on what can have a panel where anything can."""
     table = topic_table(round_.cohort, round_.facet_cache)
     sought = np.clip(table.seeks[list(cities)], 0.0, 1.0).sum(axis=0)
-    found: list[PanelQuestion] = []
+    given = {topic for purpose in settings.purposes for topic in purpose.topics}
+    order = np.argsort(-sought.round(6), kind="stable").tolist()
+    open_ = [TOPICS[k] for k in order if sought[k] > 0 and TOPICS[k] not in given]
+    options: list[list[PanelQuestion]] = []
     for purpose in settings.purposes[:number]:
-        topics = purpose.topics or _read(round_, purpose.question)
-        if not purpose.question and not topics:
-            used = {t for question in found for t in question.topics}
-            may = [
-                k
-                for k, t in enumerate(TOPICS)
-                if t not in used
-                and sought[k] > 0
-                and (
-                    purpose.about == "any"
-                    or (t.area in set(Domain)) == (purpose.about == "practice")
-                )
-            ]
-            may.sort(key=lambda k: (-round(sought[k], 6), k))
-            ranked = [TOPICS[k : k + 1] for k in may] or [()]
-            every = [PanelQuestion(purpose.title, _asked(purpose, t), t) for t in ranked]
-            if may and chosen:
-                every = [_first_held(round_, settings, found, every, cities)]
-            found.append(every[0])
-            continue
-        found.append(
-            PanelQuestion(purpose.title, purpose.question or _asked(purpose, topics), topics)
-        )
-    return found
+        ways = [purpose.topics or _read(round_, purpose.question)]
+        if not purpose.question and not ways[0]:
+            practice = {"practice": (True,), "strategy": (False,)}.get(purpose.about, (True, False))
+            ways = [(t,) for t in open_ if (t.area in set(Domain)) in practice] or ways
+        text = purpose.question
+        options.append([PanelQuestion(purpose.title, text or _asked(purpose, t), t) for t in ways])
+    return _held(round_, settings, options, cities, MOST_TRIED if chosen else 0)
 
 
-def _first_held(
+def _held(
     round_: Round,
     settings: CityPanels,
-    before: Sequence[PanelQuestion],
-    every: Sequence[PanelQuestion],
+    options: Sequence[Sequence[PanelQuestion]],
     cities: Sequence[int],
-) -> PanelQuestion:
-    """Return the first question that can have a panel beside others; without one that of which most cities can sit together."""
-    free, room = settings.model_copy(update={"lock": ()}), []
-    for question in every:
-        room.append(_room(round_, settings, question, cities))
-        if not room[-1][1]:
-            with suppress(NoProposalError):
-                seated(round_, free, [*before, question], cities)
-                return question
-    nearest, _ = max(zip(every, room, strict=True), key=lambda x: x[1][0])
-    return replace(nearest, tried=len(every))
+    most: int,
+) -> list[PanelQuestion]:
+    """Return the first questions, one of each purpose's and none of a topic twice, that can have panels together; else the nearest to it."""
+    free, found = settings.model_copy(update={"lock": ()}), list[PanelQuestion]()
+    few = [range(len(of))[: max(2, int(MOST_WAYS ** (1 / len(options))))] for of in options]
+    ways = []
+    for ks in sorted(product(*few), key=lambda ks: (sum(ks), ks)):
+        way = [of[k] for of, k in zip(options, ks, strict=True)]
+        picked = [q.topics for q, of in zip(way, options, strict=True) if len(of) > 1]
+        ways += [way] if len({*picked}) == len(picked) else []
+    room = cache(lambda question: _room(round_, settings, question, cities))
+    able = (way for way in ways if not any(room(question)[1] for question in way))
+    for way in islice(able, most if len(ways) > 1 else 0):
+        found = found or way
+        with suppress(NoProposalError):
+            seated(round_, free, way, cities)
+            return way
+    found = found or (ways[0] if ways else [of[0] for of in options])
+    for p, of in enumerate(options):
+        if most and len(of) > 1 and all(room(question)[1] for question in of):
+            found[p] = replace(max(of, key=lambda question: room(question)[0]), tried=len(of))
+    return found
 
 
 def _room(
