@@ -169,6 +169,9 @@ def test_publishing_again_writes_the_same_bytes_and_word_beside(decided):
     for name in ("report.html", "proposal.xlsx", "network.graphml", "letters/merge.csv"):
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
     assert (tmp_path / "again/dossiers/cities/it-host.docx").stat().st_size > 10_000
+    (tmp_path / "again/report.html").unlink()
+    run("publish", tmp_path / "again/proposal.json")  # into its own folder
+    assert (tmp_path / "again/report.html").exists()
 
 
 def test_answers_put_prices_and_stability_into_the_report(decided):

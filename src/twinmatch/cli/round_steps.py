@@ -87,7 +87,7 @@ def notebooks(
 
 def publish(
     proposal: Path,
-    out: FilesOut = Path("proposal"),
+    out: Annotated[Path | None, Option("--out", "-o")] = None,
     word: bool = False,
     pdf: bool = False,
     contacts: Path | None = None,
@@ -100,12 +100,14 @@ def publish(
     """Write the files of a proposal again, the same bytes; letters with contacts, calendar files, Word and PDF where asked for.
 
     proposal: A proposal.json.
+    out: Folder to write; the proposal's own without it.
     contacts: Table of city, name and e-mail, for the letters.
     sender: Who signs the letters.
     answer_by: Until when cities are to answer.
     first_meetings: Day from which first meetings are put in calendar files.
     decisions: A proposal.xlsx whose sheet Letters to change was filled: letters as edited.
     """
+    out = out or proposal.parent
     made = app.round.publish_again(
         proposal_of(proposal),
         out,
