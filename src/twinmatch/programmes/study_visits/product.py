@@ -6,7 +6,7 @@ The product of study visits: each with its stops, visitors and account, and how 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -46,7 +46,7 @@ from twinmatch.programmes.study_visits.settings import (
     distances,
     why_barred,
 )
-from twinmatch.programmes.themes import led_by, quoted, theme_of, topics_of
+from twinmatch.programmes.themes import led_by, quoted, strength_of, theme_of, topics_of
 from twinmatch.proposal import (
     Cell,
     LeftOut,
@@ -412,13 +412,21 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
     here = [o.worth for o in ready.options if (o.party, o.stops) == (option.party, (own,))]
     stops = float(affinity.score[np.ix_(rows[best], option.stops)].max(axis=1).mean())
     table = topic_table(round_.cohort, round_.facet_cache)
-    topics = topics_of(theme_of(round_, f"study_visits:{key}")) or frozenset(Topic)
+    theme = theme_of(round_, f"study_visits:{key}")
+    topics = topics_of(theme) or frozenset(Topic)
     sought = topics & {topic for v in option.visitors for topic in table.sought(v)}
     shown, mine = (len(sought & table.can_show(c)) for c in (hosts, [i]))
-    told = {"n": len(sought), "shown": shown, "mine": mine, "least": settings.visitors[0]}
+    told: dict[str, Any] = {
+        "n": len(sought),
+        "shown": shown,
+        "mine": mine,
+        "least": settings.visitors[0],
+    }
     says = "All visits together fit best that way."
-    if not shows_theme(round_, key, [i]).all():
-        says = "Hosts are at least half as strong in its theme as the strongest city, and this city is not."
+    if theme and not shows_theme(round_, key, [i]).all():
+        strength = strength_of(round_, theme)
+        told |= {"most": 100 * float(strength.max()), "strength": 100 * float(strength[i])}
+        says = "Hosts are at least half as strong in its theme as the strongest city, which has {most:.0f} points of 100; this city has {strength:.0f}."
     elif not here:
         says = "Too few of its cities could come here: a visit takes at least {least}, from other countries, in a week that suits all."
         seen = int(shows_sought(round_, settings, key, option.visitors, [i]).sum())
@@ -435,12 +443,10 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
         says = (
             "Here its cities would fit as well, but fewer could come or the ways would be longer."
         )
-    names = {
-        "group": quoted(_title(ready, made, option)),
-        "hosts": listed([round_.name(h) for h in hosts]),
-    }
+    names = listed([round_.name(h) for h in hosts])
+    told |= {"group": quoted(_title(ready, made, option)), "hosts": names}
     goes = "Of the groups that travel, {group} fits this city best; that group visits {hosts}."
-    return joined([say(goes, **names), say(says, stops=100 * stops, fit=100 * fits[best], **told)])
+    return joined([say(goes, **told), say(says, stops=100 * stops, fit=100 * fits[best], **told)])
 
 
 def _why_not(ready: PreparedVisits, option: Option, i: int) -> str:
