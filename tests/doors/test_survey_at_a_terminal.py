@@ -59,12 +59,15 @@ def test_one_command_takes_a_survey_to_a_proposal_of_all_its_applicants(tmp_path
     assert {"at-graz", "be-ghent", "gr-volos", "ua-lviv"} <= placed | left
 
 
-@pytest.mark.parametrize("answer", ["1", ""])
-def test_a_question_is_answered_by_number_or_skipped(tmp_path: Path, answer: str) -> None:
+@pytest.mark.parametrize("answers", [("?", "1"), ("",)])
+def test_a_question_is_answered_by_number_or_skipped(
+    tmp_path: Path, answers: tuple[str, ...]
+) -> None:
+    answer = answers[-1]
     table = Path(shutil.copy(SURVEYS / "07_typeform_en.csv", tmp_path))
     command = ["propose", table.name, *TWINNING]
-    _, asked = at_a_terminal(tmp_path, *command, answers=(answer,), until="How it was read stands")
-    assert asked == 1
+    _, asked = at_a_terminal(tmp_path, *command, answers=answers, until="How it was read stands")
+    assert asked == len(answers)
     text = table.with_name("07_typeform_en.mapping.toml").read_text("utf-8")
     columns = tomllib.loads(text)["columns"]
     assert ("OPEN" in text) == (answer == "")

@@ -302,13 +302,16 @@ def _asked(questions: Sequence[MappingQuestion], used: Mapping, *, yes: bool) ->
 
 
 def _typed(question: MappingQuestion) -> str | None:
-    """Return the choice whose number was typed; None where none was."""
+    """Return the choice whose number was typed, asked until it is one; None where nothing was typed."""
     say(f"{question.where}: {question.asks}")
+    numbers = {str(k): choice for k, (choice, _) in enumerate(question.choices, 1)}
     for k, (_, words) in enumerate(question.choices, 1):
         say(f"  {k}  {words}")
-    typed = typer.prompt("Number, or Enter to skip", "", show_default=False, err=True)
-    is_one = typed.isdigit() and 1 <= int(typed) <= len(question.choices)
-    return question.choices[int(typed) - 1][0] if is_one else None
+    while typed := typer.prompt("Number, or Enter to skip", "", show_default=False, err=True):
+        if typed in numbers:
+            return numbers[typed]
+        say(f"There is no answer {typed!r}: type one of {', '.join(numbers)}, or press Enter.")
+    return None
 
 
 def proposal_of(place: Path) -> Proposal:
