@@ -24,14 +24,14 @@ from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.schema import City, Dimension
 from twinmatch.validate import NAMING, Record, in_order, names_of, profiles, validate
 from twinmatch.vocabulary.gazetteer import Names, listed_place
+from twinmatch.vocabulary.topics import BLOCKS
 from twinmatch.wording import joined, say
 
-PUBLIC: Final = (
-    *("local_name", "location", "population", "languages", "mission", "pilot", "commitment"),
-    *("offers", "strengths", "levers_offered", "readiness_estimated", "emissions", "context"),
-    "covenant",
+OWN: Final = frozenset(
+    {"id", "name", "country", "roles", "wishes", "wishes_unordered"}
+    | {"own_labels", "sources", "version", "note"}
 )
-"""Blocks of a bundled profile that stand in where an applicant's table is silent."""
+"""Fields that the table alone says; every other block of a known profile stands where the table is silent."""
 
 NEEDED: Final = frozenset({"id", "name", "country"})
 HOSTING: Final = frozenset({"mission", "pilot"})
@@ -65,17 +65,21 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
         raise DataError(in_order(errors or [Problem("nothing-usable", found, do=do)]))
     known = {_id(r): r for host in hosts for r in host.cities if _hosts(r)}
     bundled = {_id(r): r for r in read_raw().cities}
-    mine = [_filled(r, known.get(_id(r)) or bundled.get(_id(r))) for r in cities]
+    mine = []
+    for record in cities:
+        filled, taken = _filled(record, known.get(_id(record)) or bundled.get(_id(record)))
+        mine.append(filled)
+        told = [BLOCKS[block]["words"] for block in taken if "words" in BLOCKS.get(block, {})]
+        if told:
+            problems.append(_taken(filled, told, among_bundled=_id(record) in bundled))
     if raw.is_survey:  # whoever answered has applied
         mine = [r if r.data.get("roles") else _with_roles(r, ["guest"]) for r in mine]
     ids = set(map(_id, mine))
     everyone = [*mine, *(_host_only(r) for i, r in known.items() if i not in ids)]
     units = [*raw.units, *(u for host in hosts for u in host.units)]
-    told = tuple(
-        in_order([*problems, *dropped, *_resolved(everyone, units, ids, bundled.values())])
-    )
+    met = tuple(in_order([*problems, *dropped, *_resolved(everyone, units, ids, bundled.values())]))
     cohort, contacts = validate(everyone, units), dict(raw.contacts)
-    asked = (told, raw.questions, contacts, raw.used)
+    asked = (met, raw.questions, contacts, raw.used)
     return Opened(cohort, tuple(sorted(ids)), *asked, tuple(everyone))
 
 
@@ -93,7 +97,8 @@ def cohort_of(raw: Raw, hosts: Sequence[str], tell: Callable[[Problem], object])
         return validate(raw.cities, raw.units, raw.problems)
     opened = open_survey(raw, [hosts_of(place) for place in hosts])
     asked = [question.problem() for question in opened.questions]
-    for problem in grouped([*(p for p in opened.problems if p.level == "warning"), *asked]):
+    shown = (p for p in opened.problems if p.level == "warning" or p.code == "taken-from-profile")
+    for problem in grouped([*shown, *asked]):
         tell(problem)
     return opened.cohort
 
@@ -168,26 +173,42 @@ def _drop(data: dict[str, Any], path: str) -> None:
         data.pop(first, None)
 
 
-def _filled(record: Record, bundled: Record | None) -> Record:
-    """Return a record with what the bundled data or the gazetteer knows where it is silent, marked by a source."""
+def _filled(record: Record, known: Record | None) -> tuple[Record, list[str]]:
+    """Return a record with what a profile or the gazetteer knows where it is silent, and the blocks of the profile taken.
+
+    Each block keeps its own source.
+    """
     data = record.data
     taken: list[str] = []
-    if bundled is not None:
-        roles = [*data.get("roles", ()), *bundled.data.get("roles", ())]
+    sources = list(data.get("sources", ()))
+    if known is not None:
+        roles = [*data.get("roles", ()), *known.data.get("roles", ())]
         data["roles"] = list(dict.fromkeys(map(str, roles)))
-        for block in PUBLIC:
-            if not data.get(block) and bundled.data.get(block):
-                data[block] = copy.deepcopy(bundled.data[block])
-                taken.append(block)
-        source = "bundled profile of this city"
-    elif place := listed_place(str(data["country"]), str(data["name"])):
-        if not data.get("location") and place.lat is not None:
+        silent = (b for b in City.model_fields if b not in OWN and not data.get(b))
+        taken = [block for block in silent if known.data.get(block)]
+        data |= {block: copy.deepcopy(known.data[block]) for block in taken}
+        for source in known.data.get("sources", ()):
+            if of := [block for block in source["of"] if block in taken]:
+                sources.append({**source, "of": of})
+        of = [b for b in taken if not any(b in source["of"] for source in sources)]
+        if of:
+            sources.append({"of": of, "from": [known.where.file or "profile of this city"]})
+    elif not data.get("location"):
+        place = listed_place(str(data["country"]), str(data["name"]))
+        if place and place.lat is not None:
             data["location"] = {"lat": place.lat, "lon": place.lon}
-            taken.append("location")
-        source = "GeoNames, CC BY 4.0"
-    if taken:
-        data["sources"] = [*data.get("sources", ()), {"of": taken, "from": [source]}]
-    return record
+            sources.append({"of": ["location"], "from": ["GeoNames, CC BY 4.0"]})
+    if sources:
+        data["sources"] = sources
+    return record, taken
+
+
+def _taken(record: Record, blocks: Sequence[str], *, among_bundled: bool) -> Problem:
+    says = "{city} is also among the hosts: what the table does not answer is taken from there: {blocks}."
+    if among_bundled:
+        says = "{city} is also among the bundled cities: what the table does not answer is taken from there: {blocks}."
+    found = say(says, city=record.data["name"], blocks=joined(map(say, blocks), ", "))
+    return Problem("taken-from-profile", found, record.place("name"), level="note")
 
 
 def _resolved(

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from twinmatch.intake.survey import hosts_of, open_survey
-from twinmatch.reading import Raw, read_raw
+from twinmatch.reading import Raw, raw_of_records, read, read_raw
 from twinmatch.reading.mapping import Mapping, read_mapping, to_toml
 from twinmatch.reading.meaning import cities_joined
+from twinmatch.schema import Domain
 
 CASES = Path(__file__).parent / "cases"
 
@@ -131,7 +132,9 @@ def test_broken_letters_are_repaired_when_somebody_says_so() -> None:
 
 def test_a_date_or_half_a_level_is_no_level() -> None:
     found = open_survey(_of("readiness_date.xlsx"))
-    assert [c.readiness for c in found.cohort.cities] == [None, None, None]
+    bundled = read()
+    cities = found.cohort.cities
+    assert [c.readiness for c in cities] == [bundled.city(c.id).readiness for c in cities]
     assert sum(p.code == "answer-left-out" for p in found.problems) == 3
 
 
@@ -224,3 +227,23 @@ def test_whoever_answers_a_survey_has_applied_without_hosts_too(name: str) -> No
     cities = open_survey(raw).cohort.cities
     assert cities
     assert all(city.roles for city in cities) == raw.is_survey
+
+
+def test_what_a_survey_does_not_answer_of_a_bundled_city_stays_as_its_profile_has_it() -> None:
+    said = {"name": "Prato", "country": "IT", "challenges": {"industry": 1}, "wishes": ["Lyon"]}
+    raw = raw_of_records([{"id": "it-prato", **said, "offers": "Il riuso degli scarti tessili."}])
+    found = open_survey(raw, [hosts_of("bundled")])
+    prato, bundled = found.cohort.city("it-prato"), read().city("it-prato")
+    assert prato.challenges == {Domain.INDUSTRY: 1}
+    assert prato.offers == "Il riuso degli scarti tessili."
+    assert prato.wishes == ("fr-lyon",)
+    assert [role.value for role in prato.roles] == ["guest", "mission", "pilot"]
+    for block in ("readiness", "needs", "levers_needed", "strengths", "emissions", "commitment"):
+        assert getattr(prato, block) == getattr(bundled, block)
+        assert prato.source_of(block) == bundled.source_of(block) != ""
+    assert {prato.source_of(block) for block in ("challenges", "offers")} == {""}
+    (note,) = [p for p in found.problems if p.code == "taken-from-profile"]
+    assert note.level == "note"
+    assert note.found.startswith("Prato is also among the bundled cities: what the table does")
+    assert "climate readiness" in note.found
+    assert "challenges" not in note.found
