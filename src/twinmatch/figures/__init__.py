@@ -309,12 +309,10 @@ class _Group:
             topics = {t for t in self._topics or Topic if t.area == area}
             if found := told.offers.best_on(others, topics):
                 said, topic = found
-                if (
-                    IN_TEXT[area].split()[-1] not in topic.wording
-                ):  # how they belong together is told
+                if apart := IN_TEXT[area].split()[-1] not in topic.wording:
                     says = "{city} names {named} among what it struggles with; {topic} is part of that."
                 sought = say(says, city=city.name, named=IN_TEXT[area], topic=topic.wording)
-                return joined([sought, shows(told.name(said.city), said, topic)])
+                return joined([sought, shows(told.name(said.city), said, None if apart else topic)])
         if self._topics and not self._theme:  # a panel is on its question and nothing wider
             if not self._sought[i]:
                 return ""
