@@ -41,7 +41,7 @@ def test_what_is_unknown_is_said_to_be(name, made, block):
                     "too few",
                     "Too few",
                     "Too little",
-                    "has stated a wish",
+                    "has named no host",
                     "language that the text model",
                 )
             ), says

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 ASKED: Final = (
     ("needs", "challenges", "levers_needed"),
-    ("strengths", "offers"),
+    ("offers",),
     ("participation",),
     ("commitment",),
     ("readiness",),

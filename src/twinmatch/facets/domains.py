@@ -163,7 +163,7 @@ class ChallengesMet:
         if not guest.challenges:
             return say("The challenges of {cities} are not known.", cities=guest.name), ()
         if not self._shows.known[j]:
-            return say("What {host} is strong in is not known.", host=host.name), facts
+            return say("The areas in which {host} is strong are not known.", host=host.name), facts
         wide, met = self._needs.met(self._shows, i, j)
         stated = {wider(d) if wide else d for d in host.strengths or ()}
         strong = [IN_TEXT[d] for d in met if d in stated]
@@ -388,7 +388,7 @@ class Wishes:
             facts.append(fact_of(one, "wishes", name, "; ".join(wishes), order, kind="stated"))
         if not parts:
             told = {"guest": guest.name, "host": host.name}
-            return say("Neither {guest} nor {host} has stated a wish.", **told), ()
+            return say("{guest} has named no host, and {host} no guest.", **told), ()
         return joined(parts, "; ") + ".", tuple(facts)
 
 

@@ -348,6 +348,11 @@ def ask(city: City, block: str) -> Ask:
         and not knows_english
     ):
         put = say("What is your team's level of English, from A1 to C2?")
+    if block == "strengths" and city.offers:  # what it can show is said in words
+        put = say(
+            "In which areas are you strongest (buildings, energy systems, mobility and transport, waste and circular economy, "
+            "industry, nature-based solutions), and how strong in each, from 1 (a little) to 3 (very)?"
+        )
     return Ask(city.id, put, block)
 
 

@@ -239,6 +239,8 @@ def test_a_city_is_asked_only_what_it_can_answer(proposal):
     )
     assert asked("se-lund", "participation") == (QUESTIONS["participation"],)
     assert asked("se-lund", "offers") == (QUESTIONS["strengths"],)
+    # Who has said in words what it can show is not asked for it again.
+    assert asked("se-lund", "strengths", "participation") == (QUESTIONS["participation"],)
     assert not any("English" in point for point in asked("at-graz", "participation"))
 
 

@@ -100,3 +100,8 @@ def test_both_sides_wishes_are_averaged():
 def test_no_wish_is_unknown():
     facet = Wishes(cohort_of({"id": "de-guest"}, {"id": "fr-host"}), facet_cache())
     assert np.isnan(likeness(facet))
+
+
+def test_who_wished_as_a_guest_is_not_said_to_have_no_wish_where_it_hosts():
+    cohort = cohort_of({"id": "de-one", "wishes": ["fr-two"]}, {"id": "fr-two"})
+    assert Wishes(cohort, facet_cache()).says(1, 0)[0] == "Two has named no host, and One no guest."

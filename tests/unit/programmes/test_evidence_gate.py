@@ -284,3 +284,10 @@ def test_a_host_outside_the_mission_is_said_to_host_by_the_rules_of_the_programm
 def test_only_what_is_missing_of_hours_and_english_is_asked(city, known, asked):
     (one,) = cohort_of({"id": city, "participation": known or None}).cities
     assert ask(one, "participation").question.startswith(asked)
+
+
+def test_who_says_in_words_what_it_can_show_is_asked_for_its_areas() -> None:
+    one = City.model_validate({"id": "it-one", "name": "One", "country": "IT"})
+    assert ask(one, "strengths").question == QUESTIONS["strengths"]
+    told = one.model_copy(update={"offers": "Un ufficio unico per i condomini."})
+    assert ask(told, "strengths").question.startswith("In which areas are you strongest")
