@@ -20,6 +20,7 @@ from twinmatch.reading.mapping import Choices, Mapping, MappingQuestion, Part, P
 from twinmatch.reading.meaning import factor_in, factor_removed
 from twinmatch.reading.values import MISSING, Decimal, Number, decides, is_finite, mass, parse
 from twinmatch.schema import NAMES
+from twinmatch.validate import NAMING
 from twinmatch.vocabulary.geography import country_code, language_code
 from twinmatch.vocabulary.taxonomy import notation, plain, words
 from twinmatch.wording import say
@@ -106,6 +107,19 @@ def decimal_of(
             if isinstance(cell, str) and ("," in cell or "." in cell) and (sign := decides(cell)):
                 votes[sign] += 1
     return next(iter(votes)) if len(votes) == 1 else None
+
+
+def is_no_text(target: Target, cells: Sequence[str], place: tuple[int, str], notes: Notes) -> bool:
+    """Return whether cells say yes or no where a text or names of cities were to stand; it is told."""
+    said = [t for t in cells if t and t.lower() not in MISSING]
+    is_of_words = target.field in {"needs", "offers", *NAMING} and not target.option
+    if not is_of_words or not said or None in map(values.yes_or_no, said):
+        return False
+    found = say("The cells say yes or no, not {field}: they were not read.", field=target.field)
+    line = f'"{place[1]}" = {{ field = "wishes", option = "Aarhus" }}'
+    do = say("A column that is one option stands in the mapping file so: {line}", line=line)
+    notes.add("cells-yes-or-no", found, place[0], place[1], do, "warning")
+    return True
 
 
 def reader_of(

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
@@ -30,11 +31,13 @@ from twinmatch.reading.mapping import (
     MappingQuestion,
     Target,
     columns,
+    mapping_path,
     target_of,
 )
 from twinmatch.reading.meaning import CONTACT, NEWCOMER, Meaning, are_options, concepts, meaning
 from twinmatch.reading.personal_data import is_contact
 from twinmatch.schema import City
+from twinmatch.validate import NAMING
 from twinmatch.vocabulary.geography import language_code
 from twinmatch.vocabulary.taxonomy import plain, words
 from twinmatch.wording import listed, say
@@ -260,8 +263,14 @@ class _Finder:
             coded = sum(bool(values.option_codes(self.mapping.values.get(n, n))) for n in named)
             field = meanings.has_candidates(base, options=True) if base else ""
             field = LANGUAGES if is_language else field
-            if not field and 3 * coded >= len(named) and positions:
-                self._ask_group(base, {i: group[i] for i in positions}, again & {*named})
+            if are_cities := bool(base) and not is_language and meanings.are_places(named):
+                means = meaning(base, named)
+                field = means.field if means in (Meaning("wishes"), Meaning("refuses")) else ""
+            if not field and (are_cities or 3 * coded >= len(named)) and positions:
+                guess = sense.likely(base, ("challenges", "strengths")) if base else ""
+                guess = guess or ("strengths" if again & {*named} else "challenges")
+                parts = {i: group[i] for i in positions}
+                self._ask_group(parts, "wishes" if are_cities else guess)
             elif field and (is_language or coded or base):
                 field = meanings.of_codes(field, named)
                 for i in positions:
@@ -274,14 +283,12 @@ class _Finder:
         """Return whether a column may be an option: one that the mapping names for a field of options speaks for all of its question."""
         if target is None:
             return True
-        is_of_options = target.field in {*_EITHER[0], *_EITHER[1], LANGUAGES}
+        is_of_options = target.field in {*_EITHER[0], *_EITHER[1], LANGUAGES, *NAMING}
         is_said = self.names[i] in self.mapping.columns and not target.option
         return is_said and is_of_options and sense.is_ticked("", self.cells[i], self.names[i])
 
-    def _ask_group(self, base: str, group: dict[int, str], again: set[str]) -> None:
+    def _ask_group(self, group: dict[int, str], guess: str) -> None:
         first, *others = group
-        guess = sense.likely(base, ("challenges", "strengths")) if base else ""
-        guess = guess or ("strengths" if again else "challenges")
         self.asked[first] = meanings.of_codes(guess, [*group.values()])
         self.runs[first] = tuple(self.names[k] for k in others)
         self.labels[first] = tuple(group.values())
@@ -366,7 +373,8 @@ class _Finder:
         """Set aside a column whose field stands in another one; one that says something else is asked about."""
         by_field: dict[str, list[int]] = defaultdict(list)
         for i, target in enumerate(targets):
-            if target is not None and target.field and target.field not in SEVERAL:
+            is_single = target and target.field not in SEVERAL and not target.option
+            if target is not None and target.field and is_single:
                 by_field[target.field].append(i)
         kept = list(targets)
         for field, positions in by_field.items():
@@ -463,8 +471,12 @@ class _Finder:
             self._ask(i)
             return []
         found = say("Nothing tells which field this column is; it was not read.")
-        says = 'If it is one, say so in the mapping file: [columns] "{name}" = "needs" (or another field); "own_labels" for rules to count by it.'
-        do = say(says, name=name)
+        says = (
+            'To leave it so: "{name}" = "" in the [columns] of the mapping file (such as {file}).'
+        )
+        do = say(says, name=name, file=mapping_path(Path(self.grid.file)).name)
+        if meanings.are_options(self.cells[i], is_choice=True):
+            do += " " + say('For rules to count by it: "own_labels" in place of "".')
         return [Problem("column-set-aside", found, place, do, "warning")]
 
     def _texts_missing(self, i: int, read: set[str]) -> Choices:

@@ -63,7 +63,7 @@ from twinmatch.files import toml_text
 from twinmatch.schema import NAMES, City, Dimension, Level
 from twinmatch.validate import in_words, models_in, parts_of
 from twinmatch.vocabulary import sentences_of
-from twinmatch.wording import joined, say, titled
+from twinmatch.wording import joined, listed, say, titled
 
 Kind = Literal["text", "whole", "number", "tonnes", "choice", "flag", "list", "weights", "sources"]
 
@@ -330,7 +330,17 @@ def mapping_of(content: Dict[str, Any], file: str = "") -> Mapping:
     unknown += [t.said for t in targets if t.is_ranked and t.field not in RANKABLE]
     if unknown:
         raise QuestionError([_no_field(name, file) for name in unknown])
+    taking = [path for path, column in known.items() if column.kind in {"list", "weights"}]
+    single = [n for n, t in mapping.columns.items() if t.option and t.field not in ("", *taking)]
+    if single:
+        do = say("Fields that do: {fields}.", fields=listed(taking))
+        raise QuestionError(_no_options(n, mapping.columns[n].field, file, do) for n in single)
     return mapping
+
+
+def _no_options(name: str, field: str, file: str, do: str) -> Problem:
+    found = say("{field} takes no options.", field=field)
+    return Problem("mapping-wrong", found, Where(file, column=name), do)
 
 
 def _wrong(item: Any, file: str) -> Problem:

@@ -113,6 +113,11 @@ def cities_joined(part: str) -> list[str]:
     return named if not is_place(part) and all(map(is_place, named)) else [part]
 
 
+def are_places(options: Sequence[str]) -> bool:
+    """Return whether most options of a question are places, and no domains or levers."""
+    return 2 * sum(is_place(o) and not values.option_codes(o) for o in options) > len(options)
+
+
 def _is_places(cell: str) -> bool:
     parts = [p for p in re.split(r"[;|\n,]|\d[.)]\s", cell) if p.strip()]
     parts = [p for part in parts for p in cities_joined(part)]

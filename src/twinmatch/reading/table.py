@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from twinmatch.errors import Where
 from twinmatch.reading import city_rows, values
-from twinmatch.reading.cells import Notes, clean, decimal_of, is_none, reader_of
+from twinmatch.reading.cells import Notes, clean, decimal_of, is_no_text, is_none, reader_of
 from twinmatch.reading.grid import Grid, Raw, is_empty, put, text
 from twinmatch.reading.headers import SET_ASIDE, Header, find_header
 from twinmatch.reading.mapping import (
@@ -250,6 +250,11 @@ class _Reading:
         for position, name, target in read:
             own: Decimal | None = "." if self.header.is_own[position] else None
             column = known[target.field]
+            place = (self.header.row, name)
+            if name in self.mapping.columns and is_no_text(
+                target, self._texts(position), place, self.notes
+            ):
+                continue
             reader = reader_of(column, target, name, decimal or own, self.notes)
             if self.is_survey and column.path in TEXT_OF and not target.option:
                 reader = self._ticked(position, name, reader)
@@ -258,7 +263,7 @@ class _Reading:
             elif column.path == "own_labels" and not self.header.is_own[position]:
                 target, reader = Target(target.field), self._labels(name, target.option or name)
             found.append(_Reader(position, column.path, name, reader, target.option))
-        order = {r.position: _ordinal(r.name) for r in found if r.path == "wishes"}
+        order = {r.position: values.ordinal(r.name) for r in found if r.path == "wishes"}
         if len(set(order.values())) == len(order) and None not in order.values():
             found.sort(key=lambda r: (order.get(r.position) or 0) if r.path == "wishes" else 0)
         if self.is_survey:
@@ -267,7 +272,7 @@ class _Reading:
 
     def _unordered(self, readers: Sequence[_Reader]) -> dict[str, str]:
         """Return the columns of cities asked for, with their fields, of which neither header, cells nor mapping say a ranking."""
-        numbered = [n for r in readers if (n := _ordinal(r.name))]
+        numbered = [n for r in readers if (n := values.ordinal(r.name))]
         if len(readers) > 1 and len(set(numbered)) == len(readers):
             return {}
         targets = [self.header.targets[r.position] for r in readers]
@@ -344,11 +349,11 @@ class _Reading:
                 self._tick(data, reader, cell, row)
             elif (value := reader.read(cell, row)) is not None:
                 self._add(data, reader, value, row)
-                if reader.path in NAMING:
-                    if reader.name in self.unordered:
-                        data["wishes_unordered"] = True
-                    for k in range(len(data[reader.path])):
-                        names.setdefault(f"{reader.path}.{k}", reader.name)
+            if reader.path in NAMING and isinstance(data.get(reader.path), list):
+                if reader.name in self.unordered:
+                    data["wishes_unordered"] = True
+                for k in range(len(data[reader.path])):
+                    names.setdefault(f"{reader.path}.{k}", reader.name)
             for path in {reader.path, LEVERS.get(reader.path, reader.path)}:
                 if reader.name in self.options.values():
                     names[path] = reader.name  # the place of a list is that of its part in doubt
@@ -401,8 +406,12 @@ class _Reading:
             named = [part] if language_code(part) else re.split(r"[;,/&]", part)
             parts = [p for one in named if (p := one.strip())]
             self._add(data, reader, [language_code(p) or p for p in parts], row)
-        else:
+        elif reader.path in (*LEVERS, *LEVERS.values()):
             self._option(data, reader, part, row)
+        elif read := reader.read(part, row):
+            *blocks, last = reader.path.split(".")
+            block = reduce(lambda held, name: held.setdefault(name, {}), blocks, data)
+            block[last] = list(dict.fromkeys([*block.get(last, ()), *read]))
 
     def _option(self, data: dict[str, Any], reader: _Reader, part: str, row: int) -> None:
         """Put one ticked option where it belongs: domains and levers by their codes, other words into the text."""
@@ -486,10 +495,3 @@ class _Reading:
         for row in rows:
             if isinstance(row.people, int | float):
                 row.data["population"]["value"] = round(row.people * factor)
-
-
-def _ordinal(name: str) -> int | None:
-    found = re.search(r"\b(\d)\s*(?:st|nd|rd|th|\.|er|e|ère|ª|º|°|\))?\b|\b(\d)\b", name)
-    words = ("first", "second", "third", "fourth", "fifth")
-    spoken = next((k for k, w in enumerate(words, 1) if w in plain(name).split()), None)
-    return int(found[1] or found[2]) if found else spoken

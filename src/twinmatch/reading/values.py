@@ -395,3 +395,11 @@ def labels(value: str, called: str) -> list[str] | None:
     said = yes_or_no(value)
     found = parts(value) if said is None else ["yes" if said else "no"]
     return [f"{called}: {part}"[:100] for part in found] or None
+
+
+def ordinal(name: str) -> int | None:
+    """Return the place that a header names, such as 2 for "2nd choice"; None where it names none."""
+    found = re.search(r"\b(\d)\s*(?:st|nd|rd|th|\.|er|e|ère|ª|º|°|\))?\b|\b(\d)\b", name)
+    words = ("first", "second", "third", "fourth", "fifth")
+    spoken = next((k for k, w in enumerate(words, 1) if w in plain(name).split()), None)
+    return int(found[1] or found[2]) if found else spoken
