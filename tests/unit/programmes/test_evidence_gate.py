@@ -286,8 +286,8 @@ def test_only_what_is_missing_of_hours_and_english_is_asked(city, known, asked):
     assert ask(one, "participation").question.startswith(asked)
 
 
-def test_who_says_in_words_what_it_can_show_is_asked_for_its_areas() -> None:
-    one = City.model_validate({"id": "it-one", "name": "One", "country": "IT"})
+def test_who_says_in_words_what_it_can_show_is_asked_for_its_areas():
+    told = {"id": "it-two", "offers": "Un ufficio unico per i condomini."}
+    one, two = cohort_of({"id": "it-one"}, told).cities
     assert ask(one, "strengths").question == QUESTIONS["strengths"]
-    told = one.model_copy(update={"offers": "Un ufficio unico per i condomini."})
-    assert ask(told, "strengths").question.startswith("In which areas are you strongest")
+    assert ask(two, "strengths").question.startswith("In which areas are you strongest")
