@@ -394,19 +394,26 @@ class Affinity:
         return Evidence(name, mean, mean_standing, self.weights[name], says, facts, part)
 
     def _words(self, name: str, i: int, host: Host) -> tuple[str, tuple[Fact, ...]]:
-        """Return the sentence of a facet; for a unit, that of its best member, said as such."""
+        """Return the sentence of a facet; for a unit, that of its best member, of those wished for where one has something."""
         if name in self.own:
             return self.own[name].says(i, self.column_of[host.id])
         facet = self.facets[name]
         if len(host.cities) == 1:
             return facet.says(i, host.cities[0])
-        each = facet.likeness(np.array([i]), np.array(host.cities))[0]
+        members = self.cohort.wished_first(i, host.cities)
+        each = np.round(facet.likeness(np.array([i]), np.array(members))[0], DECIMALS)
         if np.isnan(each).all():
-            text, facts = facet.says(i, host.cities[0])
-            known = "Not known for any of the {n} cities of the unit; for the first: {text}"
-            return say(known, n=len(host.cities), text=text), facts
-        best = int(np.nanargmax(np.round(each, DECIMALS)))
-        return facet.says(i, host.cities[best])
+            text, facts = facet.says(i, members[0])
+            if text == facet.says(i, members[1])[0]:  # what is not known is the guest's
+                return text, facts
+            known = "Not known for any of the {n} cities of the unit; for {city}: {text}"
+            city = self.cohort.cities[members[0]].name
+            return say(known, n=len(members), city=city, text=text), facts
+        wishes = self.cohort.cities[i].wishes
+        wished = sum(self.cohort.cities[j].id in wishes for j in members)
+        if (each[:wished] > 0).any():
+            members, each = members[:wished], each[:wished]
+        return facet.says(i, members[int(np.nanargmax(each))])
 
     def graph(self, *, least: float = 0.0) -> nx.Graph[str]:
         """Return the networkx graph of pairs whose score is at least ``least``, with each facet's part on the edge.

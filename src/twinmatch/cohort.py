@@ -236,6 +236,11 @@ class Cohort:
         """Return the resolver of the names of these cities."""
         return Names(named(c.id, c.name, c.local_name, c.country, c.location) for c in self.cities)
 
+    def wished_first(self, i: int, cities: Iterable[int]) -> list[int]:
+        """Return some cities in their order, but first those that a city wishes for, in the order of its wishes."""
+        place = {name: k for k, name in enumerate(self.cities[i].wishes)}
+        return sorted(cities, key=lambda j: place.get(self.cities[j].id, len(place)))
+
     def pilots(self, i: int) -> tuple[Pilot, ...]:
         """Return the pilot activities that the city runs: its own and its host unit's."""
         city = self.cities[i]

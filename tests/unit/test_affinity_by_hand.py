@@ -267,9 +267,29 @@ def test_a_unit_is_said_by_its_closest_city_and_as_such() -> None:
     unknown = compare(COHORT, {"context": 1}, facet_cache(), rows=(5,), columns=(UNIT,))
     (line,) = unknown.account(0, 0).lines
     context = FACETS["context"].make(COHORT, facet_cache())
+    first = COHORT.cities[2].name
     assert line.says == (
-        f"Not known for any of the 3 cities of the unit; for the first: {context.says(5, 2)[0]}"
+        f"Not known for any of the 3 cities of the unit; for {first}: {context.says(5, 2)[0]}"
     )
+
+
+def test_of_a_unit_the_city_speaks_that_was_wished_for_and_a_gap_of_the_guest_is_its_own() -> None:
+    cohort = cohort_of(
+        {"id": "at-guest", "challenges": {"industry": 2}, "wishes": ["it-c"]},
+        {"id": "it-a", "strengths": {"industry": 3}},
+        {"id": "it-b", "strengths": {"industry": 3}},
+        {"id": "it-c", "strengths": {"industry": 1}},
+        {"id": "it-silent"},
+    )
+    names = {"challenges_met": 1, "levers_met": 1}
+    unit = Host("unit-a", "A", (1, 2, 3))
+    one = compare(cohort, names, facet_cache(), rows=(0,), columns=(unit,))
+    met, levers = one.account(0, 0).lines
+    assert met.says.startswith("C is strong in")
+    assert levers.says == FACETS["levers_met"].make(cohort, facet_cache()).says(0, 1)[0]
+    assert levers.says.startswith("The levers")
+    few = compare(cohort, names, facet_cache(), rows=(0,), columns=(Host("u", "U", (1, 4)),))
+    assert few.account(0, 0).lines[0].says.startswith("A is strong in")
 
 
 def test_a_joint_account_by_hand() -> None:

@@ -122,26 +122,38 @@ def pair_agenda(round_: TwinningRound) -> Table:
     rows: list[AgendaRow] = []
     for meeting in round_.product.meetings:
         guest = [round_.guest(meeting)]
-        hosts = [cohort.index[city] for city in meeting.cities("host")]
+        hosts = cohort.wished_first(
+            guest[0], (cohort.index[city] for city in meeting.cities("host"))
+        )
+        wishes = cohort.cities[guest[0]].wishes
+        wished = [h for h in hosts if cohort.cities[h].id in wishes] if len(hosts) > 1 else []
         there = answers(needs, offers, guest, hosts)
+        # Of a unit those wished for speak, where they have an answer.
+        own = {a.asks: a for a in answers(needs, offers, guest, wished)}
+        there = [own.get(a.asks, a) for a in there]
         back = answers(needs, offers, hosts, guest)
         there = list({a.shows.text: a for a in reversed(there)}.values())[::-1]
         rows += [_row(cohort, meeting, "need", a) for a in there[:MOST]]
         if len(there) < 2:
-            rows += _by_topic(told, meeting, guest[0], hosts, [a.shows.text for a in there])
+            said = [a.shows.text for a in there]
+            rows += _by_topic(told, meeting, guest[0], (wished, hosts), said)
             rows += codes.shared(meeting, guest, hosts)
         rows += [_row(cohort, meeting, "return", a) for a in back[:1]]
     return replace(make_table("agenda", rows), title=say("What each pair can begin with"))
 
 
 def _by_topic(
-    told: _Told, meeting: Meeting, guest: int, hosts: Sequence[int], said: Sequence[str]
+    told: _Told, meeting: Meeting, guest: int, hosts: Iterable[Sequence[int]], said: Sequence[str]
 ) -> list[AgendaRow]:
-    """Return what hosts can show of the topics that a guest seeks, none of it ``said`` yet, ``NAMED`` at most."""
+    """Return what hosts can show of the topics that a guest seeks, none of it ``said`` yet, ``NAMED`` at most.
+
+    The first of several groups of hosts that show something of a topic speak.
+    """
     rows: list[AgendaRow] = []
     city = told.cohort.cities[guest]
     for topic in told.table.sought(guest):
-        found, sought = told.on(topic, guest, hosts)
+        both = (told.on(topic, guest, some) for some in hosts if some)
+        found, sought = next((one for one in both if one[0]), (None, ""))
         if not found or found.text in said:
             continue
         host, shown = told.cohort.cities[found.city].id, printed(found.text, found.source)
