@@ -275,6 +275,9 @@ def survey_of(
     if profiles is None or not raw.is_survey:
         return cohort
     say(f"{len({r.data.get('id') for r in raw.cities})} cities of {profiles.name} take part.")
+    hosting = sum(bool(survey.HOSTING & {*map(str, city.roles)}) for city in cohort.cities)
+    if not hosts and 2 * hosting < len(cohort):
+        say(f"{hosting} of them host others; --hosts bundled brings the bundled hosts.")
     if raw.used is not None and mapping is None:
         text = reading.mapping.to_toml(raw.used, profiles.name, raw.questions).encode()
         place = reading.mapping.mapping_path(profiles)

@@ -217,7 +217,7 @@ def _with_advice(round_: Round, found: Round | tuple[Problem, ...]) -> Round:
     if isinstance(found, Round):
         return found
     *others, empty = round_.made
-    advised = replace(empty, advice=tuple(problem.found for problem in found))
+    advised = replace(empty, advice=(*empty.advice, *(problem.found for problem in found)))
     if any(problem.code == "repair" for problem in found):
         advised = replace(advised, status="infeasible")
     return replace(round_, made=(*others, advised))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError
+from twinmatch.programmes.eligibility import unmet
 from twinmatch.programmes.repair_menu import excepting, in_menu, made_again, menu_of, taken
 from twinmatch.programmes.round import SIZES_APART, Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, roles_in_words, statuses
@@ -98,7 +99,16 @@ def product_of(ready: PreparedTwinning, chosen: NDArray[np.bool_], solution: Sol
         weights=shares(ready.affinity),
         tables=(*facilitators, *unplaced.ties()),
         held=held,
+        advice=() if ready.who.eligible else _conditions(ready),
     )
+
+
+def _conditions(ready: PreparedTwinning) -> tuple[str, ...]:
+    """Return which conditions keep every applicant out, counted, and where a programme sets them."""
+    who, rule = ready.who, ready.settings.guests
+    missed = unmet(ready.round.cohort, who.refused, who.ask, rule)
+    says = "The programme file sets who may be a guest, under [twinning.guests]; “twinmatch init” writes one to change."
+    return (missed, say(says)) if missed else ()
 
 
 def facilitated(
