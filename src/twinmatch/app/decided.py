@@ -78,7 +78,10 @@ class Decided:
         """Return in words what was decided, and how the new proposal differs from the earlier one."""
         if self.run:
             return (self._of_run(after.made_from),)
-        return (self._of_sheet(), *self._changes(after)) if self.sheet else ()
+        if self.sheet:
+            return (self._of_sheet(), *self._changes(after))
+        rules = (rule for product in after.products for rule in product.rules)
+        return tuple(rule.says for rule in rules if self.ban and rule.rule == "bans")
 
     def _of_run(self, now: Mapping[str, Any]) -> str:
         held = {"locks": count(len(self.lock), "lock"), "bans": count(len(self.ban), "refusal")}

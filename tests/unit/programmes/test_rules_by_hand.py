@@ -345,10 +345,11 @@ def test_the_rules_come_in_the_order_in_which_they_are_told():
 def test_a_lock_is_a_row_of_its_own_whichever_city_stands_first():
     found = rule("locks", lock=[("at-graz", "it-milan"), ("be-bruges", "it-turin")])
     assert rows(found) == [([3], 1, math.inf), ([2], 1, math.inf)]
-    assert found.says == "These pairs must meet: Graz with Milan, Bruges with Turin."
+    north = "North (of which Bruges is one of 2 cities) with Turin"
+    assert found.says == f"These pairs must meet: Graz with Milan, {north}."
     assert [found.block.says(k) for k in (0, 1)] == [
         "Graz with Milan must meet",
-        "Bruges with Turin must meet",
+        f"{north} must meet",
     ]
     assert (found.block.name, found.filters) == ("locks", False)
     assert found.block.matrix.dtype == np.float64
@@ -364,6 +365,13 @@ def test_a_lock_is_a_row_of_its_own_whichever_city_stands_first():
 def test_bans_and_past_pairs_are_taken_out(kind, name, says):
     found = rule(name, **{kind: [("at-graz", "unit-north"), ("it-milan", "it-turin")]})
     assert forbidden(found) == {("at-graz", "unit-north"), ("it-turin", "it-milan")}
+    assert found.says == says
+
+
+def test_a_ban_of_one_city_of_a_unit_says_that_it_is_of_the_unit():
+    found = rule("bans", ban=[("at-graz", "dk-aarhus")])
+    assert forbidden(found) == {("at-graz", "unit-north")}
+    says = "These pairs must not meet: Graz with North (of which Aarhus is one of 2 cities)."
     assert found.says == says
 
 

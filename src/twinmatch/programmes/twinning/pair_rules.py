@@ -381,7 +381,13 @@ def _impossible(frame: Frame, settings: Twinning, pair: Sequence[str]) -> Proble
 
 
 def _pair_in_words(frame: Frame, pair: Sequence[str]) -> str:
+    """Return who meets whom; a city that hosts within a unit stands for the whole unit, and is said to."""
     names = {c.id: c.name for c in frame.cohort.cities} | {u.id: u.name for u in frame.cohort.units}
+    guests = {frame.cohort.cities[i].id for i in frame.guests}
+    for name in pair:
+        if name not in guests and (unit := frame.cohort.unit_of.get(name)):
+            told = {"unit": unit.name, "city": names[name], "n": len(unit.cities)}
+            names[name] = say("{unit} (of which {city} is one of {n} cities)", **told)
     return say("{one} with {other}", one=names[pair[0]], other=names[pair[1]])
 
 
