@@ -50,6 +50,25 @@ def test_an_ugly_form_is_told_and_its_usable_rows_are_written_only_when_asked(fo
     assert "not both" in run("import", "table", form, "--merge", "--replace", code=2)[1]
 
 
+def test_an_odd_answer_is_left_out_by_import_as_by_validate(tmp_path: Path) -> None:
+    table, out = tmp_path / "survey.csv", tmp_path / "p"
+    rows = ["Name of your city,Country,Staff hours a month,Needs"]
+    rows += ["Trento,Italy,-6,We want to learn how to renovate flats."]
+    rows += ["Modena,Italy,20,We want to learn how to plan zones."]
+    table.write_text("\n".join(rows), "utf-8")
+    checked = " ".join("".join(run("validate", table)).split())
+    imported = " ".join("".join(run("import", "table", table, "--out", out)).split())
+    for said in (checked, imported):
+        assert "no errors" in said
+        assert "1 warning" in said
+        assert "The city stays" in said
+    trento, modena = (
+        next(out.glob(f"*-{n}.yaml")).read_text("utf-8") for n in ("trento", "modena")
+    )
+    assert "staff_hours" not in trento
+    assert "staff_hours_a_month: 20" in modena
+
+
 def test_json_stands_alone_on_stdout(form: Path) -> None:
     stdout, _ = run("import", "table", form, "--json", code=2)
     found = json.loads(stdout)

@@ -39,7 +39,7 @@ from twinmatch.intake.profile_folder import (
     with_accepted,
     write_profiles,
 )
-from twinmatch.intake.survey import estimated_readiness, hosts_of, open_survey
+from twinmatch.intake.survey import estimated_readiness, hosts_of, open_survey, usable_rows
 from twinmatch.proposal.wire import Part, packed
 from twinmatch.reading import Mapping, read, read_grids, read_mapping, read_raw, without_contacts
 from twinmatch.reading.grid import leaves, text
@@ -254,6 +254,12 @@ def _file(asked: ImportAsked, mapping: Mapping | None) -> Import:
     if asked.kind == "table":
         raw = read_raw(asked.source, mapping)
         rows = len(raw.cities)
+        if raw.is_survey:
+            usable, dropped = usable_rows(raw.cities, is_guest=False)
+            by_row = {record.where: record for record in usable}
+            whole = tuple(by_row.get(record.where, record) for record in raw.cities)
+            left_out = (p for p in dropped if p.code == "answer-left-out")
+            raw = replace(raw, cities=whole, problems=(*raw.problems, *left_out))
     else:
         grids = read_grids(asked.source, mapping.encoding if mapping else None)
         names = names_from(read_grids(asked.names)) if asked.names else {}

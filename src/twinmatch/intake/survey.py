@@ -57,7 +57,7 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
     Raises DataError with every problem where no city is left.
     """
     problems = [replace(p, level="warning") if p.level == "error" else p for p in raw.problems]
-    cities, dropped = _usable(raw.cities, is_guest=bool(hosts))
+    cities, dropped = usable_rows(raw.cities, is_guest=bool(hosts))
     if not cities:
         errors = [p for p in raw.problems if p.level == "error"]
         errors += [replace(p, level="error") for p in dropped]
@@ -108,7 +108,7 @@ def hosts_of(place: str) -> Raw:
     if place == "bundled":
         return read_raw()
     raw = read_raw(Path(place))
-    cities, _ = _usable(raw.cities, is_guest=False)
+    cities, _ = usable_rows(raw.cities, is_guest=False)
     for record in cities:
         record.data.setdefault("roles", ["pilot"])
     return replace(raw, cities=tuple(cities))
@@ -128,7 +128,7 @@ def _with_roles(record: Record, roles: Sequence[str]) -> Record:
     return replace(record, data={**record.data, "roles": [*roles]})
 
 
-def _usable(records: Sequence[Record], *, is_guest: bool) -> tuple[list[Record], list[Problem]]:
+def usable_rows(records: Sequence[Record], *, is_guest: bool) -> tuple[list[Record], list[Problem]]:
     """Return the records that are cities, without answers that are wrong, and what was dropped."""
     found: list[Record] = []
     problems: list[Problem] = []
