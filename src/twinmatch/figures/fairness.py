@@ -200,8 +200,8 @@ def alike(round_: TwinningRound) -> Table:
     """Return for each pair up to three things in which guest and host are alike, and up to two in which they differ.
 
     Told by our facets that compare like with like, and others that the round weighs, all weighted alike; what is not known
-    is not told. A thing is
-    alike where it beats at least half of the possible pairs, unlike where it does not.
+    is not told. A thing is alike where it beats at least half of the possible pairs, unlike where it does not; how far apart
+    two cities lie is nothing that they have in common.
     """
     frame = round_.ready.frame
     names = (*OWN, *(w.facet for w in round_.product.weights if w.facet not in OWN))
@@ -213,7 +213,7 @@ def alike(round_: TwinningRound) -> Table:
     accounts = affinity.accounts(*places.T, worded=False)
     for meeting, account, place in zip(meetings, accounts, places.tolist(), strict=True):
         known = sorted((x for x in account.lines if x.known), key=lambda x: (-x.standing, x.facet))
-        near = [x for x in known if x.standing >= 0.5][:ALIKE]
+        near = [x for x in known if x.standing >= 0.5 and x.facet != "nearness"][:ALIKE]
         unlike = (x for x in reversed(known) if x.standing < 0.5)
         far = [x for x in unlike if x.facet not in SHARED or x.likeness == 0][:UNLIKE]
         found += [

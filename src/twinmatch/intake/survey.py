@@ -207,7 +207,7 @@ def _taken(record: Record, blocks: Sequence[str], *, among_bundled: bool) -> Pro
     says = "{city} is also among the hosts: what the table does not answer is taken from there: {blocks}."
     if among_bundled:
         says = "{city} is also among the bundled cities: what the table does not answer is taken from there: {blocks}."
-    found = say(says, city=record.data["name"], blocks=joined(map(say, blocks), ", "))
+    found = say(says, city=record.data["name"], blocks=joined(map(say, blocks), "; "))
     return Problem("taken-from-profile", found, record.place("name"), level="note")
 
 

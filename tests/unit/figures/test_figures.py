@@ -212,3 +212,18 @@ def test_who_leads_on_a_theme_answers_and_does_not_ask(bundled):
     assert parts
     for need, _, shown in parts:  # the topic is named once
         assert need.rpartition("; ")[2] not in shown.partition(" can show: ")[0]
+
+
+def test_how_near_two_cities_lie_is_told_as_no_likeness(tmp_path):
+    path = tmp_path / "round.toml"
+    path.write_text(ROUND + "nearness = 1\n", encoding="utf-8")
+    spots = {"de-one": 50, "fr-two": 47, "fr-three": 45, "it-heat": 46, "se-tram": 59}
+    placed = [
+        {**city.model_dump(exclude_none=True), "location": {"lat": spots[city.id], "lon": 10}}
+        for city in cohort()
+    ]
+    round_ = solve_round(Round(cohort_of(*placed), facet_cache(), programme=load(path)))
+    found = with_figures(proposal_of(round_, {}), round_).product("twinning")
+    told = [row[1:3] for row in table(found, "alike").rows]
+    assert {how for how, facet in told if facet == "nearness"} == {"unlike"}
+    assert "alike" in {how for how, _ in told}
