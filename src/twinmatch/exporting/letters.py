@@ -327,7 +327,7 @@ def _invitation(
     if costs := _costs(load):
         takes = say(" It takes {costs}.", costs=costs)
         if role == "host" and len(meeting.cities("host")) > 1:
-            takes = say(" Of you alone it takes {costs}.", costs=costs)
+            takes = say(" Your own part takes {costs}.", costs=costs)
         says += takes
     why = why_for(sources, city, meeting)
     if product.product == "city_panels" and meeting.says:

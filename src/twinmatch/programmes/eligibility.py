@@ -155,8 +155,8 @@ def conditions(city: City, rule: Eligibility) -> tuple[dict[str, str], dict[str,
     unknown: dict[str, str] = {}
     if clash := [role for role in rule.not_roles if city.has(role)]:
         kinds = roles_in_words(clash)
-        says = say("guests are cities other than {kinds}; this city is one of these", kinds=kinds)
-        failed[says] = say("is one of the {kinds}", kinds=kinds)
+        says = say("{kinds} cannot be guests; this city is one of these", kinds=kinds)
+        failed[says] = say("to be none of the {kinds}", kinds=kinds)
     for name, row in KINDS["conditions"].items():
         if (asked := getattr(rule, name)) is None:
             continue
@@ -192,8 +192,8 @@ def unmet(cohort: Cohort, refused: Iterable[int], asked: Iterable[int], rule: El
     unknown = [[*conditions(cohort.cities[i], rule)[1]] for i in asked]
     parts = []
     for found, says in (
-        (failed, "Not met, by number of applicants: {failed}."),
-        (unknown, "Not known yet, by number of applicants: {failed}."),
+        (failed, "Conditions that applicants miss, with how many: {failed}."),
+        (unknown, "Conditions of which it is not known yet, with how many: {failed}."),
     ):
         counted = Counter(asks for mine in found for asks in mine)
         each = [say("{asks} ({n})", asks=asks, n=n) for asks, n in counted.most_common()]

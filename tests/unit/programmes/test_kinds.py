@@ -203,9 +203,11 @@ def test_conditions_that_are_not_met_are_named_with_how_many_miss_them():
     cohort = round_of(SEVILLE, SILENT, short).cohort
     silent = [cohort.index["no-silent"]]
     assert unmet(cohort, silent, [], rule) == ""  # not known is not failed
-    assert unmet(cohort, [], silent, rule).startswith("Not known yet, by number of applicants: ")
+    assert unmet(cohort, [], silent, rule).startswith(
+        "Conditions of which it is not known yet, with how many: "
+    )
     assert unmet(cohort, range(3), [], rule) == (
-        "Not met, by number of applicants: at least 30 staff hours a month (2); is one of the Mission Cities (1). 1 applicant counts here more than once."
+        "Conditions that applicants miss, with how many: at least 30 staff hours a month (2); to be none of the Mission Cities (1). 1 applicant counts here more than once."
     )
 
 

@@ -325,7 +325,7 @@ def test_a_city_that_is_not_visited_reads_what_its_visitors_find_elsewhere():
     none = propose_study_visits(round_of(able, less, going[0]), visits(**asked))
     why = {x.city: x.why for x in none.left_out}
     assert why["be-less"].endswith(
-        "Only 1 city of “Cities with like needs” may travel; a visit takes at least 2."
+        "No visit takes place: of “Cities with like needs” only 1 city may travel, and a visit takes at least 2."
     )
 
 

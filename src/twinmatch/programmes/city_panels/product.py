@@ -18,10 +18,9 @@ import scipy.sparse as sp
 
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.quoting import worded
+from twinmatch.programmes.city_panels import search
 from twinmatch.programmes.city_panels.search import (
-    AT_ONCE,
     FITS,
-    PROVABLE,
     CityPanels,
     Mix,
     PanelQuestion,
@@ -433,7 +432,7 @@ def panel_rules(
 
 def engine(n: int) -> str:
     """Return in words how the panels of so many cities are found."""
-    if n <= PROVABLE:
+    if n <= search.PROVABLE:
         return "exact search"
-    among = "" if n <= AT_ONCE else " among some panels at a time"
+    among = "" if n <= search.AT_ONCE else " among some panels at a time"
     return say("dealt by country, then swaps{among}, with a bound", among=among)

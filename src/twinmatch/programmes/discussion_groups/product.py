@@ -318,7 +318,7 @@ def _not_leading(ready: PreparedGroups, i: int, kinds: str) -> str:
         if len(titles) > 1:
             says = "{kinds} lead these groups. The themes of this round are {themes}; nothing is known yet that this city can show on them."
         return say(says, kinds=kinds, themes=listed(titles))
-    says = "{kinds} lead these groups. The theme in which this city is strongest, {theme}, is led by {leads}."
+    says = "{kinds} lead these groups. Of their themes this city is known best for {theme}, led by {leads}."
     leads = listed([round_.name(j) for j in ready.leads[best]])
     led = say(says, kinds=kinds, theme=quoted(slots[best].theme.title), leads=leads)
     return joined(filter(None, (led, _beside_leads(ready, best, i))))
@@ -364,14 +364,14 @@ def _beside_leads(ready: PreparedGroups, k: int, i: int) -> str:
     lead = min(losses, key=lambda j: sum(lost for lost, *_ in losses[j]))
     lost, what, here, there = max(losses[lead])
     says = {
-        "shows": "The place of {lead} would be the nearest: with it the leads can show {here:.0f}% of what others want to learn on the theme, with this city there {there:.0f}%.",
-        "strength": "The place of {lead} would be the nearest: its strength in the theme is {here:.0f} points of 100, that of this city {there:.0f}.",
-        "ready": "The place of {lead} would be the nearest: its readiness is {here:.1f} of 4, that of this city {there:.1f}.",
+        "shows": "The first to give way would be {lead}: with it the leads can show {here:.0f}% of what others want to learn on the theme, with this city there {there:.0f}%.",
+        "strength": "The first to give way would be {lead}: its strength in the theme is {here:.0f} points of 100, that of this city {there:.0f}.",
+        "ready": "The first to give way would be {lead}: its readiness is {here:.1f} of 4, that of this city {there:.1f}.",
     }[what]
     if what == "shows" and not merits.together:
-        says = "The place of {lead} would be the nearest: it can show {here:.0f}% of what others want to learn on the theme, this city {there:.0f}%."
+        says = "The first to give way would be {lead}: it can show {here:.0f}% of what others want to learn on the theme, this city {there:.0f}%."
     if what == "shows" and not answers[me]:
-        says = "The place of {lead} would be the nearest; of what others want to learn on the theme nothing is known that this city can show."
+        says = "The first to give way would be {lead}; of what others want to learn on the theme nothing is known that this city can show."
     if lost <= 1e-6:
         says = "In the place of {lead} this city would do as well: the committee may choose."
     return say(says, lead=round_.name(lead), here=float(here), there=float(there))

@@ -310,7 +310,7 @@ def _leading(
     many = "{city} lead as the {kind} Cities of this cluster of which enough is known."
     if others:
         one = "{city} leads: of the {all} {kind} Cities of this cluster it can show most of what the others want to learn."
-        many = "{city} lead: of the {all} {kind} Cities of this cluster they can show most of what the others want to learn."
+        many = "{city} lead: of the {all} {kind} Cities of this cluster these can show most of what the others want to learn."
     if others and round(gives[leads[-1]] - gives[others[0]], 6) == 0:
         one = "{city} leads; as far as is known, {other} can show as much of what the others want to learn."
         many = "{city} lead; as far as is known, {other} can show as much of what the others want to learn as the last of them."

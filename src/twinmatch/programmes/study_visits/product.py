@@ -416,12 +416,8 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
     topics = topics_of(theme) or frozenset(Topic)
     sought = topics & {topic for v in option.visitors for topic in table.sought(v)}
     shown, mine = (len(sought & table.can_show(c)) for c in (hosts, [i]))
-    told: dict[str, Any] = {
-        "n": len(sought),
-        "shown": shown,
-        "mine": mine,
-        "least": settings.visitors[0],
-    }
+    told: dict[str, Any] = {"n": len(sought), "shown": shown, "mine": mine}
+    told["least"] = settings.visitors[0]
     says = "All visits together fit best that way."
     if theme and not shows_theme(round_, key, [i]).all():
         strength = strength_of(round_, theme)
@@ -430,6 +426,9 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
     elif not here:
         says = "Too few of its cities could come here: a visit takes at least {least}, from other countries, in a week that suits all."
         seen = int(shows_sought(round_, settings, key, option.visitors, [i]).sum())
+        if not seen:
+            says = "Of what {group} wants to learn about, the group that would fit this city best, nothing is known that this city can show."
+            return say(says, group=quoted(_title(ready, made, option)))
         if seen < told["least"]:
             says = "This city can show something that they seek to {seen} of its {all} cities; a visit takes at least {least}."
         told |= {"seen": seen, "all": len(option.visitors)}
@@ -479,7 +478,7 @@ def _why_none(settings: StudyVisits, party: Party, able: bool) -> str:
         )
     says = "No host can take {least} of the cities of {title} together."
     if len(party.visitors) < settings.visitors[0]:
-        says = "Only {cities} of {title} may travel; a visit takes at least {least}."
+        says = "No visit takes place: of {title} only {cities} may travel, and a visit takes at least {least}."
     cities = count(len(party.visitors), "city", "cities")
     return say(says, cities=cities, title=quoted(party.title), least=settings.visitors[0])
 
