@@ -110,15 +110,20 @@ def decimal_of(
 
 
 def is_no_text(target: Target, cells: Sequence[str], place: tuple[int, str], notes: Notes) -> bool:
-    """Return whether cells say yes or no where a text or names of cities were to stand; it is told."""
+    """Return whether cells hold numbers, days, yes or no where words or names of cities were to stand; it is told."""
     said = [t for t in cells if t and t.lower() not in MISSING]
     is_of_words = target.field in {"needs", "offers", *NAMING} and not target.option
-    if not is_of_words or not said or None in map(values.yes_or_no, said):
+    if (
+        not is_of_words
+        or not said
+        or any(values.yes_or_no(t) is None and re.search(r"[^\W\d_]", t) for t in said)
+    ):
         return False
-    found = say("The cells say yes or no, not {field}: they were not read.", field=target.field)
+    says = "The cells (such as {example}) say nothing of {field}: they were not read."
+    found = say(says, example=repr(said[0][:40]), field=target.field)
     line = f'"{place[1]}" = {{ field = "wishes", option = "Aarhus" }}'
     do = say("A column that is one option stands in the mapping file so: {line}", line=line)
-    notes.add("cells-yes-or-no", found, place[0], place[1], do, "warning")
+    notes.add("cells-no-words", found, place[0], place[1], do, "warning")
     return True
 
 

@@ -92,14 +92,15 @@ def test_an_option_that_is_not_read_is_kept_so() -> None:
     assert 'option = "Y"' in to_toml(mapping, "t.csv")
 
 
+@pytest.mark.parametrize("cells", [("Sì", "No"), ("1804427713", "902331874"), ("2026-02-03", "")])
 @pytest.mark.parametrize("field", ["needs", "offers", "wishes"])
-def test_yes_and_no_under_a_field_of_words_are_not_read_but_told(
-    tmp_path: Path, field: str
+def test_what_holds_no_words_under_a_field_of_words_is_not_read_but_told(
+    tmp_path: Path, field: str, cells: tuple[str, str]
 ) -> None:
-    path = _table(tmp_path, "Parola", ["x"], [("Trento", "Sì"), ("Parma", "No")])
+    path = _table(tmp_path, "Parola", ["x"], [("Trento", cells[0]), ("Parma", cells[1])])
     raw = read_raw(path, mapping_of({"columns": {"Parola [x]": field}}))
     assert all(field not in r.data for r in raw.cities)
-    assert [p.level for p in raw.problems if p.code == "cells-yes-or-no"] == ["warning"]
+    assert [p.level for p in raw.problems if p.code == "cells-no-words"] == ["warning"]
 
 
 def test_a_column_that_nothing_tells_is_advised_to_be_left(tmp_path: Path) -> None:
