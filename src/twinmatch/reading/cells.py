@@ -113,16 +113,15 @@ def is_no_text(target: Target, cells: Sequence[str], place: tuple[int, str], not
     """Return whether cells hold numbers, days, yes or no where words or names of cities were to stand; it is told."""
     said = [t for t in cells if t and t.lower() not in MISSING]
     is_of_words = target.field in {"needs", "offers", *NAMING} and not target.option
-    if (
-        not is_of_words
-        or not said
-        or any(values.yes_or_no(t) is None and re.search(r"[^\W\d_]", t) for t in said)
-    ):
+    is_option = None not in map(values.yes_or_no, said)
+    has_words = any(re.search(r"[^\W\d_]", t) for t in said) and not is_option
+    if not is_of_words or not said or has_words:
         return False
     says = "The cells (such as {example}) say nothing of {field}: they were not read."
     found = say(says, example=repr(said[0][:40]), field=target.field)
     line = f'"{place[1]}" = {{ field = "wishes", option = "Aarhus" }}'
     do = say("A column that is one option stands in the mapping file so: {line}", line=line)
+    do = do if is_option else say('"{name}" = "" leaves it out.', name=place[1])
     notes.add("cells-no-words", found, place[0], place[1], do, "warning")
     return True
 

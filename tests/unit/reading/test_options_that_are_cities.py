@@ -100,7 +100,9 @@ def test_what_holds_no_words_under_a_field_of_words_is_not_read_but_told(
     path = _table(tmp_path, "Parola", ["x"], [("Trento", cells[0]), ("Parma", cells[1])])
     raw = read_raw(path, mapping_of({"columns": {"Parola [x]": field}}))
     assert all(field not in r.data for r in raw.cities)
-    assert [p.level for p in raw.problems if p.code == "cells-no-words"] == ["warning"]
+    (told,) = (p for p in raw.problems if p.code == "cells-no-words")
+    assert told.level == "warning"
+    assert ("option" in told.do) == (cells[1] == "No")
 
 
 def test_a_column_that_nothing_tells_is_advised_to_be_left(tmp_path: Path) -> None:
