@@ -371,8 +371,7 @@ class Affinity:
         """Return the mean account of some (row, column) pairs; its score is the mean of their scores.
 
         ``noun`` says what they are in the plural, such as "pairs". The likeness is the mean of the known ones
-        (nan where none is), and the sentence of the pair that stands best is the example. No pairs make an
-        empty account.
+        (nan where none is), and the sentence of the pair that stands best is the example.
         """
         if not pairs:
             return Account()
@@ -388,10 +387,9 @@ class Affinity:
             text = say("Not known for any of the {n} {noun}.", n=len(rows), noun=noun)
             return Evidence(name, math.nan, mean_standing, self.weights[name], text)
         best = int(np.argmax(np.where(known, standing, -1.0)))
-        says, facts = self._words(name, self.rows[rows[best]], self.columns[columns[best]])
+        words = self._words(name, self.rows[rows[best]], self.columns[columns[best]])
         mean = math.fsum(likeness[known].tolist()) / int(known.sum())
-        part = float(known.sum() / known.size)
-        return Evidence(name, mean, mean_standing, self.weights[name], says, facts, part)
+        return Evidence(name, mean, mean_standing, self.weights[name], *words, float(known.mean()))
 
     def _words(self, name: str, i: int, host: Host) -> tuple[str, tuple[Fact, ...]]:
         """Return the sentence of a facet; for a unit, that of its best member, of those wished for where one has something."""
@@ -400,6 +398,7 @@ class Affinity:
         facet = self.facets[name]
         if len(host.cities) == 1:
             return facet.says(i, host.cities[0])
+        cities = self.cohort.cities
         members = self.cohort.wished_first(i, host.cities)
         each = np.round(facet.likeness(np.array([i]), np.array(members))[0], DECIMALS)
         if np.isnan(each).all():
@@ -407,13 +406,9 @@ class Affinity:
             if text == facet.says(i, members[1])[0]:  # what is not known is the guest's
                 return text, facts
             known = "Not known for any of the {n} cities of the unit; for {city}: {text}"
-            city = self.cohort.cities[members[0]].name
-            return say(known, n=len(members), city=city, text=text), facts
-        wishes = self.cohort.cities[i].wishes
-        wished = sum(self.cohort.cities[j].id in wishes for j in members)
-        if (each[:wished] > 0).any():
-            members, each = members[:wished], each[:wished]
-        return facet.says(i, members[int(np.nanargmax(each))])
+            return say(known, n=len(members), city=cities[members[0]].name, text=text), facts
+        wished = np.array([cities[j].id in cities[i].wishes for j in members])
+        return facet.says(i, members[int(np.nanargmax(each + (wished & (each > 0))))])
 
     def graph(self, *, least: float = 0.0) -> nx.Graph[str]:
         """Return the networkx graph of pairs whose score is at least ``least``, with each facet's part on the edge.

@@ -78,10 +78,7 @@ class Decided:
         """Return in words what was decided, and how the new proposal differs from the earlier one."""
         if self.run:
             return (self._of_run(after.made_from),)
-        if self.sheet:
-            return (self._of_sheet(), *self._changes(after))
-        rules = (rule for product in after.products for rule in product.rules)
-        return tuple(rule.says for rule in rules if self.ban and rule.rule == "bans")
+        return (self._of_sheet(), *self._changes(after)) if self.sheet else ()
 
     def _of_run(self, now: Mapping[str, Any]) -> str:
         held = {"locks": count(len(self.lock), "lock"), "bans": count(len(self.ban), "refusal")}

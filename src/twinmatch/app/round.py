@@ -118,6 +118,8 @@ def propose_round(
         progress(say("Shaken weights"))
         proposal = _with_shaken(proposal, case_of(solved))
     notes = [note for one in decided for note in one.notes(proposal)]
+    if any(one.ban and not (one.sheet or one.run) for one in decided):
+        notes += [r.says for p in proposal.products for r in p.rules if r.rule == "bans"]
     made_from = ({"title": title.strip()} if title.strip() else {}) | proposal.made_from
     notes = [*proposal.notes, *text.notes, *notes]
     return replace(proposal, made_from=made_from, notes=tuple(notes)), round_
