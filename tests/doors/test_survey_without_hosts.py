@@ -27,8 +27,11 @@ def test_who_is_not_eligible_is_counted_by_condition_at_the_terminal(survey, tmp
     out = ("--out", tmp_path / "out", "--text-model", "static")
     stdout, told = run("propose", survey, "--yes", "--programme", "twinning", *out)
     said = " ".join((stdout + told).split())
-    assert "Not met, by number of applicants: at least 12 staff hours a month (2)" in said
-    assert "Not known yet, by number of applicants: " in said
+    assert (
+        "Conditions that applicants miss, with how many: at least 12 staff hours a month (2)"
+        in said
+    )
+    assert "Conditions of which it is not known yet, with how many: " in said
     assert "[twinning.guests]" in said
     assert "1 of them host others; --hosts bundled brings the bundled hosts." in said
 
