@@ -266,6 +266,15 @@ def _parameters(message: str, several: str) -> frozenset[str]:
     return frozenset(named | {"n"} if several else named)
 
 
+def fits(message: str, several: str, values: Mapping[str, Any]) -> bool:
+    """Return whether values are what a message and its plural name, each by a plain name; a file may say otherwise."""
+    try:
+        names = _parameters(message, several)
+    except ValueError:  # such as a brace that is not closed
+        return False
+    return all(name.isidentifier() and name in values for name in names)
+
+
 def _plain_value(value: Any) -> Any:
     """Return a parameter as JSON can hold it: no number of numpy, and no more decimals than elsewhere."""
     if type(value) is int:

@@ -306,11 +306,15 @@ def test_a_proposal_keeps_what_its_texts_were_made_of():
         {"message": "{"},
         {"message": "{0}"},
         {"several": "{n}"},
+        {"message": "{x} {x.__class__}", "with": {"x": "a", "x.__class__": "b"}},
+        {"message": "{x[0]}", "with": {"x": "a", "x[0]": "b"}},
     ],
 )
 def test_a_stored_text_whose_parts_do_not_fit_stays_english(wrong):
     made = to_plain(proposal())
     made["sayings"][0] |= {"message": "x", "several": ""} | wrong
+    says = from_plain(made).products[0].meetings[0].says
+    assert not isinstance(says, Said)  # so that it is never filled in again
     assert (
         shown(from_plain(made).products[0].meetings[0].says, "de") == "Both struggle with industry."
     )

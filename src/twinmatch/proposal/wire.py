@@ -32,7 +32,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.wording import Absent, Said, mapped, say, texts_of
+from twinmatch.wording import Absent, Said, fits, mapped, say, texts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -321,8 +321,9 @@ def sayings_of(thing: Any) -> tuple[Saying, ...]:
 
 
 def restored(result: T, sayings: Iterable[Saying]) -> T:
-    """Return a result with its texts made of what they were made of, and its fractions as they are written."""
-    return _settled(result, {saying.text: saying for saying in sayings})
+    """Return a result with its texts made of what they were made of, where that fits, and its fractions as they are written."""
+    fitting = (s for s in sayings if fits(s.message, s.several, s.values))
+    return _settled(result, {saying.text: saying for saying in fitting})
 
 
 def as_stored(result: T) -> T:
