@@ -29,7 +29,6 @@ from array import array
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from ctypes import CDLL
 from functools import cache, partial
 from itertools import count
 from pathlib import Path
@@ -185,11 +184,9 @@ def changed_by_people(folder: Path) -> bool:
         made = json.loads((folder / MADE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return any(folder.iterdir())
-    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
-    return any(
-        name != MADE and hashlib.sha256(path.read_bytes()).hexdigest() != made.get(name)
-        for name, path in found.items()
-    )
+    found = (p for p in folder.rglob("*") if p.is_file() and p != folder / MADE)
+    names = ((p, p.relative_to(folder).as_posix()) for p in found)
+    return any(hashlib.sha256(p.read_bytes()).hexdigest() != made.get(name) for p, name in names)
 
 
 # --- what is written -------------------------------------------------------------------------------------------
@@ -284,8 +281,10 @@ def shared_out(pieces: Sequence[Callable[[], Found]], cities: int) -> list[Found
         with suppress(Exception):
             sends.send(found)
 
-    with suppress(AttributeError):  # what was freed goes back to the system, and is held by no copy
-        CDLL(None).malloc_trim(0)
+    with suppress(AttributeError, TypeError):  # what was freed is held by no copy
+        import ctypes  # loaded late, as most commands write nothing
+
+        ctypes.CDLL(None).malloc_trim(0)
     copies, searched = [], gc.isenabled()
     gc.disable()  # pieces make hardly a cycle, and each search for some would write to all that is shared
     try:

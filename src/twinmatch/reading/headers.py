@@ -373,8 +373,7 @@ class _Finder:
         """Set aside a column whose field stands in another one; one that says something else is asked about."""
         by_field: dict[str, list[int]] = defaultdict(list)
         for i, target in enumerate(targets):
-            is_single = target and target.field not in SEVERAL and not target.option
-            if target is not None and target.field and is_single:
+            if target and target.field and target.field not in SEVERAL and not target.option:
                 by_field[target.field].append(i)
         kept = list(targets)
         for field, positions in by_field.items():
