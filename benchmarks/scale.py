@@ -7,7 +7,7 @@ Each cohort has a process of its own, one after the other; all sizes end within 
 the bundled hosts is proposed and its account put into words, and no file is written. A table is read up to 20 MB, so
 larger cohorts come in several. From 2,000 cities on two processes share the work (``TWINMATCH_WORKERS``): seconds of the
 processor are those of all, memory is what they hold together, pages that they share counted once, looked at twice a
-second. The cohorts are those of ``cohorts.py`` (which says what ``TWINMATCH_SAMPLES`` is);
+second where that costs little. The cohorts are those of ``cohorts.py`` (which says what ``TWINMATCH_SAMPLES`` is);
 the 258 are the bundled profiles under the bundled programme. Larger rounds have the bundled programme with its
 places grown in step (``programme_of`` has every change). Seconds on the clock and of the processor are told: on a
 machine that does other work beside, the latter are the steadier ones. Growth is the exponent by which a stage grows
@@ -99,10 +99,13 @@ class Stages:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        """Take in the memory of this process and its copies together, twice a second while there are copies."""
+        """Take in the memory of this process and its copies together, twice a second or so that looking takes a fiftieth."""
+        took = 0.0
         while True:
-            time.sleep(0.5)
+            time.sleep(max(0.5, 50 * took))  # a look at gigabytes is itself work of the processor
+            since = time.perf_counter()
             self._most = max(self._most, _together())
+            took = time.perf_counter() - since
 
     def begin(self, name: str) -> None:
         """End the stage that runs and begin another."""

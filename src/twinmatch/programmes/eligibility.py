@@ -49,7 +49,7 @@ class Eligibility(ProgrammeSection):
     inside_eu: bool | None = None
     """true: only cities of Member States; false: only others"""
     urbanisation_at_most: int | None = Field(None, ge=1, le=3)
-    """Degree of urbanisation: 1 city, 2 town or suburb, 3 rural"""
+    """Degree of urbanisation: 1 city, 2 town or suburb, 3 rural; where it is not known, 100,000 residents are no rural area"""
     covenant: bool = False
     """Only signatories of the Covenant of Mayors"""
     who: Annotated[Who, AfterValidator(without_host)] | None = None
@@ -97,6 +97,14 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
 
 LOOKED_UP: Final = frozenset({"", "covenant", "population"})
 """Blocks that public tables answer: the programme office looks them up and asks no city."""
+
+
+NEVER_RURAL: Final = 100_000
+"""Residents from which a municipality counts as a city, town or suburb where its degree of urbanisation is not known.
+
+Of the signatories of the Covenant of Mayors none of this size is rural: 341 are cities, 18 towns or suburbs (Kona et al.
+2021, table 3, doi:10.2905/57A615EB-CFBC-435A-A8C5-553BD40F76C9).
+"""
 
 
 def kept_out(city: City, rule: Eligibility) -> str:
@@ -161,6 +169,8 @@ def conditions(city: City, rule: Eligibility) -> tuple[dict[str, str], dict[str,
         if (asked := getattr(rule, name)) is None:
             continue
         held = is_kind(city, row["kind"].format(asked))
+        if held is None and name == "urbanisation_at_most" and asked >= 2:
+            held = is_kind(city, f"population >= {NEVER_RURAL}") or None
         asks = _worded(name, "asks", asked)
         if held is None:
             unknown[asks] = row["block"]

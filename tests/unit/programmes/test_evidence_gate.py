@@ -263,6 +263,13 @@ def test_what_the_office_can_look_up_is_no_question_to_the_city():
     assert left.ask == LOOK_UP
 
 
+def test_a_municipality_of_100_000_is_no_rural_area_where_its_degree_of_urbanisation_is_not_known():
+    for people, limit, meets in ((150_000, 2, True), (99_999, 2, False), (150_000, 1, False)):
+        large = {**GUEST, "population": {"value": people}}
+        product = proposed(large, *HOSTS, guests={"urbanisation_at_most": limit})
+        assert bool(product.meetings) is meets
+
+
 def test_a_host_outside_the_mission_is_said_to_host_by_the_rules_of_the_programme():
     pilot = city("de-x", "pilot", shows={"industry": 3})
     (pair,) = proposed(GUEST, pilot, hosts=("mission", "pilot")).meetings
