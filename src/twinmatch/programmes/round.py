@@ -24,7 +24,7 @@ from twinmatch.facets import FacetCache
 from twinmatch.programmes.load_ledger import Ledger, LoadLedger, open_ledger
 from twinmatch.programmes.rules import DEFINES, Rule, allowed_pairs, price_at_most, worth
 from twinmatch.proposal import Account, FacetWeight, Product, Proposal, RulePrice
-from twinmatch.solving import Block, Bools, Candidates, Clash, Solution, clash, in_words, labels_of
+from twinmatch.solving import Block, Bools, Candidates, Clash, Labels, Solution, clash, in_words
 from twinmatch.solving.model import Advice, AssignmentQuestion, Undercut
 from twinmatch.wording import listed, say, say_n, titled
 
@@ -151,7 +151,7 @@ def no_answer(
         loosen = say("Loosen what takes out pairs: {rules}.", rules=_filters(rules, slice(None)))
         return NoProposalError.of("no-proposal", found, do=loosen)
     blocks, candidates = [block.take(keep) for block in counting], candidates.take(keep)
-    labels = labels_of(blocks, host=hosts.__getitem__, guest=guests.__getitem__)
+    labels = Labels(blocks, host=hosts.__getitem__, guest=guests.__getitem__)
     alone = {item.at for item in solution.advice if isinstance(item, Undercut)}
     told: list[Advice | Clash] = [
         a for a in solution.advice if isinstance(a, Undercut) or not alone.issuperset(a.needs)

@@ -28,8 +28,8 @@ from twinmatch.solving.partition import partition as partition
 from twinmatch.solving.referee import broken as broken
 from twinmatch.solving.referee import group_referee as group_referee
 from twinmatch.solving.referee import referee as referee
+from twinmatch.solving.solver import Labels as Labels
 from twinmatch.solving.solver import in_words as in_words
-from twinmatch.solving.solver import labels_of as labels_of
 from twinmatch.solving.solver import shortage as shortage
 from twinmatch.solving.solver import solve as solve
 from twinmatch.solving.solver import undercuts as undercuts

@@ -120,29 +120,26 @@ def relaxations(
     blocks: Sequence[Block],
     *,
     prices: Mapping[str, float | npt.ArrayLike] | None = None,
-    wanted: npt.ArrayLike | None = None,
     at_most: int = 5,
     effort: float = MENU_EFFORT,
 ) -> RelaxationMenu:
     """A menu of what would make rules fit that cannot be kept; empty where they can, or nothing is found.
 
     prices: by rule name, what one unit costs (one number, or one a row; infinite where it may not
-    give way); 1 where nothing is said. wanted (G,): meetings each guest is to get, as a rule that may
-    not give way, for a menu against a shortage. effort: of all its searches together.
+    give way); 1 where nothing is said. effort: of all its searches together.
     """
     check(candidates, blocks)
-    asked = [*blocks, *_wishes(candidates, wanted)]
-    rules = list(_rules(asked, len(candidates)))
+    rules = list(_rules(blocks, len(candidates)))
     if sum(len(rule.columns) for rule in rules) > MOST_TERMS:
         return RelaxationMenu((), complete=False)
     givers = [
         _Giver(RowRef(block.name, b, f), float(most))
-        for b, block in enumerate(asked)
+        for b, block in enumerate(blocks)
         if block.givers is not None
         for f, most in enumerate(block.givers.most)
     ]
     places = [rule.at for rule in rules] + [giver.at for giver in givers]
-    price = np.array([_price(at, len(blocks), prices or {}) for at in places])
+    price = np.array([_price(at, prices or {}) for at in places])
     price[[i for i, rule in enumerate(rules) if rule.givers]] = np.inf
     menu, left = list[Relaxation](), effort
     while len(menu) < at_most:
@@ -151,7 +148,7 @@ def relaxations(
         left -= spent
         if found is None or not found.changes:
             return RelaxationMenu(_in_order(menu), complete=status != UNKNOWN)
-        if broken(candidates, chosen, relaxed(asked, found)):
+        if broken(candidates, chosen, relaxed(blocks, found)):
             return RelaxationMenu(_in_order(menu), complete=False)
         menu.append(found)
         gone = {change.at for change in found.changes}
@@ -189,21 +186,8 @@ def _in_order(menu: Sequence[Relaxation]) -> tuple[Relaxation, ...]:
     return tuple(sorted(menu, key=lambda one: (one.price, len(one.changes))))
 
 
-def _wishes(candidates: Candidates, wanted: npt.ArrayLike | None) -> list[Block]:
-    if wanted is None:
-        return []
-    wishes = np.asarray(wanted, dtype=np.float64)
-    matrix = sp.csr_array(
-        (np.ones(len(candidates)), (candidates.guest, np.arange(len(candidates)))),
-        shape=(candidates.n_guests, len(candidates)),
-    )
-    return [Block("wanted", matrix, wishes, np.full(len(wishes), np.inf), lambda g: f"guest {g}")]
-
-
-def _price(at: RowRef, n_given: int, prices: Mapping[str, float | npt.ArrayLike]) -> float:
-    """What one unit of a rule costs; wishes may not give way."""
-    if at.block >= n_given:
-        return np.inf
+def _price(at: RowRef, prices: Mapping[str, float | npt.ArrayLike]) -> float:
+    """What one unit of a rule costs."""
     price = np.asarray(prices.get(at.rule, 1.0), dtype=np.float64)
     return float(price if price.ndim == 0 else price[at.row])
 

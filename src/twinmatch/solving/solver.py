@@ -21,7 +21,7 @@ import scipy.sparse as sp
 from ortools.graph.python.max_flow import SimpleMaxFlow
 from scipy.sparse import csgraph
 
-from twinmatch.solving.blocks import Block, Bools, Candidates, Ints, check, counts
+from twinmatch.solving.blocks import Block, Bools, Candidates, Ints, check
 from twinmatch.solving.diagnosis import CLASH, NO_CLASH, Clash
 from twinmatch.solving.flow import SINK, SOURCE, Network, transport
 from twinmatch.solving.flow_engine import by_flow
@@ -182,25 +182,18 @@ def undercuts(candidates: Candidates, blocks: Sequence[Block]) -> tuple[Undercut
     )
 
 
-def shortage(
-    candidates: Candidates, blocks: Sequence[Block], *, wanted: npt.ArrayLike | None = None
-) -> tuple[Shortage, ...]:
-    """The shortages that keep the rules, or the wishes, from being met; () where there is none.
+def shortage(candidates: Candidates, blocks: Sequence[Block]) -> tuple[Shortage, ...]:
+    """The shortages that keep the rules from being met; () where there is none.
 
-    `wanted` (G,) is how many meetings each guest is to get; without it only the rules' own minima
-    are asked for. Blocks that are no network beside those before them are left out, so what is
-    found is always a true shortage, but a clash of such rules is not found here (see `clash`).
+    How many meetings each guest is to get is a block like any other. Blocks that are no network beside
+    those before them are left out, the last one coming first of all, so what is found is always a true
+    shortage, but a clash of such rules is not found here (see `clash`).
     """
     check(candidates, blocks)
-    asked = list(blocks)
-    if wanted is not None:
-        wishes = np.asarray(wanted, dtype=np.float64)
-        rows = candidates.n_guests
-        asked.append(counts("wanted", candidates.guest, low=wishes, high=wishes, rows=rows))
-    rows_kept, nested = _network_part(candidates, asked)
+    rows_kept, nested = _network_part(candidates, blocks)
     if nested is None:
         return ()
-    return _violations(candidates, asked, rows_kept, nested)
+    return _violations(candidates, blocks, rows_kept, nested)
 
 
 def _network_part(
@@ -358,37 +351,17 @@ NAMED, ROWS = (
 )  # guests or hosts, and rows of a shortage, named in a sentence; more are counted
 
 
-def _host(h: int) -> str:
-    return f"host {h}"
-
-
-def _guest(g: int) -> str:
-    return f"guest {g}"
-
-
 @dataclass(frozen=True)
 class Labels:
-    """How to name a host, a guest, and a row of a rule (a phrase, such as "places at Ghent")."""
+    """How to name the rows of some rules (a phrase, such as "places at Ghent"), a host and a guest."""
 
-    row: Callable[[RowRef], str]
-    host: Callable[[int], str] = _host
-    guest: Callable[[int], str] = _guest
+    blocks: Sequence[Block]
+    host: Callable[[int], str] = "host {}".format
+    guest: Callable[[int], str] = "guest {}".format
 
-
-def labels_of(
-    blocks: Sequence[Block],
-    *,
-    host: Callable[[int], str] = _host,
-    guest: Callable[[int], str] = _guest,
-) -> Labels:
-    """Labels whose rows are worded by the blocks; rows of wishes by the guest that wishes."""
-
-    def row(at: RowRef) -> str:
-        if at.block < len(blocks):
-            return say("{row:stopless}", row=blocks[at.block].says(at.row))
-        return say("the wish of {guest}", guest=guest(at.row))
-
-    return Labels(row, host, guest)
+    def row(self, at: RowRef) -> str:
+        """Return the words of a row of a rule."""
+        return say("{row:stopless}", row=self.blocks[at.block].says(at.row))
 
 
 def in_words(told: Undercut | Shortage | Clash, labels: Labels) -> str:

@@ -110,16 +110,12 @@ def bare(name: str) -> str:
 
 
 @cache
-def listed_place(country: str, name: str, people: float | None = None) -> Place | None:
-    """Return the listed place of a name in a country; ``people`` tells several apart; None where none is sure."""
+def listed_place(country: str, name: str) -> Place | None:
+    """Return the listed place of a name in a country; None where none is sure."""
     found = _named(country).get(bare(name)) or _named(country).get(plain(name)) or []
     first = [p for p in found if plain(p.name) == bare(name)] or found
     if len(first) < 2:
         return first[0] if first else None
-    if people:
-        known = [p for p in first if p.population]
-        off = sorted((abs(math.log(people / (p.population or 1))), p.lat or 0.0, p) for p in known)
-        return off[0][2] if off[0][0] < 0.5 < off[1][0] else None
     large = sorted(first, key=lambda p: -(p.population or 0))
     return large[0] if (large[0].population or 0) > 5 * (large[1].population or 0) else None
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from twinmatch.solving import (
+    Block,
     Candidates,
     broken,
     clash,
@@ -16,6 +19,10 @@ from twinmatch.solving import (
     solve,
 )
 from twinmatch.solving.blocks import once_chosen
+
+
+def wanted(c: Candidates, each: Any) -> Block:
+    return counts("wanted", c.guest, low=each, high=each, rows=c.n_guests)
 
 
 def complete(n_hosts: int, n_guests: int) -> Candidates:
@@ -131,8 +138,12 @@ def test_cheapest_repair_comes_first_and_each_is_another_one() -> None:
         counts("host places", c.host, high=[2, 2]),
         counts("guest", c.guest, high=1.0),
     ]
-    assert shortage(c, blocks, wanted=np.ones(5))[0].short == 1
-    menu = relaxations(c, blocks, wanted=np.ones(5), prices={"host places": [3.0, 1.0]}).items
+    assert shortage(c, [*blocks, wanted(c, np.ones(5))])[0].short == 1
+    menu = relaxations(
+        c,
+        [*blocks, wanted(c, np.ones(5))],
+        prices={"host places": [3.0, 1.0], "wanted": np.inf},
+    ).items
     assert [repair.price for repair in menu] == [1.0, 3.0]
     (change,) = menu[0].changes
     assert (change.at.rule, change.at.row, change.bound) == ("host places", 1, "high")

@@ -11,6 +11,7 @@ import pytest
 
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.solving import (
+    Block,
     Candidates,
     assign,
     counts,
@@ -22,6 +23,10 @@ from twinmatch.solving.laminar import binding, bound, families, stack
 from twinmatch.solving.model import FINEST, DecimalGrid, tolerance, upper_bound
 
 module = sys.modules["twinmatch.solving.assign"]
+
+
+def wanted(c: Candidates, each: Any) -> Block:
+    return counts("wanted", c.guest, low=each, high=each, rows=c.n_guests)
 
 
 def complete(score: list[list[float]]) -> Candidates:
@@ -249,7 +254,7 @@ def test_a_shortage_is_found_although_another_rule_is_no_network() -> None:
     candidates = complete([[1.0] * 4])
     crossing = [counts(n, v, high=1.0) for n, v in (("a", [0, 0, 1, 1]), ("b", [0, 1, 0, 1]))]
     third = counts("c", [0, 1, 1, 0], high=1.0)
-    found = shortage(candidates, [*crossing, third], wanted=np.ones(4))
+    found = shortage(candidates, [*crossing, third, wanted(candidates, np.ones(4))])
     assert sum(f.needed for f in found) == 4
     assert sum(f.places for f in found) == 2
     assert {ref.rule for f in found for ref in f.limits} < {"a", "b", "c"}
@@ -271,7 +276,9 @@ def test_who_concerns_a_shortage_among_others_that_are_met() -> None:
     # Guests 0 and 1 may meet host 0 alone; guests 2 and 3 have host 1, which has room.
     host, guest = np.array([0, 0, 1, 1]), np.array([0, 1, 2, 3])
     candidates = Candidates(host, guest, np.zeros(4), 2, 4)
-    (found,) = shortage(candidates, [counts("host", host, high=[1.0, 5.0])], wanted=[1, 1, 1, 1])
+    (found,) = shortage(
+        candidates, [counts("host", host, high=[1.0, 5.0]), wanted(candidates, [1, 1, 1, 1])]
+    )
     assert (found.needed, found.places, found.short) == (2, 1, 1)
     assert [(r.rule, r.row) for r in found.needs] == [("wanted", 0), ("wanted", 1)]
     assert [(r.rule, r.row) for r in found.limits] == [("host", 0)]
@@ -281,7 +288,8 @@ def test_who_concerns_a_shortage_among_others_that_are_met() -> None:
 def test_guests_without_a_wish_are_in_no_shortage() -> None:
     candidates = complete([[1.0, 1.0, 1.0]])
     (found,) = shortage(
-        candidates, [counts("host", candidates.host, high=1.0)], wanted=[1.0, 1.0, 0.0]
+        candidates,
+        [counts("host", candidates.host, high=1.0), wanted(candidates, [1.0, 1.0, 0.0])],
     )
     assert [(r.rule, r.row) for r in found.needs] == [("wanted", 0), ("wanted", 1)]
     assert found.guests.tolist() == [0, 1]

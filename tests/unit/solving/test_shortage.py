@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from twinmatch.solving import Candidates, counts, shortage, solve, undercuts
+from twinmatch.solving import Block, Candidates, counts, shortage, solve, undercuts
+
+
+def wanted(c: Candidates, each: Any) -> Block:
+    return counts("wanted", c.guest, low=each, high=each, rows=c.n_guests)
 
 
 def table(allowed: list[list[int]]) -> Candidates:
@@ -19,7 +25,7 @@ def test_three_guests_compete_for_two_places() -> None:
         counts("host capacity", candidates.host, high=[2, 5]),
         counts("guest", candidates.guest, high=1.0),
     ]
-    (found,) = shortage(candidates, blocks, wanted=np.ones(4))
+    (found,) = shortage(candidates, [*blocks, wanted(candidates, np.ones(4))])
     assert found.guests.tolist() == [0, 1, 2]
     assert found.hosts.tolist() == [0]
     assert (found.needed, found.places, found.short) == (3, 2, 1)
@@ -29,7 +35,7 @@ def test_three_guests_compete_for_two_places() -> None:
 def test_two_shortages_apart_are_told_apart() -> None:
     candidates = table([[1, 1, 0, 0], [0, 0, 1, 1]])
     blocks = [counts("host", candidates.host, high=1.0)]
-    first, second = shortage(candidates, blocks, wanted=np.ones(4))
+    first, second = shortage(candidates, [*blocks, wanted(candidates, np.ones(4))])
     assert (first.guests.tolist(), second.guests.tolist()) == ([0, 1], [2, 3])
 
 
@@ -61,12 +67,19 @@ def test_minima_of_two_hosts_that_share_one_guest() -> None:
 
 def test_nothing_is_short() -> None:
     candidates = table([[1, 1], [1, 1]])
-    assert shortage(candidates, [counts("host", candidates.host, high=1.0)], wanted=[1, 1]) == ()
+    assert (
+        shortage(
+            candidates, [counts("host", candidates.host, high=1.0), wanted(candidates, [1, 1])]
+        )
+        == ()
+    )
 
 
 def test_guest_whom_nobody_may_host() -> None:
     candidates = table([[1, 0]])
-    (found,) = shortage(candidates, [counts("host", candidates.host, high=1.0)], wanted=[1, 1])
+    (found,) = shortage(
+        candidates, [counts("host", candidates.host, high=1.0), wanted(candidates, [1, 1])]
+    )
     assert [(ref.rule, ref.row) for ref in found.needs] == [("wanted", 1)]
     assert (found.needed, found.places) == (1, 0)
 
@@ -104,5 +117,5 @@ def test_one_missing_place_among_300_guests_and_112_hosts_is_named_at_once() -> 
         counts("host", candidates.host, high=capacity),
         counts("guest", candidates.guest, high=1.0),
     ]
-    (found,) = shortage(candidates, blocks, wanted=np.ones(300))
+    (found,) = shortage(candidates, [*blocks, wanted(candidates, np.ones(300))])
     assert (len(found.guests), len(found.hosts), found.places) == (40, 10, 39)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from twinmatch.solving import (
+    Block,
     Candidates,
+    Labels,
     clash,
     counts,
     in_words,
-    labels_of,
     shortage,
     undercuts,
 )
@@ -24,14 +28,20 @@ def case() -> tuple[Candidates, list]:
     return c, [places, counts("guest", guest, high=1.0)]
 
 
+def wanted(c: Candidates, each: Any, names: Sequence[str] = GUESTS) -> Block:
+    says = lambda g: f"the wish of {names[g]}"  # noqa: E731
+    return counts("wanted", c.guest, low=each, high=each, rows=c.n_guests, says=says)
+
+
 def labels(blocks: list):  # type: ignore[no-untyped-def]
-    return labels_of(blocks, host=HOSTS.__getitem__, guest=GUESTS.__getitem__)
+    return Labels(blocks, host=HOSTS.__getitem__, guest=GUESTS.__getitem__)
 
 
 def test_shortage_names_who_competes() -> None:
     c, blocks = case()
-    (told,) = shortage(c, blocks, wanted=np.ones(3))
-    assert in_words(told, labels(blocks)) == (
+    asked = [*blocks, wanted(c, np.ones(3))]
+    (told,) = shortage(c, asked)
+    assert in_words(told, labels(asked)) == (
         "3 meetings asked (the wish of Aachen; the wish of Brno; the wish of Cluj), "
         "2 possible (places at Ghent; places at Umeå): 1 short, "
         "between 3 guests (Aachen, Brno, Cluj) and 2 hosts (Ghent, Umeå)."
@@ -43,8 +53,9 @@ def test_rows_beyond_three_are_counted() -> None:
     c = Candidates(host, guest, np.zeros(4), 1, 4)
     places = counts("places", host, high=1.0, says=lambda h: f"places at {HOSTS[h]}.")
     names = [*GUESTS, "Delft"]
-    (told,) = shortage(c, [places], wanted=np.ones(4))
-    words = in_words(told, labels_of([places], host=HOSTS.__getitem__, guest=names.__getitem__))
+    asked = [places, wanted(c, np.ones(4), names)]
+    (told,) = shortage(c, asked)
+    words = in_words(told, Labels(asked, host=HOSTS.__getitem__, guest=names.__getitem__))
     assert "(the wish of Aachen; the wish of Brno; the wish of Cluj; and 1 more)" in words
     assert "1 possible (places at Ghent)" in words
 
@@ -52,8 +63,8 @@ def test_rows_beyond_three_are_counted() -> None:
 def test_guest_whom_nobody_may_meet() -> None:
     c, blocks = case()
     left = c.guest != 1
-    fewer = [block.take(left) for block in blocks]
-    told = shortage(c.take(left), fewer, wanted=[0, 1, 0])
+    fewer = [*(block.take(left) for block in blocks), wanted(c.take(left), [0, 1, 0])]
+    told = shortage(c.take(left), fewer)
     assert [in_words(one, labels(fewer)) for one in told] == [
         "1 asked (the wish of Brno), and nobody may be met."
     ]

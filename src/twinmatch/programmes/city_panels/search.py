@@ -47,11 +47,11 @@ from twinmatch.solving import (
     Distribute,
     Floats,
     Ints,
+    Labels,
     NobodyIsolated,
     clash,
     counts,
     in_words,
-    labels_of,
     solve,
 )
 from twinmatch.solving.exact import fewest_alike
@@ -347,7 +347,7 @@ def seated(
             rules[2] = replace(rules[2], says=banded)
             core = clash(candidates, rules)
             rows = tuple(at for at in core.rows if at.rule != "one panel each")
-            why = in_words(replace(core, rows=rows), labels_of(rules))
+            why = in_words(replace(core, rows=rows), Labels(rules))
         elif asked[k].tried:
             says = "None of the {n} topics that these cities seek can have a panel; this one comes nearest."
             why = joined([say(says, n=asked[k].tried), why])
