@@ -335,9 +335,9 @@ def fault(seed: int) -> tuple[str, str]:
 
 
 def units_short(rules: Sequence[Rule], candidates: Candidates) -> np.ndarray:
-    """Return by how many whole units each answer misses what must hold, (n,); inf where it misses what never gives way."""
+    """Return by how many whole units each answer with a pair misses what must hold, (n,); inf where it misses what never gives way."""
     every = _every(candidates.n_hosts, candidates.n_guests).reshape(-1, len(candidates))
-    every = every[~(every & ~allowed_pairs(rules)).any(axis=1)].T.astype(float)
+    every = every[~(every & ~allowed_pairs(rules)).any(axis=1) & every.any(axis=1)].T.astype(float)
     units = np.zeros(every.shape[1])
     for one in rules:
         block, switch = one.block, one.block.switch
@@ -378,8 +378,9 @@ def menu_fault(rules: Sequence[Rule], candidates: Candidates) -> str:
     for number in range(1, len(menu.items) + 1):
         repaired, _ = taken(rules, candidates, [number])
         blocks = [r.block.take(keep) for r in repaired if not r.filters]
-        if solve(candidates.take(keep), blocks).status == "infeasible":
-            return f"repair {number} does not solve"
+        answer = solve(candidates.take(keep), blocks)
+        if answer.status == "infeasible" or not answer.chosen.any():
+            return f"repair {number} does not solve, or leaves nobody to meet"
         for less in smaller(menu.items[number - 1]):
             whole = [r for r in rules if not r.filters]
             blocks = relaxed([r.block for r in whole], less)

@@ -60,10 +60,7 @@ def menu_of(
     """Return the menu over the pairs that no filter takes out, and the rules that it is about."""
     keep = np.flatnonzero(allowed_pairs(rules))
     hard = [replace(r, block=r.block.take(keep)) for r in rules if not r.filters]
-    most = (
-        at_most if len(keep) else 0
-    )  # where no pair is left, rules that give way leave nobody to meet
-    return menu(candidates.take(keep), hard, most, effort), hard
+    return menu(candidates.take(keep), hard, at_most, effort), hard
 
 
 def in_menu(found: RelaxationMenu, rules: Sequence[Rule], product: str = "") -> list[Problem]:

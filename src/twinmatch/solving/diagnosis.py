@@ -123,7 +123,7 @@ def relaxations(
     at_most: int = 5,
     effort: float = MENU_EFFORT,
 ) -> RelaxationMenu:
-    """A menu of what would make rules fit that cannot be kept; empty where they can, or nothing is found.
+    """A menu of what would make rules fit that cannot be kept, each with a meeting at least; empty where they can, or nothing is found.
 
     prices: by rule name, what one unit costs (one number, or one a row; infinite where it may not
     give way); 1 where nothing is said. effort: of all its searches together.
@@ -384,6 +384,7 @@ def _cheapest(
             counted, factors = [term[0] for term in terms], [term[1] for term in terms]
             total = cp_model.LinearExpr.weighted_sum(counted, factors)
             model.add(total >= (0 if on else bound_))
+    model.add_bool_or([chosen[c] for c in range(m)])  # nobody to meet is no way out
     model.minimize(sum(variable * paid for variable, paid in cost))
     solver = _searching(effort)
     solver.parameters.linearization_level = 2

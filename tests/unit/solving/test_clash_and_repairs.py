@@ -107,29 +107,39 @@ def test_too_few_places_for_all_are_a_clash_of_every_place() -> None:
 
 
 def test_a_rule_that_binds_where_a_host_takes_any_gives_way_as_one() -> None:
-    """One host of three guests, two of them abroad: three from abroad cannot be, two can."""
+    """One host of three guests, two of them abroad: three from abroad cannot be, two can; no guest at all is no repair."""
     c = complete(1, 3)
     abroad = once_chosen("abroad", c.host, [True, True, False], 3, lambda h: f"host {h}")
     blocks = [counts("host", c.host, low=2.0), abroad]
     menu = relaxations(c, blocks, prices={"abroad": 0.5}).items
     assert [(r.price, [(x.at.rule, x.bound, x.by, x.to) for x in r.changes]) for r in menu] == [
         (0.5, [("abroad", "low", 1.0, 2.0)]),
-        (2.0, [("host", "low", 2.0, 0.0)]),
     ]
     for relaxation in menu:
         changed = relaxed(blocks, relaxation)
         found = solve(c, changed)
         assert found.status == "optimal"
+        assert found.chosen.any()
         assert broken(c, found.chosen, changed) == []
 
 
 def test_no_minimum_is_lowered_below_nothing_and_no_repair_changes_nothing() -> None:
     c = complete(2, 2)
-    blocks = [counts("host", c.host, low=1.0), counts("all", np.zeros(4, int), high=0.0)]
-    for relaxation in relaxations(c, blocks).items:
-        assert all(x.by > 0 and x.to >= 0 for x in relaxation.changes)
-    named = [tuple(x.at for x in r.changes) for r in relaxations(c, blocks).items]
-    assert len(set(named)) == len(named) == 2
+    blocks = [counts("host", c.host, low=1.0), counts("guest", c.guest, high=[1.0, 0.0])]
+    menu = relaxations(c, blocks).items
+    assert all(x.by > 0 and x.to >= 0 for relaxation in menu for x in relaxation.changes)
+    assert {tuple(x.at.rule for x in r.changes) for r in menu} == {("host",), ("guest",)}
+
+
+def test_no_repair_leaves_nobody_to_meet() -> None:
+    """A minimum that is dropped costs as little as a meeting more, and would hold an empty round."""
+    c = complete(1, 3)
+    blocks = [counts("host", c.host, low=1.0), counts("all", np.zeros(3, int), high=0.0)]
+    (only,) = relaxations(c, blocks).items
+    assert [(x.at.rule, x.to) for x in only.changes] == [("all", 1.0)]
+    assert solve(c, relaxed(blocks, only)).chosen.sum() == 1
+    never = {"all": np.inf}  # what no rule lets meet has no repair
+    assert relaxations(c, blocks, prices=never).items == ()
 
 
 def test_cheapest_repair_comes_first_and_each_is_another_one() -> None:
