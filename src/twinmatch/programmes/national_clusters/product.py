@@ -202,21 +202,22 @@ def _clusters(ready: PreparedClusters, home: Home) -> list[Cluster]:
     says = "The {cities} cities of {countries} are shared out evenly over {groups} clusters."
     named = listed([with_article(country(code).name) for code in home.codes])
     reason = say(says, cities=len(cities), countries=named, groups=len(groups))
+    topics = _topics(round_, groups)
     return [
         Cluster(
             f"{key}-{n}",
             say("{home}, part {n} of {groups}", home=home.name, n=n, groups=len(groups)),
             group,
-            joined(filter(None, (home.reason, reason, _set_apart(round_, groups, n - 1, topic)))),
+            joined(filter(None, (home.reason, reason, set_apart))),
             slack / len(groups),
             topic,
         )
-        for n, (group, topic) in enumerate(zip(groups, _topics(round_, groups), strict=True), 1)
+        for n, (group, (topic, set_apart)) in enumerate(zip(groups, topics, strict=True), 1)
     ]
 
 
-def _topics(round_: Round, groups: Sequence[tuple[int, ...]]) -> list[str]:
-    """Return for each part what its cities name more often than those of the others, once each; empty for none."""
+def _topics(round_: Round, groups: Sequence[tuple[int, ...]]) -> list[tuple[str, str]]:
+    """Return for each part what its cities name more often than those of the others, once each, and how much more often; empty for none."""
     named = [[struggles(round_.cohort.cities[i]) for i in group] for group in groups]
     counted = [Counter(word for words in mine for word in words) for mine in named]
     stated = [sum(bool(words) for words in mine) for mine in named]
@@ -233,22 +234,24 @@ def _topics(round_: Round, groups: Sequence[tuple[int, ...]]) -> list[str]:
     for gap, k, word in sorted(lift):
         if gap <= -LEAST_LIFT and not topics[k] and word not in topics:
             topics[k] = word
-    return topics
-
-
-def _set_apart(round_: Round, groups: Sequence[tuple[int, ...]], k: int, topic: str) -> str:
-    """Return how much more often a part names what it is named by than the others do; empty where it has no name."""
-    if not topic:
-        return ""
-    named = [sum(topic in struggles(round_.cohort.cities[i]) for i in group) for group in groups]
-    return say(
-        "What sets this cluster apart is {topic}: {n} of its {all} cities struggle with it, against {m} of the {others} others.",
-        topic=IN_TEXT[topic],
-        n=named[k],
-        all=len(groups[k]),
-        m=sum(named) - named[k] or say("none"),
-        others=sum(map(len, groups)) - len(groups[k]),
-    )
+    all_cities = sum(map(len, groups))
+    says = "What sets this cluster apart is {topic}: {n} of its {all} cities struggle with it, against {m} of the {others} others."
+    return [
+        (
+            topic,
+            say(
+                says,
+                topic=IN_TEXT[topic],
+                n=mine[topic],
+                all=len(group),
+                m=all_[topic] - mine[topic] or say("none"),
+                others=all_cities - len(group),
+            )
+            if topic
+            else "",
+        )
+        for topic, mine, group in zip(topics, counted, groups, strict=True)
+    ]
 
 
 def _meeting(
