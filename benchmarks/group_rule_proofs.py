@@ -1,8 +1,8 @@
-"""Rules on groups, clusters and visits drawn from the form, each answer against every answer there is.
+"""Rules on groups, clusters, panels and visits drawn from the form, each answer against every answer there is.
 
-What a rule counts is read here in plain Python from drawn facts. ``members`` draws groups that some cities join beside
-those that sit there already; ``split`` a country that is split into clusters; ``visits`` parties that choose whom to
-visit and who goes. A fault is an answer that another one betters, that breaks a rule, or a wrong "infeasible".
+What a rule counts is read here in plain Python from drawn facts. ``members`` draws groups of themes that some cities join
+beside those that sit there already, with rules on each group, each theme and all; ``split`` a country that is split into
+clusters; ``panels`` cities that two panels mix; ``visits`` parties that choose whom to visit and who goes. A fault is an answer that another one betters, that breaks a rule, or a wrong "infeasible".
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import scipy.sparse as sp
 from twinmatch.affinity import compare
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes import PRODUCTS, Round
+from twinmatch.programmes.city_panels.search import Mix
 from twinmatch.programmes.national_clusters.search import _likeness
 from twinmatch.programmes.quotas import Counted, PairQuota, Quota, Units, quota_rules
 from twinmatch.programmes.study_visits import prepare
@@ -34,6 +35,10 @@ KINDS = {
     "newcomer": lambda c: c["newcomer"] is True,
     "small and not newcomer": lambda c: (
         c["people"] is not None and c["people"] < 100_000 and c["newcomer"] is False
+    ),
+    "label: Coastal: yes": lambda c: c["coast"] == "yes",
+    "not label: Coastal: yes and small": lambda c: (
+        c["coast"] == "no" and c["people"] is not None and c["people"] < 100_000
     ),
 }
 
@@ -101,6 +106,7 @@ def _facts(rng: np.random.Generator) -> dict[str, Any]:
     return {
         "people": [None, 20_000, 60_000, 300_000][int(rng.integers(4))],
         "newcomer": [None, True, False][int(rng.integers(3))],
+        "coast": [None, "yes", "no"][int(rng.integers(3))],
     }
 
 
@@ -110,18 +116,28 @@ def members(seed: int) -> Fault:
     k, n = int(rng.integers(2, 4)), int(rng.integers(3, 6))
     facts = [_facts(rng) for _ in range(n + k)]  # the last ones sit in a group each
     said = [rule(rng, "group", True) for _ in range(int(rng.integers(1, 4)))]
+    for asked in said:  # all groups together have nothing to balance with
+        some = ("group", "theme") if {"balance", "gather"} & {*asked} else ("group", "theme", "all")
+        asked["per"] = str(rng.choice(some))
     score = rng.integers(0, 101, (k, n)) / 100
     high = int(rng.integers(1, n + 1))
     group, city = (axis.ravel() for axis in np.indices((k, n)))
-    there = np.zeros((k, n + k), dtype=bool)
-    there[np.arange(k), n + np.arange(k)] = True
-    member = sp.csr_array((np.ones(k * n), (group, np.arange(k * n))), shape=(k, k * n))
-    units = Units("In each group", [f"group {g}" for g in range(k)], member, there)
+    theme = [int(rng.integers(2)) for _ in range(k)]
+    place = {"group": list(range(k)), "theme": theme, "all": [0] * k}
+
+    def units(per: str) -> Units:
+        of = np.unique(place[per], return_inverse=True)[1]
+        there = np.zeros((of.max() + 1, n + k), dtype=bool)
+        there[of, n + np.arange(k)] = True
+        ones = np.ones(k * n), (of[group], np.arange(k * n))
+        member = sp.csr_array(ones, shape=(len(there), k * n))
+        return Units(f"In each {per}", [f"{per} {g}" for g in range(len(there))], member, there)
+
     blocks = [counts("one each", city, high=1, rows=n), counts("size", group, high=high, rows=k)]
     for asked in said:
         mask = np.array([KINDS[asked["who"]](c) for c in facts])
         kinds = [Counted(mask[:n][city], mask, asked["who"])]
-        blocks += [b for _, b in quota_rules("rule", told(asked), units, kinds)]
+        blocks += [b for _, b in quota_rules("rule", told(asked), units(asked["per"]), kinds)]
     found = solve(Candidates(group, city, score.ravel(), k, n), blocks)
 
     def value(label: Sequence[int]) -> tuple[int, float] | None:
@@ -129,13 +145,14 @@ def members(seed: int) -> Fault:
             return None
 
         def places(asked: Rule) -> list[tuple[int, int, int]]:
-            kind, rows = KINDS[asked["who"]], []
-            for g in range(k):
-                joined, first = (
-                    sum(kind(facts[i]) for i in range(n) if label[i] == g),
-                    int(kind(facts[n + g])),
-                )
-                rows.append((joined + first, label.count(g) + 1, first))
+            kind, of = KINDS[asked["who"]], place[asked["per"]]
+            rows = []
+            for here in sorted({*of}):
+                mine = [i for i in range(n) if label[i] >= 0 and of[label[i]] == here]
+                first = [n + g for g in range(k) if of[g] == here]
+                there = sum(kind(facts[i]) for i in first)
+                joined = sum(kind(facts[i]) for i in mine)
+                rows.append((joined + there, len(mine) + len(first), there))
             return rows
 
         kept, cost = judge(said, places)
@@ -180,6 +197,7 @@ def _profiles(
                 if facts[id_]["newcomer"] is None
                 else {"participation": {"newcomer": facts[id_]["newcomer"]}}
             ),
+            "own_labels": [f"Coastal: {facts[id_]['coast']}"] if facts[id_]["coast"] else [],
             "challenges": {d: int(w) for d, w in zip(domains, rng.integers(1, 4, 4), strict=True)},
             "strengths": {d: int(w) for d, w in zip(domains, rng.integers(1, 4, 4), strict=True)},
         }
@@ -232,6 +250,52 @@ def split(seed: int) -> Fault:
         return "clusters", "a rule is broken"
     if mine < max(every) - ERROR:
         return "clusters", f"{mine:.6f} where {max(every):.6f} can be"
+    return _told(product, said, [[facts[c] for c in m.cities()] for m in product.meetings])
+
+
+def panels(seed: int) -> Fault:
+    """Return how two panels that all cities are on were mixed under rules, and what is wrong with them."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(4, 9))
+    profiles, facts = _profiles(rng, [f"at-c{k}" for k in range(n)], "guest")
+    said = [rule(rng, "panel", True) for _ in range(int(rng.integers(1, 4)))]
+    entry = PRODUCTS["city_panels"]
+    asked = {
+        "size": (2, 4),
+        "panels": 2,
+        "mission_at_least": 0,
+        "cities_per_country": None,
+        "mix": {"newcomer": 1, "size": 2},
+        "rules": [told(r) for r in said],
+    }
+    settings = entry.settings.model_validate(asked)
+    round_ = Round(cohort_of(*profiles), facet_cache())
+    ids = [c.id for c in round_.cohort.cities]
+    likeness = Mix(round_, settings, range(n)).likeness(np.arange(n))
+
+    def value(groups: Sequence[Sequence[int]]) -> float | None:
+        def places(asked: Rule) -> list[tuple[int, int, int]]:
+            kind = KINDS[asked["who"]]
+            return [(sum(kind(facts[ids[i]]) for i in g), len(g), 0) for g in groups]
+
+        kept, cost = judge(said, places)
+        alike = sum(likeness[i, j] / (len(g) - 1) for g in groups for i in g for j in g if i != j)
+        return -alike - cost if kept else None
+
+    first = itertools.combinations(range(n), -(-n // 2))
+    every = [value([g, [i for i in range(n) if i not in g]]) for g in first]
+    best = max((v for v in every if v is not None), default=None)
+    try:
+        product = entry(round_, settings)
+    except NoProposalError:
+        return "no panel", "wrongly without panels" if best is not None else ""
+    if best is None:
+        return "panels", "there is no answer"
+    mine = value([[ids.index(c) for c in m.cities()] for m in product.meetings])
+    if mine is None:
+        return "panels", "a rule is broken"
+    if product.status == "optimal" and mine < best - ERROR:
+        return "panels", f"{mine:.6f} where {best:.6f} can be"
     return _told(product, said, [[facts[c] for c in m.cities()] for m in product.meetings])
 
 
@@ -332,7 +396,12 @@ def visits(seed: int) -> Fault:
     ) < 1e-5 else f"its score is {product.score:.6f}, not {mine[1]:.6f}"
 
 
-FORMS: dict[str, Callable[[int], Fault]] = {"members": members, "split": split, "visits": visits}
+FORMS: dict[str, Callable[[int], Fault]] = {
+    "members": members,
+    "split": split,
+    "panels": panels,
+    "visits": visits,
+}
 
 
 def run(form: str, seeds: Sequence[int]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Each case has 1 to 3 hosts, 1 to 4 guests who want up to three meetings each, ca
 pairs, and scores that are usual, tied, negative or of many magnitudes. Every set of meetings is tried. A fault is an
 answer called optimal that is beaten by more than its stated error, a bound or floor bound that is passed, an answer
 that breaks a limit, and a wrong "infeasible". ``--rules`` programmes are drawn from the form of rules beside them (``rule_proofs.py``), and
-``--groups`` rounds of groups, of clusters and of visits under such rules (``group_rule_proofs.py``). Exits 1 where there is a
+``--groups`` rounds of groups, of clusters, of panels and of visits under such rules (``group_rule_proofs.py``). Exits 1 where there is a
 fault.
 """
 
@@ -145,6 +145,7 @@ def table(kept: dict[str, Any]) -> str:
         "programmes of rules": kept.get("rules"),
         "rounds of groups under rules": groups.get("members"),
         "countries split into clusters under rules": groups.get("split"),
+        "rounds of panels under rules": groups.get("panels"),
         "rounds of visits under rules": groups.get("visits"),
     }
     for what, found in drawn.items():

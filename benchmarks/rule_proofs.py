@@ -3,8 +3,8 @@
 A case has 3 to 5 hosts, one of them a unit of two countries, 3 to 5 guests with drawn facts, some of them not known,
 and a programme of up to four rules: of any kind of city, alone, together or not; each category; per host, host
 country or round; numbers, shares, nobody alone; hard or with a price. Some hosts take guests on some topics alone, and
-some guests were refused before. Who is of a kind, and what a rule counts, is read
-here in plain Python from the drawn facts. A fault is an answer that another one betters, one that breaks a rule, a
+some guests were refused before; every other case has columns of its own and, often, facilitators with languages, hours
+and countries. Who is of a kind, and what a rule counts, is read here in plain Python from the drawn facts. A fault is an answer that another one betters, one that breaks a rule, a
 wrong "infeasible", a referee who sees it otherwise, or a menu of repairs whose first is not the smallest, of which one does
 not solve, or would a unit smaller, that changes nothing, or has three alike. ``benchmarks/proofs.py`` runs it by the thousand.
 """
@@ -53,6 +53,13 @@ KINDS: dict[str, Callable[[Fact], bool | None]] = {
         None if c["topics"] is None else "energy_communities" in c["topics"]
     ),
 }
+OWN: dict[str, Callable[[Fact], bool | None]] = {
+    "label: Lot: A": lambda c: None if c["lot"] is None else c["lot"] == "A",
+    "label: Lot: A, Lot: B": lambda c: None if c["lot"] is None else c["lot"] in "AB",
+    "english >= B2": lambda c: None if c["english"] is None else c["english"] in ("B2", "C1"),
+    "hours >= 12": lambda c: None if c["hours"] is None else c["hours"] >= 12,
+}
+SPOKEN = {"at": {"de"}, "be": {"nl", "fr", "de"}, "no": {"no"}, "tr": {"tr"}}
 EACH: dict[str, Callable[[Fact], str | None]] = {
     "country": lambda c: c["country"],
     "eu": lambda c: "member" if EU[c["country"]] else c["country"],
@@ -72,7 +79,7 @@ class Drawn(NamedTuple):
 @cache
 def cohort(seed: int) -> Drawn:
     """Return one of a few cohorts; they are shared by many programmes, as reading profiles takes longer than solving."""
-    rng = np.random.default_rng(seed)
+    rng, more = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     profiles, facts = [], {}
     n_guests, n_hosts = int(rng.integers(3, 6)), int(rng.integers(3, 6))
     for k in range(n_guests + n_hosts + 1):
@@ -88,6 +95,9 @@ def cohort(seed: int) -> Drawn:
             "on": [[], [], ["energy_communities"], ["circular_economy", "energy_communities"]][
                 int(rng.integers(4))
             ],
+            "lot": [None, "A", "B", "C"][int(more.integers(4))],
+            "english": [None, "B1", "B2", "C1"][int(more.integers(4))],
+            "hours": [None, 8, 12, 20][int(more.integers(4))],
         }
         name = f"{fact['country']}-c{k}"
         facts[name] = fact
@@ -100,11 +110,16 @@ def cohort(seed: int) -> Drawn:
                 **({"population": {"value": fact["people"]}} if fact["people"] else {}),
                 **({"commitment": {"neutral_by": fact["by"]}} if fact["by"] else {}),
                 **({} if fact["topics"] is None else {"seeks": fact["topics"]}),
-                **(
-                    {}
-                    if fact["newcomer"] is None
-                    else {"participation": {"newcomer": fact["newcomer"]}}
-                ),
+                "participation": {
+                    field: fact[name]
+                    for field, name in (
+                        ("newcomer", "newcomer"),
+                        ("english", "english"),
+                        ("staff_hours_a_month", "hours"),
+                    )
+                    if fact[name] is not None
+                },
+                "own_labels": [] if fact["lot"] is None else [f"Lot: {fact['lot']}"],
             }
         )
     both = [p["id"] for p in profiles[-2:]]
@@ -166,6 +181,77 @@ def programme(rng: np.random.Generator) -> dict[str, Any]:
     return settings
 
 
+def more_of(settings: dict[str, Any], rng: np.random.Generator) -> None:
+    """Have some rules count by columns of one's own, and often facilitators accompany the pairs."""
+    for asked in settings["rules"]:
+        if "who" in asked and rng.random() < 0.3:
+            asked["who"] = ("not " if rng.random() < 0.3 else "") + str(rng.choice(list(OWN)))
+    if rng.random() < 0.6:
+        settings["facilitators"] = [
+            {
+                "name": f"F{k}",
+                **(
+                    {"pairs_at_most": int(rng.integers(0, 3))} if (by := rng.random()) < 0.7 else {}
+                ),
+                **({"hours": float(rng.integers(0, 12)), "hours_a_pair": 3.0} if by > 0.5 else {}),
+                "languages": [[], ["fr"], ["de"], ["en", "nl"], ["no", "de"]][int(rng.integers(5))],
+                "countries": [[], [], ["AT", "BE"], ["Norway"]][int(rng.integers(4))],
+            }
+            for k in range(int(rng.integers(1, 4)))
+        ]
+
+
+def accompanying(settings: dict[str, Any], drawn: Drawn) -> np.ndarray | None:
+    """Return which facilitators can accompany each pair, (F, H, G); None where nobody has to."""
+    if "facilitators" not in settings:
+        return None
+
+    def speaks(one: Fact, side: list[Fact]) -> bool:
+        theirs = set().union(*(c["languages"] or {*SPOKEN[c["country"]], "en"} for c in side))
+        return not one["languages"] or bool({*one["languages"]} & theirs)
+
+    named = {"AT": "at", "BE": "be", "Norway": "no"}
+    return np.array(
+        [
+            [
+                [
+                    speaks(one, h)
+                    and speaks(one, [g])
+                    and (
+                        not one["countries"] or g["country"] in [named[c] for c in one["countries"]]
+                    )
+                    for g in drawn.guests
+                ]
+                for h in drawn.hosts
+            ]
+            for one in settings["facilitators"]
+        ]
+    )
+
+
+def unaccompanied(settings: dict[str, Any], drawn: Drawn, chosen: np.ndarray) -> np.ndarray:
+    """Return how many pairs of each answer (n, H, G) find no facilitator with room at best, (n,)."""
+    can = accompanying(settings, drawn)
+    if can is None:
+        return np.zeros(len(chosen))
+    room = []
+    for one in settings["facilitators"]:
+        pairs = int(one["hours"] // one["hours_a_pair"]) if "hours" in one else 99
+        room.append(min(pairs, one.get("pairs_at_most", 99)))
+    left: dict[tuple[tuple[int, ...], ...], int] = {}
+    found = []
+    for one in chosen:
+        pairs = tuple(
+            sorted(tuple(np.flatnonzero(can[:, h, g]).tolist()) for h, g in np.argwhere(one))
+        )
+        if pairs not in left:
+            ways = itertools.product(*(way or (-1,) for way in pairs))
+            served = (sum(min(way.count(f), room[f]) for f in range(len(room))) for way in ways)
+            left[pairs] = len(pairs) - max(served)
+        found.append(left[pairs])
+    return np.array(found, dtype=float)
+
+
 def off_topic(drawn: Drawn) -> np.ndarray:
     """Return the pairs (H, G) of a host with topics, each of its cities having said any, and a guest that seeks none."""
     topics = [
@@ -186,8 +272,8 @@ def _of(who: str, city: Fact) -> bool:
     """Return whether a city is known to be all that a text asks for, traits of pairs left aside."""
     for part in who.split(" and "):
         said = part.removeprefix("not ")
-        if said in KINDS:
-            held = KINDS[said](city)
+        if said in KINDS or said in OWN:
+            held = (KINDS | OWN)[said](city)
             if held is None or held == part.startswith("not "):
                 return False
     return True
@@ -268,6 +354,7 @@ def answers(settings: dict[str, Any], drawn: Drawn) -> tuple[np.ndarray, np.ndar
         kept &= per_host.sum(axis=1) <= settings["places"]
     if "once_hosting" in settings:
         kept &= ((per_host == 0) | (per_host >= settings["once_hosting"])).all(axis=1)
+    kept[kept] = unaccompanied(settings, drawn, found[kept]) == 0
     if "another_country" in settings:
         kept &= ~(found & ~_pairs("foreign", drawn)).any(axis=(1, 2))
     off = (found & off_topic(drawn)).sum(axis=(1, 2))
@@ -296,6 +383,8 @@ def fault(seed: int) -> tuple[str, str]:
     """Return how a drawn programme was answered, and what is wrong with it, "" where nothing is."""
     rng = np.random.default_rng(seed)
     drawn, settings = cohort(seed % 40), programme(rng)
+    if seed % 2:
+        more_of(settings, rng)
     frame = drawn.frame
     names = [frame.cohort.cities[i].id for i in frame.guests]
     settings["refused_before"] = [name for name in names if rng.random() < 0.4]
@@ -352,7 +441,9 @@ def units_short(rules: Sequence[Rule], candidates: Candidates) -> np.ndarray:
                 if trigger >= 0:
                     on[group] |= every[trigger] > 0
             short = np.where(on, switch.least[:, None] - switch.counted @ every, 0.0)
-        missed_ = np.ceil(np.maximum(short, 0.0) - 1e-6).sum(axis=0)
+        missed_ = np.ceil(np.maximum(short, 0.0) - 1e-6)
+        # Rows of facilitators add up their limits: each unit of one helps every row that it is in.
+        missed_ = missed_.sum(axis=0) if block.givers is None else missed_.max(axis=0)
         units += np.where(missed_ > 0, np.inf, 0.0) if one.kind in NEVER else missed_
     return units
 

@@ -25,6 +25,7 @@ MORE = range(30_000, 30_080)
 SOME = {
     "members": range(80),
     "split": range(10),
+    "panels": range(20),
     "visits": [*range(120, 130), 7000500, 7000531],  # nobody to choose, and a minimum over all
 }
 
@@ -40,7 +41,8 @@ def test_no_answer_is_beaten_and_no_rule_is_read_otherwise():
 def test_a_menu_whose_first_repair_does_not_solve_is_found(monkeypatch):
     monkeypatch.setattr(rule_proofs, "taken", lambda rules, *_: (rules, ()))
     found = rule_proofs.run(SEEDS)
-    assert len(found["faults"]) == found["statuses"]["infeasible"] > 0
+    assert found["faults"]
+    assert {wrong["found"][:23] for wrong in found["faults"]} == {"repair 1 does not solve"}
 
 
 @pytest.mark.parametrize(
@@ -70,10 +72,11 @@ def test_a_rule_that_is_compiled_otherwise_is_found(monkeypatch, change):
     [
         ("members", {"optimal", "infeasible"}),
         ("split", {"kept", "at a price", "no cluster"}),
+        ("panels", {"kept", "at a price", "no panel"}),
         ("visits", {"visits", "infeasible"}),
     ],
 )
-def test_no_group_cluster_or_visit_is_beaten(form, ways):
+def test_no_group_cluster_panel_or_visit_is_beaten(form, ways):
     found = group_rule_proofs.run(form, SOME[form])
     assert found["faults"] == []
     assert set(found["statuses"]) == ways
@@ -85,6 +88,7 @@ def test_no_group_cluster_or_visit_is_beaten(form, ways):
         ("members", {"balance": 9, "gather": False}),
         ("members", {"at_most": None, "nobody_alone": False}),
         ("split", {"at_least": 0, "share_at_least": None}),
+        ("panels", {"at_least": 0, "share_at_least": None}),
         ("visits", {"share_at_most": 1.0, "nobody_alone": False}),
     ],
 )

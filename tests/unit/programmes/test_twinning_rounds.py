@@ -115,19 +115,21 @@ def test_a_national_and_a_foreign_guest_at_each_host():
     assert sorted(g[:2] for g, _ in pairs(product)) == ["at", "dk"]
 
 
-def test_facilitators_take_their_load_and_speak_the_language():
+@pytest.mark.parametrize(("more", "pairs"), [(["en"], 2), ([], 1)])
+def test_facilitators_take_their_load_and_speak_the_language(more, pairs):
+    """Of Aarhus no language is known: Danish or English is spoken there, and German is in Belgium."""
     guests = [{**GRAZ, "languages": ["de"]}, {**LINZ, "languages": ["de"]}]
     product = propose_twinning(
         round_of(*guests, AARHUS, BRUGES),
         twinning(
             facilitators=[
                 {"name": "Ada", "pairs_at_most": 1, "languages": ["da"]},
-                {"name": "Bob", "pairs_at_most": 5, "languages": ["de"]},
+                {"name": "Bob", "pairs_at_most": 5, "languages": ["de", *more]},
             ]
         ),
     )
     table = {row[0]: row[1] for row in product.tables[0].rows}
-    assert table == {"Ada": 0, "Bob": 2}
+    assert table == {"Ada": 0, "Bob": pairs}
     assert all("Facilitator: Bob." in m.notes for m in product.meetings)
 
 

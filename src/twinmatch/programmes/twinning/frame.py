@@ -23,6 +23,7 @@ from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning.settings import Facilitator
 from twinmatch.solving import Bools, Givers, Ints
 from twinmatch.solving.blocks import Block, Candidates, counts
+from twinmatch.vocabulary.geography import country
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import listed, say, say_n
 
@@ -233,13 +234,12 @@ def accompanied(
 ) -> tuple[Bools, Bools]:
     """Return whose hosts (cities of each) and whose guests each facilitator can accompany, (F, H) and (F, G).
 
-    A city that names no working language is spoken with in its official ones or in English.
+    A city that names no working language is spoken with in its official ones, else those of its country, or in English.
     """
     cities = cohort.cities
-    said = [{*(c.languages or c.official_languages)} for c in cities]
     said = [
-        words if c.languages or not words else {*words, "en"}
-        for c, words in zip(cities, said, strict=True)
+        {*(c.languages or (*(c.official_languages or country(c.country).languages), "en"))}
+        for c in cities
     ]
     spoken = [set[str]().union(*(said[i] for i in host)) for host in hosts]
     of_host = [[one.speaks(languages) for languages in spoken] for one in staff]

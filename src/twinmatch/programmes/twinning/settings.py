@@ -52,8 +52,8 @@ class Facilitator(ProgrammeSection):
         return None if self.hours is None else pairs * self.hours_a_pair
 
     def speaks(self, languages: Collection[str]) -> bool:
-        """Return whether a language is shared, where both sides name any."""
-        return not self.languages or not languages or not {*self.languages}.isdisjoint(languages)
+        """Return whether one of some languages is spoken; any is by a facilitator who names none."""
+        return not self.languages or not {*self.languages}.isdisjoint(languages)
 
 
 class Twinning(GatedProduct):
