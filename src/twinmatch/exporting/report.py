@@ -24,6 +24,7 @@ from twinmatch.exporting.charts import drawing, of_meeting
 from twinmatch.exporting.folder_files import Directory, printable, settings_in_words
 from twinmatch.proposal import Gap, LeftOut, Meeting, Product, Proposal, Table
 from twinmatch.proposal.tables import (
+    ROBUST,
     ActorRow,
     AgendaRow,
     AlikeRow,
@@ -31,6 +32,7 @@ from twinmatch.proposal.tables import (
     LoadRow,
     PathwayRow,
     ReasonRow,
+    StabilityRow,
     rows_of,
 )
 from twinmatch.wording import (
@@ -381,8 +383,10 @@ def _decisions(proposal: Proposal) -> Iterator[tuple[str, str]]:
                 "{n:,} applicant to be asked first", "{n:,} applicants to be asked first", ask
             )
             yield joined((title, told), ": "), f"{anchor}-left"
+        stable = rows_of(product.tables, "stability", StabilityRow)
+        fragile = {"stability"} if any(row.survives < ROBUST for row in stable) else set()
         for n, table in enumerate(product.tables, 1):
-            if table.name in ("watch", "stability") and table.rows and table.says:
+            if table.name in {"watch", *fragile} and table.rows and table.says:
                 yield joined((title, table.says), ": "), f"{anchor}-figures-{n}"
     asked = [row for row in rows_of(proposal.tables, "ledger", LoadRow) if row.is_more_than_stated]
     if asked:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from twinmatch.exporting import report
 from twinmatch.exporting.report import report_html
 from twinmatch.proposal import LeftOut, Proposal
+from twinmatch.proposal.tables import StabilityRow, make_table
 
 VOID = {"meta", "link", "br", "hr", "input", "img", "col"}
 
@@ -165,6 +166,18 @@ def test_settings_stand_apart_from_what_it_was_made_from():
     assert "Programme › Name North" in told
     assert "1 setting " in told
     assert "Programme › Settings › Places 30" in told
+
+
+def test_pairs_that_all_survive_need_no_decision():
+    for survives, needs in ((0.2, True), (0.9, False)):
+        rows = (
+            StabilityRow("a", "A with B", survives, "", "–"),
+            StabilityRow("b", "C", 0.9, "", "–"),
+        )
+        table = make_table("stability", rows, n=1, all=2, runs=5)
+        product = replace(twinning(), tables=(table,), held=())
+        told = Page(report_html(Proposal({}, (product,)))).words
+        assert ("Fragile pairs: 1 of 2" in told.partition("All parts")[0]) is needs
 
 
 def test_an_empty_proposal_is_a_page():
