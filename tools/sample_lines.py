@@ -16,7 +16,7 @@ from pathlib import Path
 from twinmatch.exporting import read_proposal, words
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import letters
-from twinmatch.exporting.report import CODES
+from twinmatch.exporting.report import CODES, sides
 from twinmatch.proposal import Proposal
 from twinmatch.proposal.tables import AgendaRow, ids_in, rows_of
 
@@ -39,10 +39,16 @@ def lines_of(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
                 said = f"What flows back. {said}" if row.kind == "return" else said
                 said += f" Also asked by {', '.join(others)}." if others else ""
                 yield f"Dossier, {kind}: item of the first agenda", titles[row.meeting], said
-        for left in product.left_out:
-            side = words.OUTCOMES[words.outcome(left, any(x.as_role for x in product.left_out))][0]
-            said = f"{left.why} Offered instead: {left.offered}"
-            yield f"Report, {kind}: {side}", names.name(left.city), said
+        for part in sides(product):
+            for reason in part.reasons:  # printed once, with the cities that share it
+                cities = [names.name(c) for _, of in reason.offers for c in of]
+                who = words.listed(
+                    [*cities[:3], f"{len(cities) - 3} others"] if len(cities) > 4 else cities
+                )
+                yield f"Report, {kind}: {part.title}", who, reason.why
+            for left in part.others:
+                said = f"{left.why} Offered instead: {left.offered}"
+                yield f"Report, {kind}: {words.OUTCOMES[part.kind][0]}", names.name(left.city), said
         for held in product.held:
             yield f"Report, {kind}: held places", kind, held.why
     for letter in letters(proposal):

@@ -50,6 +50,8 @@ class Cohort:
 
     cities: tuple[City, ...]
     units: tuple[HostUnit, ...] = ()
+    brought: frozenset[str] = frozenset()
+    """Cities that did not ask to take part and are only there to be met: hosts beside somebody's own table."""
 
     def __repr__(self) -> str:
         countries = len({city.country for city in self.cities})
@@ -82,8 +84,11 @@ class Cohort:
             raise DataError(
                 Problem("city-twice", say(says, name=repr(name)), do=do) for name in twice
             )
+        asked = {c.id for x in (self, other) for c in x.cities if c.id not in x.brought}
         return Cohort(
-            tuple(cities[i] for i in sorted(cities)), tuple(units[i] for i in sorted(units))
+            tuple(cities[i] for i in sorted(cities)),
+            tuple(units[i] for i in sorted(units)),
+            (self.brought | other.brought) - asked,
         )
 
     def filter(self, keep: Callable[[City], object]) -> Cohort:
@@ -98,7 +103,8 @@ class Cohort:
         chosen = {city.id: city for city in cities}
         units = tuple(u for u in self.units if chosen.keys() >= set(u.cities))
         known = chosen.keys() | {unit.id for unit in units}
-        return Cohort(tuple(_among(chosen[i], known) for i in sorted(chosen)), units)
+        mine = tuple(_among(chosen[i], known) for i in sorted(chosen))
+        return Cohort(mine, units, self.brought & chosen.keys())
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a city by id: name, country, roles, population, place, part of the profile known."""
@@ -139,6 +145,7 @@ class Cohort:
         """Return the SHA-256 of all profiles and units, the same whatever order they were read in."""
         content = [city.model_dump(mode="json", exclude_none=True) for city in self.cities]
         content += [unit.model_dump(mode="json", exclude_none=True) for unit in self.units]
+        content += [{"brought": sorted(self.brought)}] if self.brought else []
         text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -9,6 +9,7 @@ import pytest
 
 import twinmatch as tm
 from twinmatch.exporting import read_proposal
+from twinmatch.exporting.letters import letters
 from twinmatch.proposal.wire import to_wire
 
 pytestmark = pytest.mark.slow
@@ -47,3 +48,23 @@ def test_a_survey_meets_the_hosts_that_are_named():
     assert not [str(w.message) for w in told if "'Espoo'" in str(w.message)]
     assert {c.id for c in alone} < {c.id for c in beside}
     assert sum("guest" in c.roles for c in beside) == len(alone)
+
+
+def test_hosts_that_are_brought_are_met_and_no_more():
+    """Who only hosts has no cluster, panel, reason or letter of its own; a city of a foreign name reads its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cohort = tm.read(SURVEYS / "70_typeform_pl.csv", hosts="bundled")
+    mine = {c.id for c in cohort} - cohort.brought
+    assert cohort.city("lt-kowno").name == "Kaunas"
+    assert {cohort.city(c).name for c in mine} >= {"Kaunas", "Wrocław", "Słupsk"}
+    assert cohort.filter(lambda c: c.country == "PL").brought == {
+        c.id for c in cohort if c.country == "PL" and c.id not in mine
+    }
+    proposal = tm.propose(cohort, text_model="static")
+    meetings = [m for p in proposal.products for m in p.meetings]
+    assert meetings
+    assert all(mine & set(m.cities()) for m in meetings)
+    assert {x.city for p in proposal.products for x in p.left_out} <= mine
+    met = {c for m in meetings for c in m.cities()}
+    assert {letter.city for letter in letters(proposal)} == met | mine

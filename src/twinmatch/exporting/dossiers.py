@@ -71,7 +71,9 @@ class Dossier:
 def dossiers(proposal: Proposal, language: str = "en") -> Iterator[Dossier]:
     """Yield every dossier of a proposal in a language: pairs, groups, cities, countries, no two of a folder under one name."""
     sources, taken = Sources(proposal), Counter[str]()
-    of_cities = (_of_city(sources, card.id) for card in proposal.cities)
+    of_cities = (
+        _of_city(sources, card.id) for card in proposal.cities if card.id in sources.taking_part
+    )
     for dossier in chain(_of_meetings(sources), of_cities, _of_countries(sources)):
         taken[dossier.path] += 1
         number = taken[dossier.path]

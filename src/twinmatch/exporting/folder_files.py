@@ -234,6 +234,8 @@ class Directory:
         """Return a city's name with its country, or a host unit's name; no country where it is that of the reading city."""
         country, name = self.country(id_), self.name(id_)
         at_home = not country or (reader and country == self.country(reader))
+        if not at_home and name.endswith(")"):
+            return say("{name}, {where})", name=name.removesuffix(")"), where=country)
         return name if at_home else say("{name} ({where})", name=name, where=country)
 
     def country(self, city: str) -> str:

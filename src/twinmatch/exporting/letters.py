@@ -63,6 +63,14 @@ ASKED: Final = (
 MOST_QUESTIONS = 3
 """Questions that a letter puts to its city."""
 
+IDLE: Final = {
+    "idle": say(
+        "The guests who would fit you have a place with another host, or there was no place left for them."
+    ),
+    "audience": say("Other cities lead its groups and receive its visits."),
+}
+"""Why a city that did not apply to learn has no meeting, by what binds; who came before it is for the report."""
+
 
 @dataclass(frozen=True)
 class Correspondence:
@@ -154,6 +162,8 @@ def letters(proposal: Proposal, correspondence: Correspondence | None = None) ->
 def _letters(proposal: Proposal, given: Correspondence) -> Iterator[Letter]:
     sources, takes, plain = Sources(proposal), _takes(proposal), Correspondence()
     for card in proposal.cities:
+        if card.id not in sources.taking_part:
+            continue
         letter = translated(_letter(sources, card.id, given, takes), given.language)
         made_of, text = given.edited.get(card.id, ("", ""))
         if text and made_of == _letter(sources, card.id, plain, takes).code:
@@ -213,7 +223,7 @@ def _letter(
     ]
     asked = [(p, x) for p, x in left_out if words.outcome(x) == "to ask" and x.ask != LOOK_UP]
     parts = (
-        DossierSection("", (_opening(sources, city, invited, whole, refused),)),
+        DossierSection("", _opening(sources, city, invited, whole, refused)),
         *(
             _invitation(sources, city, product, meeting, load)
             for (product, meeting), load in zip(invited, takes, strict=True)
@@ -266,46 +276,29 @@ def _opening(
     invited: list[tuple[Product, Meeting]],
     whole: Takes,
     refused: Sequence[str],
-) -> str:
-    """Return the first paragraph: how many places, in what, and what they take together; why there is none."""
+) -> tuple[str, ...]:
+    """Return the first paragraph: of several places in what, and what they take together; why there is none."""
     if not invited:
-        left = sources.left_out.get(city, ())
-        told = refused or [words.sentence(x.why) for _, x in left if x.as_role != "guest"][:1]
+        left = [x for _, x in sources.left_out.get(city, ()) if x.as_role != "guest"]
+        told = refused or [IDLE.get(x.code, words.sentence(x.why)) for x in left[:1]]
         asks = "We do not know enough about you to propose one: below is what we ask, and what you can use now."
         last = say("Below is what you can use now, and what would help us.")
         first = say("This round has no meeting for you.")
-        return joined([first, *told, last] if told else [first, say(asks)])
-    kinds = ("joined_countries" if joins_countries(m.id) else p.product for p, m in invited)
-    parts = [words.nouns_counted(n, kind, article=True) for kind, n in Counter(kinds).items()]
-    text = say("We propose {meetings} for you.", meetings=words.listed(parts))
-    if costs := _costs(whole):
-        text += say_n(
-            " It takes {costs}.", " Together they take {costs}.", len(invited), costs=costs
-        )
-    load = sources.loads.get(city)
-    if load is None or not load.is_more_than_stated:
-        return text
-    return text + say(
-        " You stated at least {n:g} hours a month: please say whether you can give more.",
-        n=load.hours_stated,
-    )
-
-
-def _costs(load: Takes) -> str:
-    """Return what something takes of a city; empty where it takes nothing."""
-    parts = []
-    if load.hours:
-        parts.append(
-            say_n(
-                "about {n:g} hour of staff time a month",
-                "about {n:g} hours of staff time a month",
-                load.hours,
-            )
-        )
-    if load.trips:
-        one, several = "{n} journey of your team", "{n} journeys of your team"
-        parts.append(say_n(one, several, int(load.trips)))
-    return words.listed(parts) if parts else ""
+        return (joined([first, *told, last] if told else [first, say(asks)]),)
+    told, load = [], sources.loads.get(city)
+    if len(invited) > 1:
+        kinds = ("joined_countries" if joins_countries(m.id) else p.product for p, m in invited)
+        parts = [words.nouns_counted(n, kind, article=True) for kind, n in Counter(kinds).items()]
+        told = [say("We propose {meetings} for you.", meetings=words.listed(parts))]
+        told += [
+            say("Together they take {costs}.", costs=c)
+            for c in [words.costs(whole.hours, whole.trips)]
+            if c
+        ]
+    if load is not None and load.is_more_than_stated:
+        more = "You stated at least {n:g} hours a month: please say whether you can give more."
+        told.append(say(more, n=load.hours_stated))
+    return (joined(told),) if told else ()
 
 
 def _invitation(
@@ -324,7 +317,7 @@ def _invitation(
         heading = say("{kind}: {title}", kind=kind, title=title)
         says = _leads(sources, city, product, meeting) if role == "lead" else ""
         says = says or _takes_part(sources, city, meeting, met)
-    if costs := _costs(load):
+    if costs := words.costs(load.hours, load.trips):
         takes = say(" It takes {costs}.", costs=costs)
         if role == "host" and len(meeting.cities("host")) > 1:
             takes = say(" Your own part takes {costs}.", costs=costs)
@@ -355,6 +348,11 @@ def _twinned(sources: Sources, city: str, meeting: Meeting) -> str:
     roles = {role for c in hosts for role in sources.directory.card(c).roles}
     if "pilot" in roles and "mission" not in roles:
         says += say(" In this programme Pilot Cities may host.")
+    wished = (x.says for x in meeting.account.lines if x.facet == "wishes" and city in guests)
+    others = [x.values["others"] for x in wished if isinstance(x, Said) and "others" in x.values]
+    if others:
+        more = " You asked for {cities}: all pairs of the round together fit better with another host for you."
+        says += say(more, cities=others[0])
     return says
 
 
@@ -429,7 +427,7 @@ def _questions(
 
     first = tuple(
         say(
-            "{kind}: we can consider you once we know more. {why:sentence} {ask}",
+            "{kind}: {why:sentence} {ask}",
             kind=words.product_title(product),
             why=left.why,
             ask=left.ask,

@@ -130,6 +130,11 @@ class Sources:
         return {city: [x for _, x in of] for city, of in _grouped(found, itemgetter(0)).items()}
 
     @cached_property
+    def taking_part(self) -> set[str]:
+        """Return the cities that have a meeting or a reason why not; the others were only there to be met."""
+        return {*self.meetings, *self.left_out}
+
+    @cached_property
     def left_out(self) -> dict[str, list[tuple[Product, LeftOut]]]:
         """Return the products that each city is left out of, with the reason."""
         found = [(product, left) for product in self.proposal.products for left in product.left_out]
@@ -425,7 +430,7 @@ def _section(number: int, product: Product, directory: Directory) -> Section:
         product=product,
         paired=paired,
         meetings=tuple((f"{anchor}-{n}", n, m) for n, m in enumerate(product.meetings, 1)),
-        sides=_sides(product),
+        sides=sides(product),
         figures=_figures(product.tables, anchor, directory),
         placed=len(placed),
         unplaced=len({left.city for left in product.left_out} - placed),
@@ -444,7 +449,7 @@ def _figures(
     )
 
 
-def _sides(product: Product) -> tuple[Side, ...]:
+def sides(product: Product) -> tuple[Side, ...]:
     """Return the cities without a meeting by what they are, refusals first."""
     return tuple(
         Side(kind, words.OUTCOMES[kind][1], len(cities), *_reasons(cities))

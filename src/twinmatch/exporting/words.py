@@ -185,6 +185,17 @@ def _is_empty(product: Product) -> bool:
     return not product.meetings and product.score == product.bound == 0
 
 
+def costs(hours: float, trips: float) -> str:
+    """Return what something takes of a city; empty where it takes nothing."""
+    one, several = (
+        "about {n:g} hour of staff time a month",
+        "about {n:g} hours of staff time a month",
+    )
+    parts = [say_n(one, several, hours)] if hours else []
+    one, several = "{n} journey of your team", "{n} journeys of your team"
+    return listed([*parts, *([say_n(one, several, int(trips))] if trips else [])])
+
+
 def population(number: int | None) -> str:
     """Return residents with thousands separated, or that they are not known."""
     return NOT_KNOWN if number is None else say("{n:,}", n=number)
@@ -308,8 +319,7 @@ def result(proposal: Proposal) -> str:
 def _places_words(proposal: Proposal) -> str:
     """Return how many of the cities have at least one place, and what the others are told."""
     met = {c for p in proposal.products for m in p.meetings for c in m.cities()}
-    left = {x.city for p in proposal.products for x in p.left_out}
-    known = {card.id for card in proposal.cities} | met | left
+    known = met | {x.city for p in proposal.products for x in p.left_out}
     if not known - met:
         return say("every one of the {n:,} cities has at least one place", n=len(known))
     return say_n(

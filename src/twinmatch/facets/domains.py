@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints, fact_of, kinds_of, known_mean
-from twinmatch.facets.quoting import shows
+from twinmatch.facets.quoting import Passage, shows
 from twinmatch.facets.text import offers_said
 from twinmatch.proposal import Fact
 from twinmatch.schema import IN_TEXT, NAMES, City, Domain, Lever
@@ -164,35 +164,30 @@ class ChallengesMet:
             return say("The challenges of {cities} are not known.", cities=guest.name), ()
         if not self._shows.known[j]:
             return say("The areas in which {host} is strong are not known.", host=host.name), facts
-        wide, met = self._needs.met(self._shows, i, j)
-        stated = {wider(d) if wide else d for d in host.strengths or ()}
-        strong = [IN_TEXT[d] for d in met if d in stated]
-        piloted = [IN_TEXT[d] for d in met if d not in stated]
-        parts = [say("is strong in {strong}", strong=listed(strong))] if strong else []
-        if piloted:
-            parts.append(say("has a pilot activity on {piloted}", piloted=listed(piloted)))
+        _, met = self._needs.met(self._shows, i, j)
         text = say("{host} is known for none of the challenges of {guest}.", **names)
         if met:
-            told = {**names, "parts": joined(parts, " and ")}
-            says = "{host} {parts}, which {guest} names as a challenge."
-            if len(met) > 1:
-                says = "{host} {parts}; {guest} names these as challenges."
             fine = {d for d in FINE if d in met or wider(d) in met}
-            text = joined([say(says, **told), example(self._cohort, self._facet_cache, j, fine)])
+            found = example(self._cohort, self._facet_cache, j, fine)
+            shown = {found[1].area, wider(Domain(found[1].area))} if found else {*met}
+            named = listed([IN_TEXT[d] for d in met if d in shown])
+            says = "{guest} names {named} as a challenge. {host} works on this; which measure it can show is to be asked."
+            if found:
+                says = "{guest} names {named} as a challenge."
+            text = say(says, **names, named=named)
+            text = joined([text, shows(host.name, *found)]) if found else text
         facts += _domain_facts(host, "strengths") + _pilot_facts(self._cohort, j)
         return text, facts
 
 
-def example(cohort: Cohort, facet_cache: FacetCache, j: int, areas: Collection[str]) -> str:
-    """Return what a host can show of some domains or levers in its words; where nothing serves, what to ask for."""
-    host, found = cohort.cities[j], None
-    if host.offers or cohort.pilots(j):
-        said = offers_said(cohort, facet_cache)
-        found = said.best_on([j], {t for t in Topic if t.area in areas})
-    if found:
-        return shows(host.name, *found)
-    says = "What {host} has done there is not known in detail: the first thing to ask for is a measure and its result."
-    return say(says, host=host.name)
+def example(
+    cohort: Cohort, facet_cache: FacetCache, j: int, areas: Collection[str]
+) -> tuple[Passage, Topic] | None:
+    """Return what a host can show of some domains or levers in its words; None where nothing serves."""
+    if not (cohort.cities[j].offers or cohort.pilots(j)):
+        return None
+    said = offers_said(cohort, facet_cache)
+    return said.best_on([j], {t for t in Topic if t.area in areas})
 
 
 class SharedLevers:
@@ -253,9 +248,13 @@ class LeversMet:
             return say("The levers that {host} can show are not known.", host=host.name), facts
         text = say("{host} is known for none of the levers that {guest} looks for.", **names)
         if met := [v for v in guest.levers_needed if v in self._offers[j]]:
-            says = "{guest} looks for help with {met}; {host} can offer it."
-            text = say(says, **names, met=listed([NAMES[v] for v in met]))
-            text = joined([text, example(self._cohort, self._facet_cache, j, met)])
+            found = example(self._cohort, self._facet_cache, j, met)
+            asked = [v for v in met if not found or v == found[1].area]
+            says = "{guest} looks for help with {met}. {host} works on this; which measure it can show is to be asked."
+            if found:
+                says = "{guest} looks for help with {met}."
+            text = say(says, **names, met=listed([NAMES[v] for v in asked]))
+            text = joined([text, shows(host.name, *found)]) if found else text
         facts += _lever_facts(host, "levers_offered") + _pilot_facts(self._cohort, j)
         return text, facts
 
@@ -373,13 +372,18 @@ class Wishes:
             place = next((k for k, name in enumerate(wishes, 1) if name in names), 0)
             told = {"one": one.name, "other": other.name}
             if not place:
-                parts.append(say("{one} asked for others", one=one.name))
+                units = {u.id: u.name for u in self._cohort.units}
+                named = (units.get(w) or self._cohort.city(w).name for w in wishes)
+                others = listed([*named])
+                parts.append(say("{one} asked for {others}", one=one.name, others=others))
             elif one.wishes_unordered:
                 parts.append(say("{one} named {other} among its wishes", **told))
             elif place == 1:
                 parts.append(say("{one} named {other} as its first choice", **told))
             else:
-                says = "{one} named {other} as its choice {place} of {wishes}"
+                says = "{one} named {other} as its second choice"
+                if place > 2:
+                    says = "{one} named {other} as its choice {place} of {wishes}"
                 parts.append(say(says, **told, place=place, wishes=len(wishes)))
             what = say("wishes, best first"), ""
             if one.wishes_unordered:

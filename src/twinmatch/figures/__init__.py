@@ -288,8 +288,13 @@ class _Group:
                 found.append(self._learns(i, any(found)))
             city = self._told.cohort.cities[i]
             if not any(found) and not (city.needs or city.challenges or city.levers_needed):
-                says = "What {city} wants to learn is not known yet, so nobody can say what it finds here."
+                says = "{city} is asked what it wants to learn, so that it can be on the agenda."
                 found = [say(says, city=city.name)]
+            own = city.participation
+            abroad = len({self._told.cohort.cities[j].country for j in self._members}) > 1
+            if abroad and own and own.english in ("A1", "A2"):
+                says = "{city} states English at {level}, and this group meets in English: it is asked what help its team would need."
+                found.append(say(says, city=city.name, level=own.english))
             yield from (
                 ReasonRow(self._meeting.id, city.id, says)
                 for says in dict.fromkeys(filter(None, found))
@@ -332,7 +337,8 @@ class _Group:
             found = told.offers.best_on(others, self._topics)
             return joined([shows(told.name(found[0].city), *found), sought]) if found else sought
         learning = [j for j in self._members if self._theme is None or j not in self._first]
-        if not gives and (alike := alike_in(told.cohort, learning, i, self._on)):
+        visits = bool(self._meeting.cities("host"))  # goes to see, not to tell
+        if not (gives or visits) and (alike := alike_in(told.cohort, learning, i, self._on)):
             return alike
         if not areas or self._theme is None:
             return ""

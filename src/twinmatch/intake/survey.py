@@ -11,6 +11,8 @@ facet takes it for ``readiness``.
 from __future__ import annotations
 
 import copy
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
@@ -23,7 +25,7 @@ from twinmatch.reading import Raw, read_raw
 from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.schema import City, Dimension
 from twinmatch.validate import NAMING, Record, in_order, names_of, profiles, validate
-from twinmatch.vocabulary.gazetteer import Names, listed_place
+from twinmatch.vocabulary.gazetteer import Names, bare, listed_place
 from twinmatch.vocabulary.topics import BLOCKS
 from twinmatch.wording import joined, say
 
@@ -64,10 +66,14 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
         found, do = say("No row can be used."), say("See the other problems.")
         raise DataError(in_order(errors or [Problem("nothing-usable", found, do=do)]))
     known = {_id(r): r for host in hosts for r in host.cities if _hosts(r)}
+    countries = Counter(str(r.data["country"]) for r in cities)
+    home = next((c for c, n in countries.most_common(1) if 2 * n > len(cities)), "")
     bundled = {_id(r): r for r in read_raw().cities}
     mine = []
     for record in cities:
-        filled, taken = _filled(record, known.get(_id(record)) or bundled.get(_id(record)))
+        filled_from = known.get(_id(record)) or bundled.get(_id(record))
+        filled, taken = _filled(record, filled_from)
+        filled.data["name"] = _own_name(filled, filled_from, home)
         mine.append(filled)
         told = [BLOCKS[block]["words"] for block in taken if "words" in BLOCKS.get(block, {})]
         if told:
@@ -78,7 +84,8 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
     everyone = [*mine, *(_host_only(r) for i, r in known.items() if i not in ids)]
     units = [*raw.units, *(u for host in hosts for u in host.units)]
     met = tuple(in_order([*problems, *dropped, *_resolved(everyone, units, ids, bundled.values())]))
-    cohort, contacts = validate(everyone, units), dict(raw.contacts)
+    cohort = replace(validate(everyone, units), brought=frozenset(known.keys() - ids))
+    contacts = dict(raw.contacts)
     asked = (met, raw.questions, contacts, raw.used)
     return Opened(cohort, tuple(sorted(ids)), *asked, tuple(everyone))
 
@@ -201,6 +208,25 @@ def _filled(record: Record, known: Record | None) -> tuple[Record, list[str]]:
     if sources:
         data["sources"] = sources
     return record, taken
+
+
+def _own_name(record: Record, known: Record | None, home: str) -> str:
+    """Return the name of a city as its own letters have it: of a known profile, else the table's, unless that is a foreign one.
+
+    Most cities of the table are of the country ``home``, and write others in their own language or letters.
+    """
+    name, country = str(record.data["name"]), str(record.data["country"])
+    if known is not None:
+        names = [str(known.data[k]) for k in ("name", "local_name") if known.data.get(k)]
+        return next((n for n in names if bare(n) == bare(name)), names[0])
+    place = listed_place(country, name)
+    if place is None or bare(name) == bare(place.name):
+        return name
+    latin = all("LATIN" in unicodedata.name(c, "") for c in name if c.isalpha())
+    both = any(
+        {*bare(name).split(), *bare(place.name).split()} <= {*o.split()} for o in place.others
+    )
+    return name if latin and (both or home in ("", country)) else place.name
 
 
 def _taken(record: Record, blocks: Sequence[str], *, among_bundled: bool) -> Problem:

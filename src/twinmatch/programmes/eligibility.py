@@ -111,7 +111,8 @@ def kept_out(city: City, rule: Eligibility) -> str:
     """Return which conditions keep a city from being a guest, not met or not known; empty for none."""
     failed, unknown = conditions(city, rule)
     if failed:
-        return _not_met(failed)
+        role = next(iter(failed), "") if any(city.has(r) for r in rule.not_roles) else ""
+        return _not_met([role] if role else failed)  # no answer of the city would change its role
     return _not_known(unknown) if unknown and rule.unknown != "let in" else ""
 
 
@@ -130,9 +131,11 @@ def _not_known(unknown: dict[str, str]) -> str:
     office = [words for words, block in unknown.items() if block in LOOKED_UP]
     parts = []
     if asked:
-        parts.append(say("Guests need {unknown}; this is not known yet.", unknown=listed(asked)))
+        one = "Guests need {unknown}; of this city this is not known yet."
+        many = "Guests need {unknown}; of this city none of this is known yet."
+        parts.append(say_n(one, many, len(asked), unknown=listed(asked)))
     if office:
-        says = "Guests need {unknown}; the programme office still has to look this up."
+        says = "Guests need {unknown}; the programme office looks this up, and nothing is asked of the city."
         parts.append(say(says, unknown=listed(office)))
     return joined(parts)
 
@@ -163,7 +166,7 @@ def conditions(city: City, rule: Eligibility) -> tuple[dict[str, str], dict[str,
     unknown: dict[str, str] = {}
     if clash := [role for role in rule.not_roles if city.has(role)]:
         kinds = roles_in_words(clash)
-        says = say("{kinds} cannot be guests; this city is one of these", kinds=kinds)
+        says = say("{kinds} cannot be guests, and this city is one of them", kinds=kinds)
         failed[says] = say("to be none of the {kinds}", kinds=kinds)
     for name, row in KINDS["conditions"].items():
         if (asked := getattr(rule, name)) is None:

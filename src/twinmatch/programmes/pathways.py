@@ -121,10 +121,11 @@ def _target(city: City, by: int | None) -> tuple[str, ...]:
 
 def ladder(cohort: Cohort, programme: Programme) -> Table:
     """Return the ladder as a table, a row a city."""
-    found = [standing(city, programme) for city in cohort.cities]
+    mine = [city for city in cohort.cities if city.id not in cohort.brought]
+    found = [standing(city, programme) for city in mine]
     rows = [
         (city.id, one.level, one.next, joined(one.lacks, "; "))
-        for city, one in zip(cohort.cities, found, strict=True)
+        for city, one in zip(mine, found, strict=True)
     ]
     counted = {
         name: sum(one.level == name for one in found)
@@ -300,7 +301,8 @@ def pathways(
     rows: list[tuple[int, int, int]] = []
     taken = np.zeros_like(fits)
     best = np.where(fits, score, -1.0).max(axis=1)
-    everyone = sorted(range(len(cohort)), key=lambda i: (-best[i], i))
+    mine = (i for i, city in enumerate(cohort.cities) if city.id not in cohort.brought)
+    everyone = sorted(mine, key=lambda i: (-best[i], i))
     same_page = [[k for k, r in enumerate(resources) if r.link == one.link] for one in resources]
     for place in range(1, catalogue.per_city + 1):
         for i in everyone:
@@ -438,8 +440,9 @@ def with_offers(cohort: Cohort, programme: Programme, products: Sequence[Product
         if item.city not in cohort.index:  # an earlier proposal knew it
             return item
         steps = _steps(cohort.city(item.city), programme, places, titles, room, barred)
-        found = [says for name, says in steps if name != product]
-        return replace(item, offered=joined(found[:2], "; "))
+        apart = {product, "online"} if product == "discussion_groups" else {product}
+        found = [says for name, says in steps if name not in apart][:2] or [OPEN_TO_ALL]
+        return replace(item, offered=joined(found, "; "))
 
     return [replace(p, left_out=tuple(offered(x, p.product) for x in p.left_out)) for p in products]
 
@@ -469,7 +472,6 @@ def _steps(
     named = city.challenges or city.levers_needed
     if room and not grouped and not named and not barred & {*city.roles}:
         steps.append(("online", say("a discussion group, once its challenges are named")))
-    steps.append(("online", OPEN_TO_ALL))
     return steps
 
 

@@ -53,9 +53,13 @@ def proposal_of(
     if programme.pathways is not None and programme.pathways.offered:
         progress(say("Support pathways"))
         tables.append(pathways(cohort, facet_cache, programme.pathways, programme))
+    made = [
+        replace(p, left_out=tuple(x for x in p.left_out if x.city not in cohort.brought))
+        for p in round_.made
+    ]
     return Proposal(
         made_from(cohort, programme, text_model),
-        tuple(with_offers(cohort, programme, round_.made)),
+        tuple(with_offers(cohort, programme, made)),
         tuple(measured_card(cohort, i) for i in range(len(cohort))),
         tuple(UnitName(unit.id, unit.name) for unit in cohort.units),
         gaps(cohort),
@@ -181,9 +185,11 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
         for one in menu:
             if id(one.settings) not in made:
                 made[id(one.settings)] = entry(replace(round_, repairs={}), one.settings).meetings
-        placed = [len({c for m in made[id(one.settings)] for c in m.cities()}) for one in menu]
+        asking = len(round_.cohort) - len(round_.cohort.brought)
+        met = [{c for m in made[id(one.settings)] for c in m.cities()} for one in menu]
+        placed = [len(cities - round_.cohort.brought) for cities in met]
         words = (
-            say(places, says=joined(one.says.values(), "; "), n=n, cities=len(round_.cohort))
+            say(places, says=joined(one.says.values(), "; "), n=n, cities=asking)
             for one, n in zip(menu, placed, strict=True)
         )
         told = by_number(words, round_.named(name), whole)
@@ -230,16 +236,10 @@ def _not_formed(round_: Round, name: str, why: Sequence[Problem]) -> Product:
     reasons = [p.found for p in why if p.level == "error" and p.code != "repair"]
     says = say("Not formed in this round: {reasons}", reasons=joined(reasons))
     because = say("{title}: not formed in this round. {because}", title=title, because=reasons[0])
-    short = say(
-        "{title}: not formed in this round, for a reason that is the same for every city.",
-        title=title,
-    )
     out = []
     for city in round_.cohort.cities:
         applied = bool(guests and set(guests.roles) & set(city.roles))
-        out.append(
-            LeftOut(city.id, because if applied else short, "", as_role="guest" if applied else "")
-        )
+        out.append(LeftOut(city.id, because, "", as_role="guest" if applied else ""))
     advice = tuple(p.found for p in why if p.code in ADVISED)
     hosts = tuple(p.do for p in why if p.code == "no-hosts" and p.do)
     advice = (*hosts, *advice) or tuple(p.do for p in why if p.do)

@@ -331,7 +331,7 @@ QUESTIONS: Final = {
 
 def question(block: str, english: bool = False) -> str:
     """Return the question that fills a block of a profile; the level of English is not asked where it is official."""
-    hours = say("How many staff hours a month can your team give to this exchange?")
+    hours = say("How many staff hours a month can your team give to exchanges with other cities?")
     block = "strengths" if block == "offers" else block  # said in words or by domain
     return hours if english and block == "participation" else QUESTIONS[block]
 

@@ -86,7 +86,7 @@ def answered(city: City, answers: Sequence[ChangedAnswer]) -> City:
 def with_city(cohort: Cohort, city: City) -> Cohort:
     """Return the cohort with one city's profile exchanged, under the same id."""
     i = cohort.index[city.id]
-    return Cohort((*cohort.cities[:i], city, *cohort.cities[i + 1 :]), cohort.units)
+    return replace(cohort, cities=(*cohort.cities[:i], city, *cohort.cities[i + 1 :]))
 
 
 def possible_answers(cohort: Cohort, city: City, host: Host) -> Iterator[ChangedAnswer]:

@@ -14,7 +14,7 @@ from test_report import Page
 from twinmatch.exporting import dossier_files, publish
 from twinmatch.exporting.dossiers import Dossier, dossiers, slug
 from twinmatch.exporting.printing import dossier_docx
-from twinmatch.proposal import Proposal, Table
+from twinmatch.proposal import LeftOut, Proposal, Table
 
 AGENDA = Table(
     "agenda",
@@ -103,7 +103,9 @@ def test_names_of_files_are_safe_and_apart():
     assert slug("../../etc/passwd") == "etc-passwd"
     assert slug("אילת") == "x"
     cards = tuple(replace(sample().cities[0], id=id_) for id_ in ("../A", "a", "אילת", "🚲"))
-    paths = [d.path for d in dossiers(replace(sample(), products=(), cities=cards))]
+    waiting = tuple(LeftOut(card.id, "There is no place.", "") for card in cards)
+    product = replace(sample().products[0], meetings=(), left_out=waiting, tables=())
+    paths = [d.path for d in dossiers(replace(sample(), products=(product,), cities=cards))]
     assert paths[:4] == ["cities/a", "cities/a-2", "cities/x", "cities/x-2"]
 
 

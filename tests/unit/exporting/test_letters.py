@@ -257,23 +257,15 @@ def test_what_is_said_of_a_city_is_said_to_it():
     assert addressed(shows, "Graz") == (
         "You can show: A firm of yours and your neighbours run 5 lines and pay for them (your Climate City Contract)."
     )
-    tried = say("has a pilot activity on {piloted}", piloted="heat")
-    strong = joined([say("is strong in {strong}", strong="waste"), tried], " and ")
-    told = {"host": "Lund", "parts": strong, "guest": "Graz"}
-    both = say("{host} {parts}, which {guest} names as a challenge.", **told)
-    assert (
-        addressed(both, "Lund")
-        == "You are strong in waste and have a pilot activity on heat, which Graz names as a challenge."
-    )
-    assert (
-        addressed(both, "Graz")
-        == "Lund is strong in waste and has a pilot activity on heat, which you name as a challenge."
-    )
+    says = "{guest} names {named} as a challenge. {host} works on this; which measure it can show is to be asked."
+    both = say(says, host="Lund", named="waste", guest="Graz")
+    assert addressed(both, "Lund").startswith("Graz names waste as a challenge. You work on this:")
+    assert addressed(both, "Graz").startswith("You name waste as a challenge. Lund works on this;")
     named = say("{host} works for {guest}.", host=joined(["Graz"]), guest="Lund")
     assert addressed(named, "Graz") is named
     listing = say("{cities} struggle with {area}.", cities=listed(["Graz", "Lund"]), area="waste")
     assert addressed(listing, "Graz") == "You and Lund struggle with waste."
-    assert shown(addressed(both, "Graz"), "fr").endswith("un défi pour vous.")
+    assert shown(addressed(both, "Graz"), "fr").startswith("Vous citez")
 
 
 @pytest.mark.parametrize(("cities", "verb"), [(["Lund"], "does"), (["Lund", "Oulu"], "do")])
@@ -289,20 +281,15 @@ def test_what_is_said_to_a_city_keeps_its_number(cities, verb):
 def test_what_many_cities_read_in_the_same_words_is_said_to_each_as_you():
     text = say("The staff hours that this city can give go to its other meetings.")
     assert addressed(text, "Graz") == "The staff hours that you can give go to your other meetings."
-    one, many = (
-        "This city could host together with one other, as {unit}.",
-        "This city could host together with {n} others, as {unit}.",
-    )
-    text = joined([say("Full."), say_n(one, many, 2, unit="NEEST")])
-    assert addressed(text, "Graz") == "Full. You could host together with 2 others, as NEEST."
 
 
-def test_a_host_of_several_reads_no_name_of_an_applicant_without_a_place():
-    says = "Of the applicants without a place, {guest} fits {city} best, with {score:.1f} points of 100; every pair chosen has {lowest:.1f} or more."
-    text = say(says, guest="Tomar", city=say("these cities"), score=62.0, lowest=69.2)
-    assert addressed(text, "Graz") == (
-        "Of the applicants without a place, the one that fits you best has 62.0 points of 100 with you; every pair chosen has 69.2 or more."
-    )
+def test_a_host_without_a_guest_reads_no_name_of_others(proposal):
+    why = "The guest that fits best, Tomar (70.0 points of 100), goes to Lyon (75.0)."
+    left = LeftOut("at-graz", why, "", as_role="host", code="idle")
+    product = replace(proposal.products[0], meetings=(), left_out=(left,), tables=())
+    (letter,) = letters(replace(proposal, products=(product,), tables=()))  # the others only hosted
+    assert "The guests who would fit you have a place with another host" in letter.text
+    assert "Tomar" not in letter.text
 
 
 def test_cities_of_the_readers_country_come_first_and_need_none(proposal):

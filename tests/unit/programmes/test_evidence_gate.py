@@ -100,7 +100,7 @@ def test_a_host_that_can_show_nothing_of_what_its_guest_seeks_hosts_it_only_wher
     assert causes(proposed_freely(guests[0], hosts[0])) == {"at-a": "rule"}
     idle = {x.city: x.why for x in none.left_out if x.as_role == "host"}
     assert idle[hosts[0]["id"]].endswith(
-        "No eligible guest seeks anything that this city is known to show."
+        "On what the one eligible guest wants to learn, nothing is known yet that this city can show."
     )
 
 
@@ -248,7 +248,7 @@ def test_what_the_office_can_look_up_is_no_question_to_the_city():
     (left,) = (x for x in product.left_out if x.as_role == "guest")
     assert left.why == (
         "Guests need to be cities, towns or suburbs (Eurostat’s degree of urbanisation 1 or 2); the programme office "
-        "still has to look this up."
+        "looks this up, and nothing is asked of the city."
     )
     assert (left.code, left.ask) == ("ask", LOOK_UP)
     both = {"urbanisation_at_most": 2, "neutral_by": 2050}
@@ -282,10 +282,10 @@ def test_a_host_outside_the_mission_is_said_to_host_by_the_rules_of_the_programm
 @pytest.mark.parametrize(
     ("city", "known", "asked"),
     [
-        ("de-a", {}, "How many staff hours a month can your team give to this exchange, and"),
-        ("de-a", {"english": "B2"}, "How many staff hours a month can your team give to this exchange?"),
+        ("de-a", {}, "How many staff hours a month can your team give to exchanges with other cities, and"),
+        ("de-a", {"english": "B2"}, "How many staff hours a month can your team give to exchanges with other cities?"),
         ("de-a", {"staff_hours_a_month": 12}, "What is your team's level of English"),
-        ("ie-a", {}, "How many staff hours a month can your team give to this exchange?"),
+        ("ie-a", {}, "How many staff hours a month can your team give to exchanges with other cities?"),
     ],
 )  # fmt: skip
 def test_only_what_is_missing_of_hours_and_english_is_asked(city, known, asked):

@@ -225,8 +225,9 @@ def test_the_first_steps_are_a_plan_and_an_inventory_and_no_single_field(program
 
 
 def test_who_leads_groups_and_joins_none_is_offered_none(bundled):
-    found = tm.propose(bundled, {"discussion_groups": {}, "national_clusters": {}})
-    offers = {x.city: x.offered for p in found.products for x in p.left_out}
-    asked = {c for c, offered in offers.items() if "a discussion group, once" in offered}
+    found = tm.propose(bundled, {"discussion_groups": {}, "study_visits": {}})
+    groups, visits = ({x.city: x.offered for x in p.left_out} for p in found.products)
+    asked = {c for c, offered in visits.items() if "a discussion group, once" in offered}
     assert asked
+    assert not any("a discussion group" in offered for offered in groups.values())
     assert not any("mission" in bundled.city(c).roles for c in asked)

@@ -152,7 +152,7 @@ def _chosen(
     seats = seated(round_, settings, every, cities)
     barred = _barred(seats)
     out += [
-        LeftOut(round_.id(i), _no_seat(seats, barred, every, cities, c), "", code="places")
+        LeftOut(round_.id(i), _no_seat(seats, barred, every, c), "", code="places")
         for c, i in enumerate(cities)
         if seats.label[c] < 0
     ]
@@ -162,11 +162,9 @@ def _chosen(
 Barred = dict[tuple[int, int], tuple[str, list[int]]]
 
 
-def _no_seat(
-    seats: Seats, barred: Barred, asked: Sequence[PanelQuestion], cities: Sequence[int], c: int
-) -> str:
+def _no_seat(seats: Seats, barred: Barred, asked: Sequence[PanelQuestion], c: int) -> str:
     """Return what keeps a city (by place) from each of the panels that are nearest to it, ``FEW`` at most."""
-    round_, at = seats.round, seats.candidates
+    at = seats.candidates
     fits = {(p, g): score for p, g, score in zip(at.host, at.guest, at.score, strict=True)}
     ranked = sorted(range(len(asked)), key=lambda p: (-fits.get((p, c), 0.0), p))[:FEW]
     near, parts = sorted(ranked), []
@@ -187,11 +185,10 @@ def _no_seat(
         if not counted:  # the rule compares the panel with others
             parts.append(say("{panel}: {rule:sentence}", panel=asked[p].named, rule=rule))
             continue
-        says = "{rule}; {names} have these places."
+        says = "{rule}; these places are taken."
         if asked[p].topics and all(fits[p, k] >= fits[p, c] for k in counted):
-            says = "{rule}; these places went to {names}, by how they fit its topic."
-        names = listed([round_.name(cities[k]) for k in counted])
-        parts.append(say(says, rule=rule, names=names))
+            says = "{rule}; these places went to cities that fit its topic as well or better."
+        parts.append(say(says, rule=rule))
     return joined(parts)
 
 
@@ -230,6 +227,8 @@ def taking_part(round_: Round, settings: CityPanels) -> tuple[list[int], list[Le
     cities, out, wanted = [], [], set(settings.roles)
     aside = say("The panels are for {roles}.", roles=roles_in_words(settings.roles, "or"))
     for i, city in enumerate(round_.cohort.cities):
+        if city.id in round_.cohort.brought:
+            continue
         if (stranger := wanted and not wanted & set(city.roles)) or not fits[i]:
             out.append(LeftOut(city.id, aside if stranger else NO_HOURS, ""))
         else:

@@ -287,18 +287,17 @@ def _full(ready: PreparedGroups, meetings: Sequence[Meeting], i: int) -> str:
     home = [j for j in there if round_.cohort.cities[j].country == round_.cohort.cities[i].country]
     members = [round_.cohort.index[c] for c in meetings[best].cities("member")]
     fits = {j: float(ready.affinity.score[ready.affinity.row_of[j], best]) for j in members}
-    last = min(fits, key=lambda j: fits[j], default=-1)
-    says = "The group that fits this city best, {theme}, has the {most} cities that it takes. The last of them, {last}, fits it with {lowest:.1f} points of 100, this city with {score:.1f}."
+    lowest = min(fits.values(), default=1.0)
+    says = "The group that fits this city best, {theme}, has the {most} cities that it takes, and all of them fit it as well or better: the last with {lowest:.1f} points of 100, this city with {score:.1f}."
     if len(there) < settings.size[1] and len(home) == settings.cities_per_country:
         says = "The group that fits this city best, {theme}, has {home} of {country} already, and takes no more of one country."
-    elif len(there) < settings.size[1] or fits.get(last, 1.0) < score[best]:
-        says = "With this city in the group that fits it best, {theme}, all groups together would fit less well or break a rule."
+    elif len(there) < settings.size[1] or lowest < score[best]:
+        says = "The group that fits this city best, {theme}, could take it in the place of another city only, and all groups together would then fit less well or break a rule."
     return say(
         says,
         theme=quoted(meetings[best].label),
         most=settings.size[1],
-        last=round_.name(last),
-        lowest=100 * fits.get(last, 0.0),
+        lowest=100 * lowest,
         score=100 * float(score[best]),
         home=listed([round_.name(j) for j in home]),
         country=with_article(country(round_.cohort.cities[i].country).name),
@@ -318,14 +317,16 @@ def _not_leading(ready: PreparedGroups, i: int, kinds: str) -> str:
         if len(titles) > 1:
             says = "{kinds} lead these groups. The themes of this round are {themes}; nothing is known yet that this city can show on them."
         return say(says, kinds=kinds, themes=listed(titles))
-    says = "{kinds} lead these groups. Of their themes this city is known best for {theme}, led by {leads}."
+    says = "{kinds} lead these groups. The theme nearest to what this city can show is {theme}, led by {leads}."
+    if len({slot.theme.id for slot in slots}) == 1:
+        says = "{kinds} lead these groups. The one theme of this round is {theme}, led by {leads}."
     leads = listed([round_.name(j) for j in ready.leads[best]])
     led = say(says, kinds=kinds, theme=quoted(slots[best].theme.title), leads=leads)
     return joined(filter(None, (led, _beside_leads(ready, best, i))))
 
 
 def _beside_leads(ready: PreparedGroups, k: int, i: int) -> str:
-    """Return what a group would most have lost with a city in place of one lead, of those in whose place it would lose least.
+    """Return in what a city would be behind one lead of a group, of those in whose place the group would lose least.
 
     Empty where it could be in the place of none: all are locked, or another is of its country.
     """
@@ -343,38 +344,30 @@ def _beside_leads(ready: PreparedGroups, k: int, i: int) -> str:
         others = [o for o in ready.leads[k] if o != j]
         if j in locked or land[i] in land[others]:
             continue
-        here, there = answers[at[j]], answers[me]
-        lost = (here - there) / ready.settings.leads[1]
+        lost = (answers[at[j]] - answers[me]) / ready.settings.leads[1]
         if merits.together:
-            here, there = shown([*others, j]), shown([*others, i])
-            lost = here - there
+            lost = shown([*others, j]) - shown([*others, i])
         strength, readiness = merits.strength[k, [at[j], me]], merits.ready[[at[j], me]]
         silent = float(answers[at[j]] > 0) - float(answers[me] > 0)
         losses[j] = (
-            (LEADS_SHOW * lost + LEAD_SHOWS * silent, "shows", 100 * here, 100 * there),
-            (
-                float((1 - LEAD_READINESS) * (strength[0] - strength[1])),
-                "strength",
-                *100 * strength,
-            ),
-            (float(LEAD_READINESS * (readiness[0] - readiness[1])), "ready", *4 * readiness),
+            (LEADS_SHOW * lost + LEAD_SHOWS * silent, "shows"),
+            (float((1 - LEAD_READINESS) * (strength[0] - strength[1])), "strength"),
+            (float(LEAD_READINESS * (readiness[0] - readiness[1])), "ready"),
         )
     if not losses:
         return ""
-    lead = min(losses, key=lambda j: sum(lost for lost, *_ in losses[j]))
-    lost, what, here, there = max(losses[lead])
+    lead = min(losses, key=lambda j: sum(lost for lost, _ in losses[j]))
+    lost, what = max(losses[lead])
     says = {
-        "shows": "The first to give way would be {lead}: with it the leads can show {here:.0f}% of what others want to learn on the theme, with this city there {there:.0f}%.",
-        "strength": "The first to give way would be {lead}: its strength in the theme is {here:.0f} points of 100, that of this city {there:.0f}.",
-        "ready": "The first to give way would be {lead}: its readiness is {here:.1f} of 4, that of this city {there:.1f}.",
+        "shows": "In the place of {lead} it could show less of what the members want to learn.",
+        "strength": "In the place of {lead} it would be less strong in the theme.",
+        "ready": "In the place of {lead} it would be less advanced in climate readiness.",
     }[what]
-    if what == "shows" and not merits.together:
-        says = "The first to give way would be {lead}: it can show {here:.0f}% of what others want to learn on the theme, this city {there:.0f}%."
     if what == "shows" and not answers[me]:
-        says = "The first to give way would be {lead}; of what others want to learn on the theme nothing is known that this city can show."
+        says = "Nothing is known yet that this city can show of what the members want to learn."
     if lost <= 1e-6:
         says = "In the place of {lead} this city would do as well: the committee may choose."
-    return say(says, lead=round_.name(lead), here=float(here), there=float(there))
+    return say(says, lead=round_.name(lead))
 
 
 def _off_theme(

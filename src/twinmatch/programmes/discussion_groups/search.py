@@ -88,6 +88,7 @@ class PreparedGroups:
             for i, city in enumerate(cohort.cities)
             if self.led[i] < settings.groups_per_city
             and fits[i]
+            and city.id not in cohort.brought
             and not set(settings.not_roles) & set(city.roles)
         ]
         groups = zip(self.slots, self.leads, strict=True)

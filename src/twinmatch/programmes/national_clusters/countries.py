@@ -113,12 +113,12 @@ ONE_OF_SEVERAL_NAMES = frozenset({"bs", "cnr", "hr", "sh", "sr"})
 
 
 def _tie(one: str, other: str) -> CountryTie | None:
-    """Return the strongest tie of two countries, with every reason there is for it; None without one."""
+    """Return the tie of two countries, with its strongest reason in words; None without one."""
     shared, together = shared_languages(one, other), cooperation(one, other)
     under = same_funds(one, other)
     named = listed([language_name(v) for v in shared if v not in ONE_OF_SEVERAL_NAMES])
     sharing = (
-        say("share a language ({shared})", shared=named)
+        say("share {shared} as a language", shared=named)
         if named
         else say("understand each other’s languages")
     )
@@ -131,7 +131,7 @@ def _tie(one: str, other: str) -> CountryTie | None:
     found = [(worth, says) for worth, holds, says in each if holds]
     if not found:
         return None
-    reasons = [says for _, says in found] + ([under] if under else [])
+    reasons = [found[0][1], *([under] if found[0][0] == BORDER else [])]
     return CountryTie(found[0][0] + FURTHER * (len(found) - 1), listed(reasons))
 
 

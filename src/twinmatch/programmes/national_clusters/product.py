@@ -85,9 +85,11 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
     ready = PreparedClusters(round_, settings)
     weights = shares(ready.affinity)
     barred: set[frozenset[str]] = set()
+    asking = {c.country for c in round_.cohort if c.id not in round_.cohort.brought}
     split: dict[tuple[str, ...], list[Cluster]] = {}
     while True:
         homes, alone = join_countries(ready, barred)
+        homes = [home for home in homes if any(code in asking for code in home.codes)]
         new = [home for home in homes if home.codes not in split]
         new.sort(key=lambda home: -sum(len(ready.by_country[code]) for code in home.codes))
         pieces = [partial(_clusters, ready, home) for home in new]
@@ -307,14 +309,11 @@ def _leading(
     most = max(1, int(settings.anchors_at_most * len(cities)))
     ranked = sorted(anchors, key=lambda i: (-round(gives[i], 6), i))
     leads, others = ranked[:most], ranked[most:]
-    if not leads or len(cities) == 1:
+    if not (leads and others):
         return {*leads}, ()
-    one = "{city} leads as the one {kind} City of this cluster of which enough is known."
-    many = "{city} lead as the {kind} Cities of this cluster of which enough is known."
-    if others:
-        one = "{city} leads: of the {all} {kind} Cities of this cluster it can show most of what the others want to learn."
-        many = "{city} lead: of the {all} {kind} Cities of this cluster these can show most of what the others want to learn."
-    if others and round(gives[leads[-1]] - gives[others[0]], 6) == 0:
+    one = "{city} leads: of the {all} {kind} Cities of this cluster it can show most of what the others want to learn."
+    many = "{city} lead: of the {all} {kind} Cities of this cluster these can show most of what the others want to learn."
+    if round(gives[leads[-1]] - gives[others[0]], 6) == 0:
         one = "{city} leads; as far as is known, {other} can show as much of what the others want to learn."
         many = "{city} lead; as far as is known, {other} can show as much of what the others want to learn as the last of them."
     told = {
@@ -322,7 +321,7 @@ def _leading(
         "kind": settings.anchors,
         "city": listed([*map(round_.name, leads)]),
     }
-    why = say_n(one, many, len(leads), other=round_.name((others or leads)[0]), **told)
+    why = say_n(one, many, len(leads), other=round_.name(others[0]), **told)
     return {*leads}, (why,)
 
 
@@ -371,7 +370,7 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
             says = "Both cities of this cluster want to learn about {topic}." if all_ == 2 else says
         parts.append(say(says, n=len(seekers[topic]), all=all_, topic=topic.wording))
         parts.append(actor_for([topic], {round_.cohort.cities[i].country for i in cluster.cities}))
-    says = "What one of these cities can show that another wants to learn is not known yet: each is asked for two measures and their results."
+    says = "Nothing is known yet that one of these cities can show another: before they first meet, each is asked for two measures and their results."
     parts = [*filter(None, parts), say(says)]
     return joined(parts)
 

@@ -223,8 +223,8 @@ class _Joining:
             if pair in self.ties
         )
         joined_because = say_n(
-            "{countries} has too few cities for a cluster of its own, which takes at least {low}. The countries are put together because {reasons}.",
-            "{countries} have too few cities for clusters of their own, which take at least {low}. The countries are put together because {reasons}.",
+            "{countries} has too few cities for a cluster of its own (at least {low}). The countries are put together because {reasons}.",
+            "{countries} have too few cities for clusters of their own (at least {low}). The countries are put together because {reasons}.",
             max(len(few), 1),
             countries=listed(few),
             low=self._settings.size[0],

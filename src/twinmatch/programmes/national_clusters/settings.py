@@ -20,7 +20,7 @@ KEY = r"^[a-z]{2}(-[a-z]{2})*(-[1-9][0-9]{0,3})?$"
 class NationalClusters(GatedProduct):
     """Cities of a country, then of like readiness; large countries split, small ones joined."""
 
-    LOADS: ClassVar[dict[str, Load]] = {"lead": Load(hours=1), "member": Load(hours=1)}
+    LOADS: ClassVar[dict[str, Load]] = {"lead": Load(hours=2), "member": Load(hours=1)}
 
     title: str = Field("National clusters", min_length=1)
     size: Band = (4, 14)

@@ -46,7 +46,7 @@ from twinmatch.programmes.study_visits.settings import (
     distances,
     why_barred,
 )
-from twinmatch.programmes.themes import led_by, quoted, strength_of, theme_of, topics_of
+from twinmatch.programmes.themes import led_by, quoted, theme_of, topics_of
 from twinmatch.proposal import (
     Cell,
     LeftOut,
@@ -416,36 +416,32 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
     topics = topics_of(theme) or frozenset(Topic)
     sought = topics & {topic for v in option.visitors for topic in table.sought(v)}
     shown, mine = (len(sought & table.can_show(c)) for c in (hosts, [i]))
-    told: dict[str, Any] = {"n": len(sought), "shown": shown, "mine": mine}
+    seen = int(shows_sought(round_, settings, key, option.visitors, [i]).sum())
+    told: dict[str, Any] = {"seen": seen, "all": len(option.visitors)}
     told["least"] = settings.visitors[0]
+    if not seen:
+        return say(
+            "Nothing is known yet that this city can show of what the travelling groups want to learn."
+        )
     says = "All visits together fit best that way."
     if theme and not shows_theme(round_, key, [i]).all():
-        strength = strength_of(round_, theme)
-        told |= {"most": 100 * float(strength.max()), "strength": 100 * float(strength[i])}
-        says = "Hosts are at least half as strong in its theme as the strongest city, which has {most:.0f} points of 100; this city has {strength:.0f}."
+        says = "This city is less than half as strong in its theme as the strongest one."
     elif not here:
         says = "Too few of its cities could come here: a visit takes at least {least}, from other countries, in a week that suits all."
-        seen = int(shows_sought(round_, settings, key, option.visitors, [i]).sum())
-        if not seen:
-            says = "Of what {group} wants to learn about, the group that would fit this city best, nothing is known that this city can show."
-            return say(says, group=quoted(_title(ready, made, option)))
         if seen < told["least"]:
             says = "This city can show something that they seek to {seen} of its {all} cities; a visit takes at least {least}."
-        told |= {"seen": seen, "all": len(option.visitors)}
     elif max(here) <= option.worth and stops > fits[best]:
-        says = (
-            "On average its cities fit there with {stops:.1f} points of 100, here with {fit:.1f}."
-        )
+        says = "Its cities fit there better on the whole."
         if shown > mine:
-            says = "There something can be shown on {shown} of the {n} topics that its cities want to learn about, here on {mine}."
+            says = "There its cities can be shown something on more of what they want to learn."
     elif max(here) <= option.worth:
         says = (
             "Here its cities would fit as well, but fewer could come or the ways would be longer."
         )
-    names = listed([round_.name(h) for h in hosts])
-    told |= {"group": quoted(_title(ready, made, option)), "hosts": names}
-    goes = "Of the groups that travel, {group} fits this city best; that group visits {hosts}."
-    return joined([say(goes, **told), say(says, stops=100 * stops, fit=100 * fits[best], **told)])
+    told["hosts"] = listed([round_.name(h) for h in hosts])
+    told["group"] = quoted(_title(ready, made, option))
+    goes = "The group {group} would find most here; it visits {hosts}."
+    return joined([say(goes, **told), say(says, **told)])
 
 
 def _why_not(ready: PreparedVisits, option: Option, i: int) -> str:
@@ -478,7 +474,7 @@ def _why_none(settings: StudyVisits, party: Party, able: bool) -> str:
         )
     says = "No host can take {least} of the cities of {title} together."
     if len(party.visitors) < settings.visitors[0]:
-        says = "No visit takes place: of {title} only {cities} may travel, and a visit takes at least {least}."
+        says = "No visit takes place: in the group {title} {cities} may travel, and a visit takes at least {least}."
     cities = count(len(party.visitors), "city", "cities")
     return say(says, cities=cities, title=quoted(party.title), least=settings.visitors[0])
 

@@ -144,8 +144,9 @@ def _eligible(round_: Round, settings: StudyVisits) -> tuple[list[int], dict[int
     fits = round_.ledger.fits(settings.load("guest"))
     may, reasons = [], {}
     for i, city in enumerate(round_.cohort.cities):
-        why = why_barred(city, settings)
-        if why:
+        if city.id in round_.cohort.brought:
+            continue
+        if why := why_barred(city, settings):
             reasons[i] = why
         elif not fits[i]:
             reasons[i] = (NO_HOURS, "")

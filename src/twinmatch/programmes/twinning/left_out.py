@@ -53,6 +53,10 @@ PAIRS_PROBED: Final = 100_000
 PAIRS_COMPARED: Final = 20_000_000
 """Beyond so many pairs of a choice and an alternative, ties are not listed."""
 
+NO_EXCHANGE: Final = say(
+    " An exchange would break another rule or leave all pairs together with fewer points."
+)
+
 UNLIKE: Final = {"nothing shared", "something to show"}
 
 CAUSES: Final[dict[str, Cause]] = {
@@ -259,7 +263,7 @@ class Unplaced:
             )
             return says + (say(near) if self._lowest - score < NEAR else "")
         if taken := self._taken(best, g):
-            return says + taken
+            return joined([says + taken, self._with_free_hosts(g)])
         return says + say(
             " The best pair that was possible, with {host}, has {score:.1f} points of 100; no exchange for a pair that was chosen would make the round better.",
             **told,
@@ -270,31 +274,39 @@ class Unplaced:
         taken = np.flatnonzero(self.chosen.reshape(self._shape)[h]).tolist()
         if not taken:
             return ""
-        others = listed([self._with_points(h, other) for other in taken])
-        score = self._score[h, g]
-        says = " The host with the best fit, {host} ({score:.1f} points of 100), takes {others}."
-        host = _in_words(self.ready.frame.hosts[h])
+        others = listed([say("{guest} ({score:.1f})", **self._fitting(h, k)) for k in taken])
+        host, score = _in_words(self.ready.frame.hosts[h]), self._score[h, g]
+        says = " The host that fits this city best, {host} ({score:.1f} points of 100), takes {others}."
         told = say(says, host=host, score=100 * score, others=others)
         less = [h * self._shape[1] + k for k in taken if self._score[h, k] < score]
         return told + self._no_exchange(h, g, less)
 
     def _no_exchange(self, h: int, g: int, others: Sequence[int]) -> str:
-        """Return which rule would break if a pair took the place of one of some with no more points; empty for none."""
-        if not others:
-            return ""
+        """Return why a pair does not take the place of one of some with no more points: of one alone, which rule would break."""
+        if len(others) != 1:
+            return NO_EXCHANGE if others else ""
         blocks, owner, matrix, low, high = self._rows
-        added = [h * self._shape[1] + g] * len(others)
-        change = sp.coo_array(matrix[:, added] - matrix[:, others])
-        row, column = change.coords
+        change = sp.coo_array(matrix[:, [h * self._shape[1] + g]] - matrix[:, others])
+        row = change.coords[0]
         wrong = (change.data > high[row] + SLACK) | (change.data < low[row] - SLACK)
-        wrong &= np.array([b.price is None for b in blocks])[owner[row]]
-        if not wrong.any():
-            return say(" An exchange would leave all pairs together with fewer points.")
-        column, at = min(zip(column[wrong].tolist(), row[wrong].tolist(), strict=True))
-        told = blocks[owner[at]].says(at - int(np.searchsorted(owner, owner[at])))
-        guest = self.ready.frame.guests[others[column] % self._shape[1]]
+        broken = [r for r in row[wrong].tolist() if blocks[owner[r]].price is None]
+        if not broken:
+            return NO_EXCHANGE
+        at = owner[broken[0]]
+        told = blocks[at].says(broken[0] - int(np.searchsorted(owner, at)))
+        guest = self.ready.round.name(self.ready.frame.guests[others[0] % self._shape[1]])
         says = " In the place of {other} it would break another rule: {row:stopless}."
-        return say(says, other=self.ready.round.name(guest), row=told)
+        return say(says, other=guest, row=told)
+
+    def _with_free_hosts(self, g: int) -> str:
+        """Return how many points the best pair of a guest has with a host that has places; empty where that is no reason."""
+        full = [way[:, g] >= 0 for (kind, _), way in self.blocked.items() if kind == "places"]
+        open_ = self._allowed[:, g] & ~np.any(full, axis=0) if full else self._allowed[:, g]
+        score = float(self._score[open_, g].max(initial=0.0))
+        if not 0.0 < score < self._lowest:
+            return ""
+        says = "With the hosts that have places left the best pair has {score:.1f}; every pair chosen has at least {lowest:.1f}."
+        return say(says, score=100 * score, lowest=100 * self._lowest)
 
     @cached_property
     def _rows(self) -> tuple[list[Block], Ints, sp.csc_array, Floats, Floats]:
@@ -305,11 +317,6 @@ class Unplaced:
         low, high = (np.concatenate([getattr(b, side) for b in blocks]) for side in ("low", "high"))
         owner = np.repeat(np.arange(len(blocks)), [len(b) for b in blocks])
         return blocks, owner, matrix, np.minimum(low - now, 0.0), np.maximum(high - now, 0.0)
-
-    def _with_points(self, h: int, g: int) -> str:
-        """Return a guest with the points that it has with a host, in brackets."""
-        name, score = self.ready.round.name(self.ready.frame.guests[g]), self._score[h, g]
-        return say("{name} ({score:.1f})", name=name, score=100 * score)
 
     def _quota(self, key: tuple[str, str], h: int, g: int) -> str:
         """Return the row of a quota that keeps a pair out, and how those fit that have filled it."""
@@ -322,19 +329,20 @@ class Unplaced:
             self._full[key[1], row] = np.flatnonzero(there)
         there = self._full[key[1], row]
         points = 100 * self._score.ravel()[there]
-        n, lowest = len(there), float(points.min(initial=100.0))
         best, score = self._best(g)
-        told = {"lowest": lowest, "score": 100 * score}
-        if n:
+        told = {"host": _in_words(self.ready.frame.hosts[best]), "score": 100 * score}
+        if less := there[np.round(points, 1) <= round(100 * score, 1)].tolist():
+            says = " The best pair that was possible, with {host}, would have {score:.1f} points of 100."
+            return text + say(says, **told) + self._no_exchange(best, g, less)
+        if len(there):
             text += say_n(
                 " The one that was chosen has {lowest:.1f} points of 100; the best pair that was possible, with {host}, would have {score:.1f}.",
                 " Each of the {n} that were chosen has at least {lowest:.1f} points of 100; the best pair that was possible, with {host}, would have {score:.1f}.",
-                n,
-                host=_in_words(self.ready.frame.hosts[best]),
+                len(there),
+                lowest=float(points.min()),
                 **told,
             )
-        less = there[np.round(points, 1) <= round(100 * score, 1)].tolist()
-        return text + self._no_exchange(best, g, less)
+        return text
 
     # --- ties
 
@@ -451,50 +459,42 @@ class Unplaced:
     def _guestless(self, h: int) -> str:
         """Return which guest would have fitted a host best, and where it goes or why it has no place."""
         open_, grid = self._allowed[h], self.chosen.reshape(self._shape)
-        host, filled = self.ready.frame.hosts[h], int(self.chosen.sum())
-        full = say_n(
-            "The one place of the programme is taken.",
-            "All {n} places of the programme are taken.",
-            filled,
-        )
-        parts = [full] if filled == self.ready.settings.places else []
+        host, parts = self.ready.frame.hosts[h], []
         if not open_.any():
             says = "By the rules of the round this city could have no guest. {rules}"
             if {rule.name for rule, pairs in self._barred if pairs[h].any()} <= UNLIKE:
-                says = "No eligible guest seeks anything that this city is known to show."
+                one = "On what the one eligible guest wants to learn, nothing is known yet that this city can show."
+                many = "On what the {n} eligible guests want to learn, nothing is known yet that this city can show."
+                return say_n(one, many, len(self.ready.frame.guests))
             if self._ungated[h].any():
                 says = "Of no applicant is enough known to say that it fits this city."
-            return joined([*parts, say(says, rules=self._against(np.s_[h]))])
-        name = host.name
+            return say(says, rules=self._against(np.s_[h]))
         if others := len(host.cities) - 1:
-            one = "This city could host together with one other, as {unit}."
-            many = "This city could host together with {n} others, as {unit}."
+            one = "It could host only together with the other city of {unit}."
+            many = "It could host only together with the {n} other cities of {unit}."
             parts.append(say_n(one, many, others, unit=host.name))
-            name = say("these cities")
         score = np.where(open_, self._score[h], -1.0)
         g = int(np.argmax(score))
         if self.placed[g]:
             there = int(np.flatnonzero(grid[:, g])[0])
-            says = "Of the guests, {guest} fits {city} best, with {score:.1f} points of 100; it goes to {host}, with {there:.1f}."
+            says = "The guest that fits best, {guest} ({score:.1f} points of 100), goes to {host} ({there:.1f})."
             if self._score[there, g] < self._score[h, g]:
-                says = "Of the guests, {guest} fits {city} best, with {score:.1f} points of 100; it goes to {host}, with {there:.1f}, as all pairs fit best together that way."
+                says = "The guest that fits best, {guest} ({score:.1f} points of 100), goes to {host} ({there:.1f}), as all pairs fit best together that way."
             told = {"host": _in_words(self.ready.frame.hosts[there])}
-            told |= {"there": 100 * self._score[there, g], **self._fitting(h, g, name)}
+            told |= {"there": 100 * self._score[there, g], **self._fitting(h, g)}
             parts.append(say(says, **told))
             score = np.where(self.placed, -1.0, score)
             g = int(np.argmax(score))
         if score[g] <= 0:
-            return joined(
-                [*parts, say("Every guest that may go to {city} has a place.", city=name)]
-            )
-        says = "Of the applicants without a place, {guest} fits {city} best, with {score:.1f} points of 100; every pair chosen has {lowest:.1f} or more."
+            return joined([*parts, say("Every other guest that may come has a place.")])
+        says = "The best applicant without a place, {guest} ({score:.1f}), is below every pair chosen ({lowest:.1f} or more)."
         if score[g] > self._lowest:
-            says = "Of the applicants without a place, {guest} fits {city} best, with {score:.1f} points of 100; the pairs chosen, of {lowest:.1f} or more, fit better together."
+            says = "The best applicant without a place is {guest} ({score:.1f}); the pairs chosen, of {lowest:.1f} or more, fit better together."
             if self._bound(g)[0] == "quota":
-                says = "Of the applicants without a place, {guest} fits {city} best, with {score:.1f} points of 100; a rule of the programme keeps it out."
-        return joined([*parts, say(says, lowest=100 * self._lowest, **self._fitting(h, g, name))])
+                says = "The best applicant without a place, {guest} ({score:.1f}), is kept out by a rule of the programme."
+        return joined([*parts, say(says, lowest=100 * self._lowest, **self._fitting(h, g))])
 
-    def _fitting(self, h: int, g: int, name: str) -> dict[str, Any]:
-        """Return what is said of a guest that fits a host: both names and the points."""
+    def _fitting(self, h: int, g: int) -> dict[str, Any]:
+        """Return what is said of a guest that fits a host: its name and the points."""
         guest = self.ready.round.name(self.ready.frame.guests[g])
-        return {"guest": guest, "city": name, "score": 100 * self._score[h, g]}
+        return {"guest": guest, "score": 100 * self._score[h, g]}

@@ -174,10 +174,11 @@ def _far_in_size(round_: Round, guest: int, host: Sequence[int]) -> tuple[str, .
     known = [p.value for p in people if p]
     if len(known) != 2 or len(host) != 1 or max(known) < SIZES_APART * min(known):
         return ()
-    about = (round(n, 1 - math.floor(math.log10(n))) for n in known)  # two figures of it
-    told = dict(zip(("n", "m"), about, strict=True), guest=round_.name(guest))
-    says = "{guest} has about {n:,} residents and {host} about {m:,}: a first question is what also works in a city of another size."
-    return (say(says, **told, host=round_.name(host[0])),)
+    n, m = (round(n, 1 - math.floor(math.log10(n))) for n in known)  # two figures of it
+    says = "{guest} has about {n:,} residents and {host} about {m:,}: a good start is what a city of that size can take over with its staff and money."
+    if n > m:
+        says = "{guest} has about {n:,} residents and {host} about {m:,}: a good start is what would hold on the larger scale."
+    return (say(says, guest=round_.name(guest), host=round_.name(host[0]), n=n, m=m),)
 
 
 def _meetings(ready: PreparedTwinning, chosen: NDArray[np.bool_]) -> tuple[Meeting, ...]:
