@@ -29,8 +29,15 @@ for folder in ("../doors", "../unit/store"):
 
 from stores_for_tests import FALLBACKS, MEETINGS, PAIRS, POSTGRES, make_earlier, proposal
 
-from twinmatch import app
-from twinmatch.app.intake import ImportAsked, check_profiles, import_profiles, save_import
+from twinmatch.app.decided import Decided
+from twinmatch.app.intake import (
+    ImportAsked,
+    accept_warnings,
+    check_profiles,
+    import_profiles,
+    save_import,
+)
+from twinmatch.app.round import open_round, propose_round
 from twinmatch.embedding.choice import detect
 from twinmatch.embedding.vectors import UserCache
 from twinmatch.exporting import publish, read_proposal
@@ -161,9 +168,9 @@ class Propose:
 
     def _run(self, folder: Path, out: Path, lock: list[tuple[str, str]]) -> None:
         cohort, programme = read(folder / "cities"), load(folder / "round.toml")
-        decided = (app.decided.Decided(tuple(lock)),)
-        round_ = app.round.open_round(cohort, programme, decided, model="static")
-        publish(app.round.propose_round(round_, decided)[0], out)
+        decided = (Decided(tuple(lock)),)
+        round_ = open_round(cohort, programme, decided, model="static")
+        publish(propose_round(round_, decided)[0], out)
 
     def ready(self, folder: Path) -> None:
         template = folder.parent / f"{self.name}-template"
@@ -301,9 +308,7 @@ class Accept:
     def act(self, folder: Path, tell: Any) -> None:
         found = check_profiles(folder / "profiles")
         keys = [t.key for t in found.problems if t.level == "warning"]
-        app.intake.accept_warnings(
-            folder / "profiles", found, keys, "It is a hamlet.", "2026-01-01"
-        )
+        accept_warnings(folder / "profiles", found, keys, "It is a hamlet.", "2026-01-01")
         tell(keys)
 
     def check(self, folder: Path, told: list[Any]) -> str:

@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from twinmatch import app, whatif
 from twinmatch.cli.options import (
     AsJson,
     OfRound,
     Pairs,
-    exporting,
     literal,
     pair,
     printed,
     proposal_of,
-    reading,
     say,
     say_written,
     show,
     show_table,
+    tm,
 )
 from twinmatch.errors import QuestionError
 from twinmatch.proposal.wire import to_wire
@@ -47,7 +45,7 @@ def check(
     """
     given = proposal_of(proposal)
     with asked.round() as (round_, _):
-        found = whatif.difference.check_proposal(round_, given)
+        found = tm.whatif.difference.check_proposal(round_, given)
     if not asked.printed(found):
         for c in found:
             lines = ((r.rule, r.status, r.says) for r in c.rules)
@@ -75,7 +73,7 @@ def diff(
     before: A proposal.json.
     after: Another proposal.json.
     """
-    found = whatif.difference.difference(proposal_of(before), proposal_of(after))
+    found = tm.whatif.difference.difference(proposal_of(before), proposal_of(after))
     if printed(found, as_json):
         return
     for sentence in found.made_from:
@@ -108,21 +106,21 @@ def repair(
     out: Folder for the taken offer.
     """
     pairs = tuple(pair(text, "--refused") for text in refused or ())
-    kinds = whatif.repair.KINDS
+    kinds = tm.whatif.repair.KINDS
     if (take is None) != (out is None) or (take is not None and take not in kinds):
         given = f"--take is {take!r} and --out is {str(out) if out else None!r}."
         do = f"Give both or neither; --take is one of: {', '.join(kinds)}."
         raise QuestionError.of("take-wrong", given, do=do)
-    change = whatif.repair.Disruption(tuple(withdrawn or ()), pairs)
+    change = tm.whatif.repair.Disruption(tuple(withdrawn or ()), pairs)
     kind = next((k for k in kinds if k == take), None)
     earlier = proposal_of(proposal)
     with asked.round() as (round_, told):
         told("Offers")
-        found = app.round.repaired(earlier, change, round_, at_most)
+        found = tm.app.round.repaired(earlier, change, round_, at_most)
         written: list[Path] = []
         if kind is not None and out is not None:
             told("Files")
-            written = exporting.publish(app.round.taken(earlier, found, kind, change), out)
+            written = tm.exporting.publish(tm.app.round.taken(earlier, found, kind, change), out)
     if not asked.printed({**to_wire(found), "written": [file.name for file in written]}):
         _show_repair(found)
     if out is not None and written:
@@ -155,9 +153,9 @@ def reserves(
     k: Reserves for each guest and host.
     """
     with asked.round() as (round_, told):
-        held = app.round.held_twinning(round_, proposal_of(proposal))
+        held = tm.app.round.held_twinning(round_, proposal_of(proposal))
         told("Fallbacks")
-        ranked, falls = whatif.repair.reserves(held, k), whatif.repair.fallbacks(held)
+        ranked, falls = tm.whatif.repair.reserves(held, k), tm.whatif.repair.fallbacks(held)
     if asked.printed({"reserves": ranked, "fallbacks": falls}):
         return
     for side, title in (
@@ -201,8 +199,8 @@ def backtest(
         if pairs is None:
             _backtest_pilots(round_, seed, asked)
             return
-        rows = reading.read_rows(pairs, ("guest", "hosts"))
-        found = whatif.backtest.backtest_of(round_, rows, pairs.name, seed=seed)
+        rows = tm.reading.read_rows(pairs, ("guest", "hosts"))
+        found = tm.whatif.backtest.backtest_of(round_, rows, pairs.name, seed=seed)
     if asked.printed(found):
         return
     _show_backtest(found)
@@ -220,7 +218,7 @@ def _show_backtest(found: Backtest) -> None:
         ((v.name, v.pairs, v.score, *(interval for _, interval in v.beside)) for v in found.views),
     )
     show_table(
-        f"{len(found.pairs)} pairs, {whatif.backtest.BEFORE}",
+        f"{len(found.pairs)} pairs, {tm.whatif.backtest.BEFORE}",
         ("Figure", "Value", "By chance"),
         (
             ("mean percentile rank (0 best)", figures.mean_percentile_rank, "0.500"),
@@ -244,8 +242,8 @@ def _show_backtest(found: Backtest) -> None:
 
 
 def _backtest_pilots(round_: Round, seed: int, asked: OfRound) -> None:
-    cohort, cache, test = round_.cohort, round_.facet_cache, whatif.learning
-    weights, peers = whatif.case.twinning_of(round_).weights, app.neighbours.PEER_WEIGHTS
+    cohort, cache, test = round_.cohort, round_.facet_cache, tm.whatif.learning
+    weights, peers = tm.whatif.case.twinning_of(round_).weights, tm.app.neighbours.PEER_WEIGHTS
     tests: dict[str, ActivityTest | PartnerTest] = {
         "own activity among all, twinning": test.activities(cohort, weights, cache, seed=seed),
         "partners of the activity, twinning": test.partners(cohort, weights, cache, seed=seed),

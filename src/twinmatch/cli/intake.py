@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from twinmatch import app
 from twinmatch.cli.options import (
     AsJson,
     MappingFile,
@@ -24,6 +23,7 @@ from twinmatch.cli.options import (
     say,
     show,
     table,
+    tm,
 )
 from twinmatch.errors import Problem, QuestionError, grouped
 from twinmatch.proposal.wire import to_wire
@@ -54,16 +54,16 @@ def validate(
     why: Why it is accepted.
     notes: Show notes one by one, and accepted warnings.
     """
-    checked = app.intake.check_profiles(profiles, mapping, text_model or "auto", hosts or ())
+    checked = tm.app.intake.check_profiles(profiles, mapping, text_model or "auto", hosts or ())
     if accept:
         if profiles is None:
             found = "The bundled profiles are not changed."
             do = "Copy the bundled profiles to a folder of your own and name it."
             raise QuestionError.of("bundled-not-accepted", found, do=do)
         today = dt.date.today().isoformat()
-        place = app.intake.accept_warnings(profiles, checked, accept, why, today)
+        place = tm.app.intake.accept_warnings(profiles, checked, accept, why, today)
         say(f"Remembered in {place}.")
-        checked = app.intake.check_profiles(profiles, mapping, text_model or "auto", hosts or ())
+        checked = tm.app.intake.check_profiles(profiles, mapping, text_model or "auto", hosts or ())
     if as_json:
         print_json(to_wire(checked))
     else:
@@ -83,7 +83,7 @@ def template(
     out: The workbook to write, ending in .xlsx.
     replace: Overwrite the file.
     """
-    path = app.intake.write_template(out, profiles, replace=replace)
+    path = tm.app.intake.write_template(out, profiles, replace=replace)
     if printed({"written": str(path)}, as_json):
         return
     say(
@@ -128,16 +128,16 @@ def import_(
     notes: Show notes one by one.
     """
     if suggest:
-        typer.echo(app.intake.suggest_mapping(source, mapping), nl=False)
+        typer.echo(tm.app.intake.suggest_mapping(source, mapping), nl=False)
         return
     if replace and merge:
         found_ = "Profiles are replaced or merged, not both."
         raise QuestionError.of("replace-and-merge", found_, do="Give one.")
-    asked = app.intake.ImportAsked(kind, source, mapping, names, year, city, country, estimate)
-    found = app.intake.import_profiles(asked)
+    asked = tm.app.intake.ImportAsked(kind, source, mapping, names, year, city, country, estimate)
+    found = tm.app.intake.import_profiles(asked)
     existing: Any = "replace" if replace else "merge" if merge else "refuse"
     if out is not None and (usable or not found.errors):
-        written, kept = app.intake.save_import(found, out, existing, usable=usable)
+        written, kept = tm.app.intake.save_import(found, out, existing, usable=usable)
         found = dataclasses.replace(found, written=tuple(map(str, written)))
         if kept:
             say(f"{len(kept)} blocks that say something else were kept as they were.")
@@ -162,7 +162,7 @@ def diff_profiles(
     old: The earlier profiles.
     new: The later ones; the bundled cities where left out.
     """
-    changes = app.intake.profile_changes(old, new)
+    changes = tm.app.intake.profile_changes(old, new)
     if printed(to_wire(changes), as_json):
         return
     rows = table("What changed", ("City", "Field", "Was", "Is now"))

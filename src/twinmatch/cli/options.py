@@ -18,12 +18,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from inspect import Parameter, Signature, getdoc, signature
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from typer import Argument, Option
 
-from twinmatch import app, whatif, wording
+from twinmatch import wording
 from twinmatch.errors import QuestionError, TwinmatchError, grouped
 from twinmatch.files import data_beside
 from twinmatch.proposal.wire import to_wire
@@ -41,47 +42,52 @@ if TYPE_CHECKING:
 
 
 if TYPE_CHECKING:
-    from twinmatch import exporting as exporting
-    from twinmatch import facets as facets
-    from twinmatch import files as files
-    from twinmatch import programmes as programmes
-    from twinmatch import public as public
-    from twinmatch import reading as reading
-    from twinmatch import validate as validate
-    from twinmatch.app import service as service
-    from twinmatch.embedding import choice as choice
-    from twinmatch.exporting import folder_files as folder_files
-    from twinmatch.exporting import words as words
-    from twinmatch.facets import text as text
-    from twinmatch.intake import survey as survey
-    from twinmatch.programmes import repair_menu as repair_menu
-    from twinmatch.programmes.twinning import frame as frame
-    from twinmatch.reading import importers as importers
-    from twinmatch.store import database as database
-    from twinmatch.store import history as history
-    from twinmatch.vocabulary import geography as geography
-    from twinmatch.web import auth as auth
-    from twinmatch.web import board as board
-    from twinmatch.web import bodies as bodies
-    from twinmatch.web import persons as persons
+    import twinmatch.app.decisions
+    import twinmatch.app.intake
+    import twinmatch.app.neighbours
+    import twinmatch.app.pairs
+    import twinmatch.app.round
+    import twinmatch.app.service
+    import twinmatch.embedding.choice
+    import twinmatch.exporting.folder_files
+    import twinmatch.exporting.words
+    import twinmatch.facets.text
+    import twinmatch.intake.survey
+    import twinmatch.programmes.repair_menu
+    import twinmatch.programmes.twinning.frame
+    import twinmatch.public
+    import twinmatch.reading.importers
+    import twinmatch.store.database
+    import twinmatch.store.history
+    import twinmatch.validate
+    import twinmatch.vocabulary.geography
+    import twinmatch.web.auth
+    import twinmatch.web.board
+    import twinmatch.web.bodies
+    import twinmatch.web.persons
+    import twinmatch.whatif.backtest
+    import twinmatch.whatif.counterfactual
+    import twinmatch.whatif.difference
+    import twinmatch.whatif.learning
+    import twinmatch.whatif.prices
+    import twinmatch.whatif.repair
+    import twinmatch.whatif.stability
+    import twinmatch.whatif.why_not
+
+    tm = twinmatch
 else:
 
     class _Lazy:
-        """A module that is imported when one of its names is first asked for."""
+        """A package whose names and modules are loaded when one is first asked for."""
 
         def __init__(self, name: str) -> None:
-            self._name = f"twinmatch.{name}"
+            self._name = name
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(import_module(self._name), name)
+            found = getattr(import_module(self._name), name, sys)
+            return _Lazy(f"{self._name}.{name}") if isinstance(found, ModuleType) else found
 
-    _NAMES = (
-        "exporting facets files programmes public reading validate app.service "
-        "embedding.choice exporting.folder_files exporting.words facets.text intake.survey "
-        "programmes.repair_menu programmes.twinning.frame reading.importers "
-        "store.database store.history vocabulary.geography web.auth web.board web.bodies web.persons"
-    )
-    globals().update({name.rpartition(".")[2]: _Lazy(name) for name in _NAMES.split()})
+    tm = _Lazy("twinmatch")
 
 
 Profiles = Annotated[Path | None, Argument()]
@@ -250,12 +256,14 @@ def cohort_of(
 
 
 def _raw(profiles: Path | None, mapping: Path | None) -> Raw:
-    return reading.read_raw(profiles, reading.read_mapping(mapping) if mapping else None)
+    return tm.reading.read_raw(profiles, tm.reading.read_mapping(mapping) if mapping else None)
 
 
 def _told(raw: Raw, hosts: Sequence[str]) -> Cohort:
     """Return the cohort of what was read; of somebody's own table the doubts and open questions are shown."""
-    return survey.cohort_of(raw, hosts, lambda problem: say(f"{problem}  [{problem.code}]"))
+    return tm.intake.survey.cohort_of(
+        raw, hosts, lambda problem: say(f"{problem}  [{problem.code}]")
+    )
 
 
 def survey_of(
@@ -270,22 +278,24 @@ def survey_of(
     raw = _raw(profiles, mapping)
     if raw.is_survey and raw.questions and raw.used:
         answered = _asked(raw.questions, raw.used, yes=yes)
-        raw = reading.read_raw(profiles, answered) if answered != raw.used else raw
+        raw = tm.reading.read_raw(profiles, answered) if answered != raw.used else raw
     cohort = _told(raw, hosts)
     if profiles is None or not raw.is_survey:
         return cohort
     say(f"{len({r.data.get('id') for r in raw.cities})} cities of {profiles.name} take part.")
-    hosting = sum(bool(survey.HOSTING & {*map(str, city.roles)}) for city in cohort.cities)
+    hosting = sum(
+        bool(tm.intake.survey.HOSTING & {*map(str, city.roles)}) for city in cohort.cities
+    )
     if not hosts and 2 * hosting < len(cohort):
         say(f"{hosting} of them host others; --hosts bundled brings the bundled hosts.")
     if raw.used is not None and mapping is None:
-        text = reading.mapping.to_toml(raw.used, profiles.name, raw.questions).encode()
-        place = reading.mapping.mapping_path(profiles)
+        text = tm.reading.mapping.to_toml(raw.used, profiles.name, raw.questions).encode()
+        place = tm.reading.mapping.mapping_path(profiles)
         try:
-            files.write_file(place, text)
+            tm.files.write_file(place, text)
         except OSError:
             place = out.with_name(f"{out.name}-{place.name}")
-            files.write_file(place, text)
+            tm.files.write_file(place, text)
         say(f"How it was read stands in {place}: change a line there and run again.")
     return cohort
 
@@ -319,12 +329,12 @@ def _typed(question: MappingQuestion) -> str | None:
 
 def proposal_of(place: Path) -> Proposal:
     """Return the proposal of a proposal.json."""
-    return folder_files.read_proposal(place)
+    return tm.exporting.folder_files.read_proposal(place)
 
 
 def decided_of(previous: Path | None, lock: Pairs = None, ban: Pairs = None) -> Decided:
     """Return what the options of a command decide: pairs that must or must not meet, and the earlier proposal."""
-    return app.decided.Decided(
+    return tm.app.decided.Decided(
         tuple(pair(text, "--lock") for text in lock or ()),
         tuple(pair(text, "--ban") for text in ban or ()),
         earlier=proposal_of(previous) if previous else None,
@@ -401,11 +411,13 @@ class OfRound:
         """Give the round, opened once, and what shows the steps of the work on it."""
         decided = self.decided()
         with progress() as told:
-            rules = programmes.load(*(self.programme or ()))
+            rules = tm.programmes.load(*(self.programme or ()))
             told("Profiles")
             cohort = cohort_of(self.profiles, self.hosts or ())
             yield (
-                app.round.open_round(cohort, rules, decided, model=self.text_model, progress=told),
+                tm.app.round.open_round(
+                    cohort, rules, decided, model=self.text_model, progress=told
+                ),
                 told,
             )
 
@@ -413,7 +425,7 @@ class OfRound:
     def case(self) -> Iterator[tuple[Case, Callable[[str], None]]]:
         """Give the twinning of the round, solved, and what shows the steps."""
         with self.round() as (round_, told):
-            yield whatif.case.twinning_case(round_), told
+            yield tm.whatif.case.twinning_case(round_), told
 
     def printed(self, found: object) -> bool:
         """Print a result as JSON where that is asked for, and return whether it was."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument
 
-from twinmatch import whatif
 from twinmatch.cli.options import (
     OfDecidedRound,
     OfRound,
@@ -15,6 +14,7 @@ from twinmatch.cli.options import (
     show,
     show_table,
     spread_over,
+    tm,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def why_not(
     host: The host unit, or one of its cities.
     """
     with asked.case() as (case, _):
-        found = whatif.why_not.why_not(case, guest, host)
+        found = tm.whatif.why_not.why_not(case, guest, host)
     if asked.printed(found):
         return
     _show_why_not(found)
@@ -87,7 +87,7 @@ def prices(asked: OfDecidedRound) -> None:
     """The price of every lock, ban, quota and rule, the worth of one more place, and over-wished hosts."""
     with asked.case() as (case, told):
         told("Prices")
-        found = whatif.prices.price_list(case)
+        found = tm.whatif.prices.price_list(case)
     if asked.printed(found):
         return
     total = f"{found.filled} pairs, {100 * found.total:,.1f} points in all."
@@ -147,7 +147,7 @@ def ask(
     """
     with asked.case() as (case, told):
         told("Interview plan")
-        found = whatif.counterfactual.interview_plan(
+        found = tm.whatif.counterfactual.interview_plan(
             case.round, case.settings, cities=cities, draws=draws, rng=seed
         )
     if asked.printed({"interviews": found}):
@@ -181,7 +181,7 @@ def stability(
     workers: Processes that share the runs.
     """
     with spread_over(dask), asked.case() as (case, told):
-        found = whatif.stability.stability(case, runs, seed=seed, workers=workers, progress=told)
+        found = tm.whatif.stability.stability(case, runs, seed=seed, workers=workers, progress=told)
     if asked.printed(found):
         return
     _show_stability(found)
@@ -224,7 +224,7 @@ def frontier(asked: OfRound, dask: str | None = None) -> None:
     """Several named twinning proposals: each best in one respect, with what it gives up."""
     with spread_over(dask), asked.case() as (case, told):
         told("Named proposals")
-        found = whatif.stability.choices(case)
+        found = tm.whatif.stability.choices(case)
     if asked.printed(found):
         return
     show_table(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from twinmatch import __version__, app
+from twinmatch import __version__
 from twinmatch.cli.options import (
     AsJson,
     FilesOut,
@@ -21,33 +21,23 @@ from twinmatch.cli.options import (
     OfRound,
     Profiles,
     Programme,
-    choice,
     cohort_of,
     cut,
     decided_of,
-    exporting,
-    facets,
-    files,
-    frame,
-    importers,
     literal,
     over,
     print_json,
     printed,
-    programmes,
     progress,
     proposal_of,
     quoted,
-    reading,
-    repair_menu,
     say,
     say_written,
     show,
     show_table,
     survey_of,
-    words,
+    tm,
 )
-from twinmatch.cli.options import text as text_facets
 from twinmatch.errors import NoProposalError
 from twinmatch.proposal import to_plain
 
@@ -66,7 +56,7 @@ def init(
 
     folder: The new round's folder.
     """
-    made = app.round.start_round(folder, programme or (), hosts or ())
+    made = tm.app.round.start_round(folder, programme or (), hosts or ())
     say(f"Made {folder}: {', '.join(file.name for file in made)}.")
     form = folder / "form.xlsx"
     check = f"twinmatch validate {quoted(str(form))}"
@@ -80,7 +70,7 @@ def notebooks(
 
     folder: Where to write them.
     """
-    say_written(folder, app.round.copy_notebooks(folder))
+    say_written(folder, tm.app.round.copy_notebooks(folder))
     lab = f"jupyter lab {quoted(str(folder))}"
     say(f"Next: pip install 'twinmatch[notebook]' jupyterlab, then {lab}.")
 
@@ -108,7 +98,7 @@ def publish(
     decisions: A proposal.xlsx whose sheet Letters to change was filled: letters as edited.
     """
     out = out or proposal.parent
-    made = app.round.publish_again(
+    made = tm.app.round.publish_again(
         proposal_of(proposal),
         out,
         forms=[form for form, wanted in (("word", word), ("pdf", pdf)) if wanted],
@@ -158,27 +148,27 @@ def propose(
     title: What the round is called in the report and the letters.
     """
     options = decided_of(previous, lock, ban)
-    rules = programmes.load(*(programme or ()))
+    rules = tm.programmes.load(*(programme or ()))
     decided = [options]
     if decided_run is not None or past:
-        with app.decisions.opened(store) as runs:
+        with tm.app.decisions.opened(store) as runs:
             if decided_run is not None:
-                decided.insert(0, app.decisions.decided_in_run(decided_run, runs))
-            decided += [app.decisions.past_rounds(runs)] * past
+                decided.insert(0, tm.app.decisions.decided_in_run(decided_run, runs))
+            decided += [tm.app.decisions.past_rounds(runs)] * past
     cohort = survey_of(profiles, hosts or (), mapping, out, yes=yes)
     with progress() as told:
         if decisions:
-            decided.append(app.decided.read_sheet(decisions, cohort, options.earlier))
-        round_ = app.round.open_round(cohort, rules, decided, model=text_model, progress=told)
-        repairs = repair_menu.asked_repairs(repair or (), rules.products)
+            decided.append(tm.app.decided.read_sheet(decisions, cohort, options.earlier))
+        round_ = tm.app.round.open_round(cohort, rules, decided, model=text_model, progress=told)
+        repairs = tm.programmes.repair_menu.asked_repairs(repair or (), rules.products)
         round_ = replace(round_, repairs=repairs)
-        proposal = app.round.propose_round(
+        proposal = tm.app.round.propose_round(
             round_, decided, title=title, answers=answers, progress=told
         )[0]
         del round_  # files need nothing of what was compared and solved
         told("Files")
-        letters = app.decided.correspondence(decided, language)
-        made = exporting.publish(
+        letters = tm.app.decided.correspondence(decided, language)
+        made = tm.exporting.publish(
             proposal, out, word=word, pdf=pdf, letters=letters, language=language
         )
     if as_json:
@@ -211,7 +201,7 @@ def _next(out: Path) -> Path:
 
 def _show_proposal(proposal: Proposal) -> None:
     for product in proposal.products:
-        status = words.sentence(words.status_words(product))
+        status = tm.exporting.words.sentence(tm.exporting.words.status_words(product))
         show(f"\n[bold]{literal(product.title)}[/bold]: {literal(product.says)} {literal(status)}")
         for advice in product.advice:
             show(f"  {literal(advice)}")
@@ -254,8 +244,8 @@ def similar(
     """
     with progress() as told:
         cohort = cohort_of(profiles, hosts or (), mapping)
-        text = app.neighbours.text_model(cohort, text_model or "auto", progress=told)
-        says, found = app.neighbours.similar(city, cohort, text, k=k)
+        text = tm.app.neighbours.text_model(cohort, text_model or "auto", progress=told)
+        says, found = tm.app.neighbours.similar(city, cohort, text, k=k)
     if printed({"city": city, "text_model": says, "similar": found}, as_json):
         return
     show_table(
@@ -282,7 +272,7 @@ def explain(
     other: Another city's, or a host unit's, id or name.
     """
     with asked.round() as (round_, _):
-        says, accounts = app.pairs.explain(one, other, round_)
+        says, accounts = tm.app.pairs.explain(one, other, round_)
     if asked.printed({"cities": [one, other], "text_model": says, "accounts": accounts}):
         return
     for a in accounts:
@@ -302,7 +292,7 @@ def _show_account(title: str, account: Account) -> None:
         ("Facet", "Likeness", "Better than", "Weight", "Adds", "In words"),
         (
             (
-                words.facet_title(line.facet),
+                tm.exporting.words.facet_title(line.facet),
                 f"{line.likeness:.2f}" if line.known else "unknown",
                 f"{100 * line.standing:.0f}% of pairs" if line.known else "counted as average",
                 f"{100 * line.weight:.0f}%",
@@ -330,8 +320,8 @@ def features(
     with progress() as told:
         cohort = cohort_of(profiles)
         named = text_model or "auto"
-        model = app.neighbours.text_model(cohort, named, progress=told) if text else None
-        table = facets.feature_table(cohort, model)
+        model = tm.app.neighbours.text_model(cohort, named, progress=told) if text else None
+        table = tm.facets.feature_table(cohort, model)
     if describe:
         meanings = table.attrs["features"].items()
         lines = ((name, said["meaning"], said["unit"]) for name, said in meanings)
@@ -339,7 +329,7 @@ def features(
     elif out is None:
         sys.stdout.write(table.to_csv(lineterminator="\n"))
     else:
-        files.write_files({out.name: table.to_csv(lineterminator="\n").encode()}, out.parent)
+        tm.files.write_files({out.name: table.to_csv(lineterminator="\n").encode()}, out.parent)
         say(f"Written to {out}: {table.shape[0]} cities, {table.shape[1]} columns.")
         say("Next: twinmatch profiles features --describe tells what each column means.")
 
@@ -354,19 +344,24 @@ def doctor(as_json: AsJson = False) -> None:
     """Tell what is installed, which text model is active, and whether the bundled data is whole."""
     found: dict[str, Any] = {"twinmatch": __version__, "python": sys.version.split()[0]}
     found |= {name: _installed(name) for name in LIBRARIES}
-    cohort = reading.read()
+    cohort = tm.reading.read()
     found["bundled profiles"] = f"{len(cohort)} cities, {len(cohort.units)} host units, no problem"
     for texts, sentences in (
-        ("text of the bundled cities", text_facets.all_sentences(cohort)),
+        ("text of the bundled cities", tm.facets.text.all_sentences(cohort)),
         ("any other text", ["A sentence that nobody has written before."]),
     ):
-        found[texts] = str(choice.open_text_model("auto", sentences).says)
+        found[texts] = str(tm.embedding.choice.open_text_model("auto", sentences).says)
     found["texts in other languages"] = (
-        f"Texts are compared by {choice.multilingual().describes}."
-        if choice.is_there()
-        else f"not read. {choice.hint()}"
+        f"Texts are compared by {tm.embedding.choice.multilingual().describes}."
+        if tm.embedding.choice.is_there()
+        else f"not read. {tm.embedding.choice.hint()}"
     )
-    registries = (facets.FACETS, frame.RULES, programmes.PRODUCTS, importers.IMPORTERS)
+    registries = (
+        tm.facets.FACETS,
+        tm.programmes.twinning.frame.RULES,
+        tm.programmes.PRODUCTS,
+        tm.reading.importers.IMPORTERS,
+    )
     for added in (e for registry in registries for e in registry.extensions):
         kind = added.group.rpartition(".")[2].removesuffix("s")
         found[f"{kind} {added.name}"] = f"of {added.package}: {added.problem or 'in use'}"

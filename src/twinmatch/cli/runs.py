@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from twinmatch import __version__, app, whatif
+from twinmatch import __version__
 from twinmatch.cli.options import (
     AsJson,
     OfRound,
-    files,
-    history,
     literal,
     print_json,
     printed,
@@ -23,6 +21,7 @@ from twinmatch.cli.options import (
     say_written,
     show,
     show_table,
+    tm,
 )
 from twinmatch.errors import QuestionError
 from twinmatch.proposal.wire import to_wire
@@ -51,9 +50,9 @@ def keep(
     title: What the run is called.
     """
     content, found = proposal.read_bytes() if proposal.is_file() else b"", proposal_of(proposal)
-    with asked.round() as (round_, _), app.decisions.opened(store, make=True) as runs:
+    with asked.round() as (round_, _), tm.app.decisions.opened(store, make=True) as runs:
         said = content, by or _user(), round_, title
-        run, new = app.decisions.keep_run(runs, found, *said)
+        run, new = tm.app.decisions.keep_run(runs, found, *said)
     if asked.printed({**to_wire(run), "new": new}):
         return
     show(f"Run {run.id}: {literal(run.title)}" + ("." if new else ", kept before."))
@@ -63,7 +62,7 @@ def keep(
 
 def list_runs(store: str | None = None, as_json: AsJson = False) -> None:
     """Every run that is kept, the last one first."""
-    with app.decisions.opened(store) as runs:
+    with tm.app.decisions.opened(store) as runs:
         found = runs.runs()
     if printed({"runs": found}, as_json):
         return
@@ -97,7 +96,7 @@ def decide(
     other: The host unit's id.
     city: Of consent: the city that was asked or has answered.
     """
-    with app.decisions.opened(store) as runs:
+    with tm.app.decisions.opened(store) as runs:
         entry = runs.add(
             run, kind, by or _user(), one=one, other=other, city=city, why=why, seen=seen
         )
@@ -117,16 +116,16 @@ def state(
 
     step: approve, reopen, publish, withdraw, redraft; left out, the state is printed.
     """
-    steps = history.STEPS
+    steps = tm.store.history.STEPS
     if step is not None:
         if step not in steps:
             known = f"Known: {', '.join(steps)}."
             raise QuestionError.of("step-unknown", f"There is no step {step!r}.", do=known)
-        with app.decisions.opened(store) as runs:
+        with tm.app.decisions.opened(store) as runs:
             entry = runs.add(run, step, by or _user(), why=why, seen=seen)
             _tell(entry, runs.run(run), as_json)
         return
-    with app.decisions.opened(store) as runs:
+    with tm.app.decisions.opened(store) as runs:
         now = runs.run(run)
     if printed(now, as_json):
         return
@@ -145,11 +144,11 @@ def decisions(
 
     toml: Print locks, bans and past pairs as lines for the table twinning of a programme file.
     """
-    with app.decisions.opened(store) as runs:
+    with tm.app.decisions.opened(store) as runs:
         if toml:
-            sys.stdout.write(app.decisions.programme_lines(run, runs))
+            sys.stdout.write(tm.app.decisions.programme_lines(run, runs))
             return
-        found = app.decisions.run_state(run, runs)
+        found = tm.app.decisions.run_state(run, runs)
     if printed(found, as_json):
         return
     show(f"Run {found.id}, {literal(found.title)}: {found.status}, version {found.version}.")
@@ -168,7 +167,7 @@ def _show_meetings(found: RunState) -> None:
     for m in found.meetings:
         if m.host:
             hosts = (word for city, word in m.consents.items() if city != m.guest)
-            sides = (m.consents.get(m.guest), app.decisions.joint(hosts))
+            sides = (m.consents.get(m.guest), tm.app.decisions.joint(hosts))
             declined = (m.if_guest_declines, m.if_host_declines)
             decided = ", ".join(filter(None, (m.verdict, named.pop(m.about, ""))))
             said = (word or "not asked" for word in sides)
@@ -192,9 +191,9 @@ def past(
 
     toml: Print the line for the table twinning of a programme file.
     """
-    with app.decisions.opened(store) as runs:
+    with tm.app.decisions.opened(store) as runs:
         if toml:
-            sys.stdout.write(app.decisions.programme_lines(None, runs))
+            sys.stdout.write(tm.app.decisions.programme_lines(None, runs))
             return
         found, refused = runs.past(), runs.refused()
     if as_json:
@@ -223,16 +222,16 @@ def learn(
     name: Name of the files.
     """
     if satisfaction is None:
-        with app.decisions.opened(store) as runs:
-            liked = app.decisions.liked_in_store(runs)
+        with tm.app.decisions.opened(store) as runs:
+            liked = tm.app.decisions.liked_in_store(runs)
     else:
-        liked = app.decisions.satisfaction_of(satisfaction)
+        liked = tm.app.decisions.satisfaction_of(satisfaction)
     with asked.case() as (case, _):
-        found = app.decisions.learn_weights(case, liked, shown=satisfaction is None)
+        found = tm.app.decisions.learn_weights(case, liked, shown=satisfaction is None)
     written: list[Path] = []
     if out is not None:
         made_from = {"data": case.round.cohort.fingerprint, "twinmatch": __version__}
-        written = files.write_files(whatif.learning.model_files(found, name, made_from), out)
+        written = tm.files.write_files(tm.whatif.learning.model_files(found, name, made_from), out)
     if not asked.printed(found):
         lines = (
             (

@@ -18,30 +18,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_origin
 from pydantic import ValidationError
 from typer import Argument, Option
 
-import twinmatch as tm
-from twinmatch import app
 from twinmatch.cli.options import (
     AsJson,
     Profiles,
     Programme,
-    auth,
-    board,
-    bodies,
-    database,
-    geography,
     literal,
     need_web,
-    persons,
     printed,
     progress,
-    public,
     quoted,
-    reading,
     say,
-    service,
     show,
     show_table,
-    validate,
+    tm,
 )
 from twinmatch.errors import Problem, QuestionError, TwinmatchError, Where
 from twinmatch.proposal.wire import to_wire
@@ -65,11 +54,13 @@ def serve(**given: Any) -> None:
         do = "pip install 'twinmatch[web]'"
         raise QuestionError.of("web-not-installed", found, do=do) from error
     settings = _settings(given)
-    reading.read(settings.profiles)  # what is wrong with it is said now, not in a process's log
+    tm.reading.read(settings.profiles)  # what is wrong with it is said now, not in a process's log
     if workers > 1:
         with progress() as told:  # what every process needs is made once, before there are several
             rules, model = settings.programme, settings.text_model
-            service.open_service(settings.profiles, programme=rules, model=model, progress=told)
+            tm.app.service.open_service(
+                settings.profiles, programme=rules, model=model, progress=told
+            )
     os.environ[ENVIRONMENT] = settings.model_dump_json()
     place = f"http://{settings.host}:{settings.port}/"
     say(f"Open {place} for the workbench; the API is described at /openapi.json.")
@@ -137,7 +128,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         raise QuestionError(
             Problem(
                 "setting-wrong",
-                validate.as_sentence(item),
+                tm.validate.as_sentence(item),
                 Where(column=_option_of(str(item["loc"][0])) if item["loc"] else ""),
             )
             for item in error.errors()
@@ -170,14 +161,16 @@ def keys(
     days: Days until it expires; none: never.
     """
     need_web()
-    ranks = {rank.name.lower(): rank for rank in auth.Rank if rank}
+    ranks = {rank.name.lower(): rank for rank in tm.web.auth.Rank if rank}
     if action not in {"add", "list", "take-back"} or role not in ranks:
         found = f"There is no {action!r}." if role in ranks else f"There is no role {role!r}."
         do = f"add, list or take-back; roles {', '.join(ranks)}."
         raise QuestionError.of("keys-wrong", found, do=do)
     if action != "list" and not what:
         raise QuestionError.of("keys-wrong", "Name whom the key is for, or its id.")
-    opened = board.Board(store if action == "add" else app.decisions.standing_store(store))
+    opened = tm.web.board.Board(
+        store if action == "add" else tm.app.decisions.standing_store(store)
+    )
     if action == "add":
         key, secret = opened.add_key(what, ranks[role], days)
         if printed({"id": key.id, "name": key.name, "role": role, "key": secret}, as_json):
@@ -222,9 +215,11 @@ def personal_data(
     if action not in {"show", "erase"}:
         found = f"There is no {action!r}."
         raise QuestionError.of("action-unknown", found, do="Known: show, erase.")
-    opened, cohort = _opened(store), reading.read(profiles)
+    opened, cohort = _opened(store), tm.reading.read(profiles)
     if action == "erase":
-        told = persons.erase(opened, cohort, city, database.COMMAND_LINE, reasons=reasons)
+        told = tm.web.persons.erase(
+            opened, cohort, city, tm.store.database.COMMAND_LINE, reasons=reasons
+        )
         if printed(told, as_json):
             return
         cells, places = told["cells"], told["uploads"]
@@ -232,7 +227,7 @@ def personal_data(
         _say_not_readable(told["not_readable"])
         say(f"Next: twinmatch service personal-data show {quoted(city)}, which shows what is left.")
         return
-    held = persons.held_of(opened, cohort, city)
+    held = tm.web.persons.held_of(opened, cohort, city)
     if printed(held, as_json):
         return
     rows = [
@@ -254,7 +249,7 @@ def personal_data(
 
 def _opened(store: str | None) -> Any:
     need_web()
-    return board.Board(app.decisions.standing_store(store))
+    return tm.web.board.Board(tm.app.decisions.standing_store(store))
 
 
 def _say_not_readable(uploads: list[str]) -> None:
@@ -273,7 +268,9 @@ def purge(
     uploads_days: Days for which files that were handed in are kept.
     names_days: Days for which names and reasons stay in the history.
     """
-    told = persons.purge(_opened(store), database.COMMAND_LINE, uploads_days, names_days)
+    told = tm.web.persons.purge(
+        _opened(store), tm.store.database.COMMAND_LINE, uploads_days, names_days
+    )
     if printed(told, as_json):
         return
     say(f"Erased: {told['uploads']} uploads, {told['sessions']} sessions, {told['names']} names.")
@@ -282,7 +279,7 @@ def purge(
 
 def changes(store: str | None = None, as_json: AsJson = False) -> None:
     """Who changed what and when: keys, uploads, what was erased, decisions without their words."""
-    found = persons.changes_of(_opened(store))
+    found = tm.web.persons.changes_of(_opened(store))
     if printed({"changes": found}, as_json):
         return
     rows = ((line["at"][:16], line["by"], line["what"], line["about"]) for line in found)
@@ -328,7 +325,7 @@ class _Asked:
 
     def __init__(self, cohort: tm.Cohort, programme: Sequence[str], model: str | None) -> None:
         self._cohort, self._model = cohort, model
-        self._programme = public.programme_of(list(programme) or None)
+        self._programme = tm.public.programme_of(list(programme) or None)
 
     def search_cities(
         self, words: str = "", country_code: str = "", role: str = ""
@@ -412,7 +409,7 @@ def _short(city: tm.City) -> dict[str, Any]:
     return {
         "id": city.id,
         "name": city.name,
-        "country": geography.country(city.country).name,
+        "country": tm.vocabulary.geography.country(city.country).name,
         "roles": [role.value for role in city.roles],
     }
 
@@ -453,7 +450,7 @@ def http_app(server: MCPServer, keys: str = "", names: Sequence[str] = ()) -> AS
         return app
     from starlette.concurrency import run_in_threadpool
 
-    holders = board.Board(keys)
+    holders = tm.web.board.Board(keys)
 
     async def keyed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -461,7 +458,9 @@ def http_app(server: MCPServer, keys: str = "", names: Sequence[str] = ()) -> AS
             bearer = given[7:] if given[:7].lower() == "bearer " else ""
             if not bearer or await run_in_threadpool(holders.holder, bearer) is None:
                 refused = Problem("key-missing", "This needs a key.", do="Send a bearer key.")
-                answer = bodies.response(401, [refused], "/mcp", {"WWW-Authenticate": "Bearer"})
+                answer = tm.web.bodies.response(
+                    401, [refused], "/mcp", {"WWW-Authenticate": "Bearer"}
+                )
                 await answer(scope, receive, send)
                 return
         await app(scope, receive, send)
