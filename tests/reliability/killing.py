@@ -133,10 +133,11 @@ def in_child(
 
 
 def plan(calls: int, seconds: float, rounds: int, rng: random.Random) -> list[tuple[str, float]]:
-    """Return where to kill: every call, before and within, as far as the rounds reach; the rest by time."""
-    every = [(mode, float(at)) for at in range(1, calls + 1) for mode in ("before", "within")]
-    timed = max(rounds // 5, rounds - len(every))
-    chosen = every if len(every) <= rounds - timed else rng.sample(every, rounds - timed)
+    """Return where to kill: calls, as many before as within, as far as the rounds reach; a fifth and the rest by time."""
+    each = min(calls, (rounds - rounds // 5) // 2)
+    places = range(1, calls + 1)
+    chosen = [(mode, float(at)) for mode in ("before", "within") for at in rng.sample(places, each)]
+    timed = rounds - 2 * each
     return [*chosen, *(("time", rng.uniform(0.0, 1.05 * seconds)) for _ in range(timed))]
 
 

@@ -22,10 +22,10 @@ pytestmark = [
 ]
 
 ROUNDS = {
-    **dict.fromkeys((*FOLDERS, *PROFILES), 12),
-    **dict.fromkeys(PROPOSALS, 6),
-    **dict.fromkeys(STORES["sqlite"], 10),
-    **dict.fromkeys(STORES["postgresql"], 6),
+    **dict.fromkeys((*FOLDERS, *PROFILES), 6),
+    **dict.fromkeys(PROPOSALS, 5),
+    **dict.fromkeys(STORES["sqlite"], 5),
+    **dict.fromkeys(STORES["postgresql"], 5),
 }
 CARELESS = ("careless-files:20", "careless-decisions:20")
 
