@@ -204,7 +204,7 @@ def _found(items: list[Any]) -> str:
 def _do(kind: type[BaseModel], path: str, items: list[Any]) -> str:
     if items[0]["type"] == "extra_forbidden":
         *parents, name = path.split(".")
-        fields = _fields_at(kind, parents)
+        fields = fields_at(kind, parents)
         known = say("Known fields: {names}.", names=", ".join(sorted(fields)))
         return nearest(name, {f: f for f in fields}) or known
     if items[0]["type"] in {"missing", "value_error"}:
@@ -225,7 +225,10 @@ def in_words(item: Any) -> str:
     if kind == "string_pattern_mismatch":
         pattern = str(context["pattern"])
         found = (words for part, words in _EXPECTED["examples"].items() if part in pattern)
-        return say(next(found, "small letters, digits and hyphens, such as de-munster"))
+        names = ", ".join(re.findall(r"\w+", pattern.partition(")")[0]))
+        return say(
+            next(found, "small letters, digits and hyphens, such as de-munster"), names=names
+        )
     known = _EXPECTED["words"]
     begins = (words for k, words in known.items() if kind.startswith(f"{k}_"))
     return say(known.get(kind) or next(begins, "another kind of value"), **context)
@@ -251,7 +254,7 @@ def _meant(item: Any) -> str:
     return nearest(item["input"], {c: c for c in choices}) if isinstance(item["input"], str) else ""
 
 
-def _fields_at(kind: type[BaseModel], parents: list[str]) -> list[str]:
+def fields_at(kind: type[BaseModel], parents: list[str]) -> list[str]:
     """Return the field names of the model that stands at a path."""
     model: type[BaseModel] = kind
     for name in (n for n in parents if not n.isdecimal()):  # not the places of a list

@@ -8,7 +8,9 @@ import importlib
 import io
 import json
 import math
+import re
 import sys
+from pathlib import Path
 
 import brotli
 import pytest
@@ -253,6 +255,41 @@ def test_a_question_in_words_weighs_as_much_as_asked(api):
         )
 
 
+def test_a_city_that_shows_nothing_of_what_was_asked_is_unknown_there_and_it_is_said(api):
+    query = {"text_weight": 99, "detail": "account", "k": 3}
+    found = get(api, "/v1/cities/fi-turku/similar", text="quantum gravity football", **query)
+    assert found["note"].startswith("No city is found that shows what was asked")
+    lines = [city["account"][0] for city in found["similar"]]
+    assert {(x["facet"], x["likeness"], x["standing"]) for x in lines} == {("asked", None, 0.5)}
+    found = get(api, "/v1/cities/fi-turku/similar", text="district heating", **query)
+    assert found["note"] == ""
+    for city in found["similar"]:
+        assert city["account"][0]["standing"] > 0.9
+        assert "heat" in city["account"][0]["evidence"][0]["value"].lower()
+
+
+def test_it_is_said_where_too_little_is_known_and_what_the_profile_lacks(api):
+    found = get(api, "/v1/cities/ie-dunleer/similar", k=2)
+    assert found["note"].startswith("0% of what is compared is known of Dunleer")
+    assert "its profile lacks challenges by domain, needs" in found["note"]
+    assert get(api, "/v1/cities/be-leuven/similar", k=2)["note"] == ""
+    rows = api.get("/v1/cities/ie-dunleer/similar?k=1", headers={"Accept": "text/csv"}).text
+    assert "Not enough is known to give a reason." in rows
+
+
+def test_the_profile_of_the_first_steps_is_answered(api):
+    page = Path("docs/start-api.md").read_text(encoding="utf-8")
+    body = json.loads(re.findall(r"-d '(\{\n.*?\n\})'", page, re.DOTALL)[0])
+    answer = api.post("/v1/similar", json=body)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["city"], found["note"]) == ("at-graz", "")
+    assert all(c["country"] != "AT" and c["why"] for c in found["similar"])
+    assert len(found["similar"]) == body["k"]
+    thin = {name: body["profile"][name] for name in ("name", "country", "population")}
+    assert "lacks" in api.post("/v1/similar", json={"profile": thin}).json()["note"]
+
+
 def test_a_sentence_that_nobody_wrote_is_read_before_the_service_is_ready(tmp_path, monkeypatch):
     store = str(tmp_path / "s.sqlite")
     settings = Settings(profiles=five_cities(tmp_path), store=store, text_model="static")
@@ -419,6 +456,7 @@ def test_fields_are_those_asked_for(api):
     assert list(get(api, "/v1/cities", fields="name", size=1)["cities"][0]) == ["id", "name"]
     wrong = api.get("/v1/cities/be-leuven/similar", params={"fields": "id,scor"})
     assert (wrong.status_code, wrong.json()["problems"][0]["column"]) == (400, "fields")
+    assert "of id, name, country, score" in wrong.json()["detail"]
 
 
 def test_many_cities_are_asked_about_at_once(api):

@@ -8,6 +8,9 @@ from twinmatch.app.neighbours import similar, text_model
 from twinmatch.errors import TwinmatchError
 
 
+AS_JSON = {"Content-Type": "application/json"}
+
+
 def problem(answer, status, code):
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -34,6 +37,8 @@ def problem(answer, status, code):
         ("/v1/cities/be-leuven/similar?weights=wishes:1", 400, "facet-directed"),
         ("/v1/cities/be-leuven/similar?weights=readiness:0", 400, "weights-empty"),
         ("/v1/cities/be-leuven/similar?text=%E2%80%A6", 400, "text-not-read"),
+        ("/v1/cities/be-leuven/similar?weights=readiness:1,readiness:3", 400, "weight-wrong"),
+        ("/v1/cities/be-leuven/similar?country=FI&country=SE", 400, "parameter-twice"),
         ("/v1/cities?lacks=money", 400, "block-unknown"),
         ("/v1/cities?country=belgium", 400, "request-wrong"),
         ("/v1/pairs/be-leuven/be-leuven", 400, "same-city"),
@@ -68,7 +73,12 @@ def test_everything_wrong_with_a_profile_at_once(api):
 
 
 def test_a_body_that_is_no_json(api):
-    problem(api.post("/v1/similar", content=b"{"), 400, "request-wrong")
+    broken = problem(api.post("/v1/similar", content=b"{", headers=AS_JSON), 400, "request-wrong")
+    assert broken["detail"].startswith("Expected JSON")
+    plain = problem(api.post("/v1/similar", content=b'{"profile": {}}'), 400, "request-wrong")
+    assert "Content-Type: application/json" in plain["problems"][0]["do"]
+    bare = problem(api.post("/v1/similar", json={"name": "Graz"}), 400, "request-wrong")
+    assert any("profile" in p["do"] for p in bare["problems"])
 
 
 def test_an_unforeseen_error_shows_nothing_of_the_inside(api, monkeypatch):

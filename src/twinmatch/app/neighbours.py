@@ -7,21 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
-from twinmatch.cohort import Cohort
+from twinmatch.cohort import City, Cohort
 from twinmatch.embedding.choice import TextModel, open_text_model
+from twinmatch.embedding.sentences import split_sentences
 from twinmatch.errors import QuestionError
 from twinmatch.facets import FACETS, FacetCache
-from twinmatch.facets.text import all_sentences
-from twinmatch.proposal import Account, Evidence
+from twinmatch.facets.quoting import classifier_for, quotes, same_matter, shows
+from twinmatch.facets.text import all_sentences, offers_said
+from twinmatch.programmes.round import THIN_COVERAGE
+from twinmatch.proposal import Account, Evidence, Fact
+from twinmatch.proposal.evidence import LEAST
 from twinmatch.proposal.wire import Hidden, Number, on_wire
-from twinmatch.standings import best, drawn_pairs
-from twinmatch.wording import joined, say
+from twinmatch.standings import UNKNOWN, best, drawn_pairs, standing_table
+from twinmatch.vocabulary.topics import BLOCKS
+from twinmatch.wording import joined, listed, say
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -43,6 +49,9 @@ PEER_WEIGHTS: dict[str, float] = {
     "language": 5,
 }
 """Weights of "cities like mine", where no others are given."""
+
+TELLING: Final = ("challenges", "needs", "levers_needed", "readiness", "emissions")
+"""Blocks of a profile on which most of these weights rest."""
 
 MANY: Final = 500
 """New sentences from which on a text model says how far it is."""
@@ -139,14 +148,18 @@ def similar(
     k: int = 10,
     weights: Mapping[str, float] = PEER_WEIGHTS,
 ) -> tuple[str, list[Neighbour]]:
-    """Return what is said of the standings, and the k cities most like a city, best first, each with its account."""
+    """Return what is said of the standings and of a city little known, and the k cities most like it, best first."""
     if not isinstance(k, int) or k < 1:
         raise QuestionError.of(
-            "k-wrong", say("Asked for {k} cities.", k=repr(k)), do=say("Ask for at least 1.")
+            "k-wrong",
+            say("Asked for {k} cities.", k=repr(k)),
+            do=say("Ask for a whole number of at least 1."),
         )
     i = cohort.find(city)
     affinity = compare(cohort, weights, FacetCache(text))
-    return says(text, affinity), neighbours(affinity, i, nearest(affinity, i, k))
+    found = neighbours(affinity, i, nearest(affinity, i, k))
+    note = too_little_known(cohort.cities[i], found)
+    return joined(filter(None, [says(text, affinity), note])), found
 
 
 # --- the engine -------------------------------------------------------------------------------------------
@@ -174,6 +187,23 @@ def nearest(affinity: Affinity, row: int, k: int, allowed: Bools | None = None) 
     return places[best(score[places], k, affinity.ties(row)[places])]
 
 
+def too_little_known(city: City, found: Sequence[Neighbour]) -> str:
+    """Return a sentence where less is known of a city than an account needs, with what its profile lacks; else an empty text."""
+    each = [[x for x in n.account.lines if x.facet in FACETS and x.weight > 0] for n in found]
+    known = [
+        sum(x.weight for x in lines if x.known) / sum(x.weight for x in lines) for lines in each
+    ]
+    lacks = [say(BLOCKS[block]["words"]) for block in TELLING if not getattr(city, block)]
+    if not lacks or max(known, default=1.0) >= THIN_COVERAGE:
+        return ""
+    return say(
+        "{part:.0f}% of what is compared is known of {city}, too little to trust this order: its profile lacks {blocks}.",
+        part=100 * max(known),
+        city=city.name,
+        blocks=listed(lacks),
+    )
+
+
 def neighbours(
     affinity: Affinity, row: int, columns: Ints, *, worded: bool = True
 ) -> list[Neighbour]:
@@ -186,3 +216,71 @@ def neighbours(
         city = affinity.cohort.cities[place]
         found.append(Neighbour(city.id, city.name, city.country, account, reasons))
     return found
+
+
+# --- a question in words ---
+
+ASKED: Final = "asked"
+"""The name of the facet."""
+
+MOST_SENTENCES: Final = 40
+"""Sentences of a question in words that are compared."""
+
+
+class AskedText:
+    """The mean over the sentences asked of the best cosine of a city's sentences on their matter; nan where it has none.
+
+    A sentence is on the matter of another where both surely name one topic, or are as likely on one as what is quoted of
+    a pair; nobody can tell with a text model for which no classifier was learned.
+    """
+
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache, text: str) -> None:
+        sentences = [s.text for s in split_sentences(text)][:MOST_SENTENCES]
+        vectors = np.asarray(facet_cache.text.vectors(sentences), dtype=np.float64)
+        can = np.asarray(~np.isnan(vectors).any(axis=1))
+        vectors, heard = vectors[can], [*compress(sentences, can)]
+        if not len(vectors):
+            raise QuestionError.of(
+                "text-not-read",
+                say("The text model can read no sentence of the question."),
+                do=say(
+                    "Ask in a few plain sentences, in English unless the service names another text model."
+                ),
+            )
+        self._cohort, self._offers = cohort, offers_said(cohort, facet_cache)
+        self._cosine = np.round(vectors @ self._offers.vectors.T, 4)[:, self._offers.line]
+        classifier, offers = classifier_for(facet_cache), self._offers
+        self._cosine[:, ~offers.may] = 0.0
+        if classifier and offers.reading is not None and offers.named is not None:
+            topics, texts = classifier.read(vectors).topics, [p.text for p in offers.passages]
+            for k, (read, text) in enumerate(zip(topics, heard, strict=True)):
+                words = offers.words.likeness([text], texts)
+                likely = same_matter(words, read[None], offers.reading.topics)[0]
+                named = (offers.named[:, read >= classifier.threshold] > 0).any(axis=1)
+                self._cosine[k, ~(named | (likely >= LEAST))] = 0.0
+
+    def likeness(self, rows: Sequence[int]) -> Floats:
+        """Return the likeness of every city to the question, the same in each row, shape (r, n)."""
+        start, end = self._offers.start, self._offers.end
+        found = np.full(len(start), np.nan)
+        speaking = np.flatnonzero(end > start)
+        if len(speaking):
+            top = np.maximum.reduceat(self._cosine, start[speaking], axis=1)
+            mean = np.round(np.clip(top, 0.0, 1.0).mean(axis=0), 4)
+            found[speaking] = np.where(mean > 0, mean, np.nan)
+        return np.tile(found, (len(rows), 1))
+
+    def standings(self, count: NDArray[np.int64]) -> Floats:
+        """Return the standing of each step: who has something on the matter stands above all who have nothing."""
+        count[0] += count[UNKNOWN]
+        return standing_table(count)
+
+    def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return what a city can show of what was asked, quoted and located."""
+        name = self._cohort.cities[column].name
+        own = slice(self._offers.start[column], self._offers.end[column])
+        near = self._cosine[:, own].max(axis=0, initial=0.0)
+        if not near.any():
+            return f"What {name} can show on this is not known.", ()
+        found = self._offers.passages[own][near.argmax()]
+        return shows(name, found), quotes(self._cohort, found)

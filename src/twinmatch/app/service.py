@@ -22,8 +22,10 @@ from anyascii import anyascii
 from twinmatch import __version__
 from twinmatch.affinity import checked_weights, compare
 from twinmatch.app.neighbours import (
+    ASKED,
     PEER_FACETS,
     PEER_WEIGHTS,
+    AskedText,
     Bools,
     Floats,
     Ints,
@@ -34,6 +36,7 @@ from twinmatch.app.neighbours import (
     says,
     silent,
     text_model,
+    too_little_known,
 )
 from twinmatch.app.pairs import Learning, PairExplanation, pair_explanations, with_pictures
 from twinmatch.cohort import Cohort, Host
@@ -46,20 +49,18 @@ from twinmatch.embedding.choice import (
     is_there,
     open_text_model,
 )
-from twinmatch.embedding.sentences import split_sentences
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FACETS, OWN, FacetCache
-from twinmatch.facets.quoting import quotes, shows
-from twinmatch.facets.text import all_sentences, offers_said
+from twinmatch.facets.text import all_sentences
 from twinmatch.programmes.city_cards import card, gaps
 from twinmatch.programmes.programme import Programme, load
-from twinmatch.proposal import CityCard, Fact, Gap
-from twinmatch.reading import read, without_contacts
+from twinmatch.proposal import CityCard, Gap
+from twinmatch.reading import completed, read, without_contacts
 from twinmatch.reading.grid import Raw
 from twinmatch.schema import City, Role
 from twinmatch.standings import best, in_parts
-from twinmatch.validate import Record, validate
-from twinmatch.wording import say
+from twinmatch.validate import NAMING, Record, validate
+from twinmatch.wording import joined, say
 
 Order = Literal["name", "known", "population"]
 
@@ -107,11 +108,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """Cities like mine, best first, with each facet's part of all weights, and what is said of the text model."""
+    """Cities like one, by id, best first, each facet's part of all weights, what is said of the text model, what to know first."""
 
+    city: str
     similar: tuple[Neighbour, ...]
     weights: Mapping[str, float]
     says: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -138,51 +141,6 @@ class Search:
     first: int = 0
     size: int = 50
     after: tuple[Any, ...] | None = None
-
-
-ASKED: Final = "asked"
-"""The name of the facet."""
-
-MOST_SENTENCES: Final = 40
-"""Sentences of a question in words that are compared."""
-
-
-class AskedText:
-    """The mean over the sentences asked of the best cosine that each city of a cohort has with them; nan if silent."""
-
-    def __init__(self, cohort: Cohort, facet_cache: FacetCache, text: str) -> None:
-        sentences = [s.text for s in split_sentences(text)][:MOST_SENTENCES]
-        vectors = np.asarray(facet_cache.text.vectors(sentences), dtype=np.float64)
-        vectors = vectors[~np.isnan(vectors).any(axis=1)]
-        if not len(vectors):
-            raise QuestionError.of(
-                "text-not-read",
-                say("The text model can read no sentence of the question."),
-                do=say(
-                    "Ask in a few plain sentences, in English unless the service names another text model."
-                ),
-            )
-        self._cohort, self._offers = cohort, offers_said(cohort, facet_cache)
-        self._cosine = np.round(vectors @ self._offers.vectors.T, 4)[:, self._offers.line]
-
-    def likeness(self, rows: Sequence[int]) -> Floats:
-        """Return the likeness of every city to the question, the same in each row, shape (r, n)."""
-        start, end = self._offers.start, self._offers.end
-        found = np.full(len(start), np.nan)
-        speaking = np.flatnonzero(end > start)
-        if len(speaking):
-            top = np.maximum.reduceat(self._cosine, start[speaking], axis=1)
-            found[speaking] = np.round(np.clip(top.mean(axis=0), 0.0, 1.0), 4)
-        return np.tile(found, (len(rows), 1))
-
-    def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
-        """Return what a city can show of what was asked, quoted and located."""
-        name = self._cohort.cities[column].name
-        places, _ = self._offers.by([column])
-        if not len(places):
-            return f"What {name} can show is not known in words.", ()
-        found = self._offers.passages[places[self._cosine[:, places].max(axis=0).argmax()]]
-        return shows(name, found), quotes(self._cohort, found)
 
 
 class Service:
@@ -289,7 +247,8 @@ class Service:
         if not question.is_usual or len(columns) < question.k:
             columns = nearest(affinity, i, question.k, allowed)
         found = neighbours(affinity, i, columns, worded=question.worded)
-        return Answer(tuple(found), affinity.weights, self.says)
+        note = too_little_known(self.cohort.cities[i], found)
+        return Answer(self.cohort.cities[i].id, tuple(found), affinity.weights, self.says, note)
 
     def similar_to(self, profile: Mapping[str, Any], question: Question) -> Answer:
         """Return the cities most like one that is not among them; raises DataError with all its problems.
@@ -311,7 +270,7 @@ class Service:
             reader = self._able_to_read(
                 [*all_sentences(Cohort((cohort.cities[me],))), question.text]
             )
-            own = {}
+            own = dict[str, AskedText]()
             if question.text:
                 own[ASKED] = AskedText(self.cohort, reader.facet_cache, question.text)
                 part = question.text_weight / 100
@@ -321,29 +280,42 @@ class Service:
             hosts = [Host(c.id, c.name, (cohort.index[c.id],)) for c in self.cohort.cities]
             row = compare(cohort, weights, cache, rows=[me], columns=hosts, own=own)
         tables = reader.peers.tables
-        among = {f: row.counted(f) if f in own else tables[f] for f in weights}
+        among = {
+            f: own[f].standings(row.compared[f].count()) if f in own else tables[f] for f in weights
+        }
         row = replace(row, among=among, peers=True)
         allowed = self._allowed(question.wanted, cohort.cities[me].country)
         columns = nearest(row, 0, question.k, allowed)
         found = neighbours(row, 0, columns, worded=question.worded)
-        return Answer(tuple(found), row.weights, reader.says)
+        note = too_little_known(cohort.cities[me], found)
+        if own and np.isnan(own[ASKED].likeness([0])).all():
+            nobody = say(
+                "No city is found that shows what was asked; plain words in English are read most surely."
+            )
+            note = joined(filter(None, [nobody, note]))
+        return Answer(cohort.cities[me].id, tuple(found), row.weights, reader.says, note)
 
     def warm(self) -> None:
         """Answer a question in words, so that the first one of a client need not wait for the text model."""
         with suppress(QuestionError):  # a model that reads no English
             self.similar(self.cohort.cities[0].id, Question(1, text=UNHEARD))
+            self._able_to_read([UNHEARD]).text.backend.encode([UNHEARD])  # not looked up
 
     def _able_to_read(self, texts: Sequence[str]) -> Service:
         """Return what reads sentences that nobody has written before: this, or one by another text model.
 
         It is the model of many languages, for both sides, where one of them is foreign and the model is installed.
         """
-        if not isinstance(self.text.backend, BundledOnly):
+        if not isinstance(self.text.backend, BundledOnly) or not any(texts):
             return self
         foreign = is_there() and any(foreign_language(t, ENGLISH) in LANGUAGES for t in texts)
         name = "multilingual" if foreign else "auto"
         if name not in self._readers:
             text = open_text_model(name, [*all_sentences(self.cohort), UNHEARD])
+            why = say("; what was sent is not in English") if foreign else ""
+            text.says = say(
+                "Texts are compared by {model}{why}.", model=text.backend.describes, why=why
+            )
             self._readers[name] = Service(self.cohort, text, self.programme)
         return self._readers[name]
 
@@ -410,11 +382,8 @@ def open_service(
 
 def _profile(profile: Mapping[str, Any]) -> City:
     """Return a posted profile as a city, without contacts and what names others."""
-    data = {
-        k: v
-        for k, v in profile.items()
-        if k not in {"wishes", "refuses", "welcomes", "wishes_unordered"}
-    }
+    left_out = {*NAMING, "wishes_unordered"}
+    data = completed({k: v for k, v in profile.items() if k not in left_out})
     return validate(without_contacts(Raw((Record(data, Where()),))).cities).cities[0]
 
 

@@ -145,7 +145,7 @@ class Account:
     def summary(self) -> str:
         """Return the strongest reasons as one or two sentences."""
         says = joined(line.says for line in self.strongest(2))
-        return says or say("Not enough is known to give a reason.")
+        return says or NO_REASON_SAID
 
 
 def _reasons(
@@ -196,6 +196,8 @@ def _place(line: Evidence) -> tuple[bool, bool, bool, float, str]:
     back = line.facet == "returns"
     return back, line.facet not in CONTENT, line.facet in TOPICS_TOLD, lift, line.facet
 
+
+NO_REASON_SAID: Final = say("Not enough is known to give a reason.")
 
 LONGEST: Final = 180
 """Characters from which a sentence ends at a clause where it has one."""

@@ -31,6 +31,8 @@ from twinmatch.reading.spreadsheets import workbook_grids
 from twinmatch.reading.table_files import csv_grids, ods_grids, parquet_grids, read_folder
 from twinmatch.schema import City, HostUnit
 from twinmatch.validate import Record, validate
+from twinmatch.vocabulary.gazetteer import known_city
+from twinmatch.vocabulary.geography import city_id, is_country
 from twinmatch.wording import say
 
 if TYPE_CHECKING:
@@ -191,12 +193,23 @@ def raw_of_records(
             do = say("Give a dict a city.")
             raise DataError.of("profile-wrong", found, Where("list", row=number), do)
     if any(isinstance(value, Dict) for record in said for value in record.values()):
-        made = [Record(dict(r), Where("list", row=k)) for k, r in enumerate(said, 1)]
+        made = [Record(completed(r), Where("list", row=k)) for k, r in enumerate(said, 1)]
         units = [r for r in made if str(r.data.get("id", "")).startswith("unit-")]
         return without_contacts(Raw(tuple(r for r in made if r not in units), tuple(units)))
     heads = tuple(dict.fromkeys(key for record in said for key in record))
     rows = [tuple(_cell(record.get(key)) for key in heads) for record in said]
     return _raw_of_rows("list", heads, rows, mapping)
+
+
+def completed(profile: Dict[str, Any]) -> dict[str, Any]:
+    """Return a profile with the id that its country and name give, where it has none, and a bare population as a figure."""
+    found = dict(profile)
+    name, code, people = (found.get(key) for key in ("name", "country", "population"))
+    if isinstance(people, int | float) and not isinstance(people, bool):
+        found["population"] = {"value": people}
+    if "id" not in found and isinstance(name, str) and isinstance(code, str) and is_country(code):
+        found["id"] = known_city(code, name) or city_id(code, name)
+    return found
 
 
 def _raw_of_rows(

@@ -93,7 +93,7 @@ def application(settings: Settings) -> ASGIApp:
             allow_origins=settings.origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "If-None-Match"],
-            expose_headers=["Deprecation", "Sunset", *_TEXTS["headers"]],
+            expose_headers=["Deprecation", "Sunset", "Retry-After", *_TEXTS["headers"]],
         )
     return door
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import Counter
 from collections.abc import (
     Awaitable,
     Callable,
@@ -41,8 +42,9 @@ from twinmatch.errors import (
 )
 from twinmatch.files import data_beside
 from twinmatch.proposal import CityCard
+from twinmatch.proposal.evidence import NO_REASON_SAID as NO_REASON
 from twinmatch.proposal.wire import to_wire
-from twinmatch.validate import as_sentence
+from twinmatch.validate import as_sentence, fields_at
 from twinmatch.wording import say, titled
 
 M = TypeVar("M", bound=BaseModel)
@@ -75,7 +77,8 @@ def only_known(request: Request, known: Sequence[str]) -> None:
     """Raise QuestionError with the parameters of a query that its route does not have: none is passed over."""
     if not request.scope["query_string"]:
         return
-    unknown = [name for name in request.query_params if name not in known]
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    unknown = [name for name in given if name not in known]
     if unknown:
         listed = f"Known: {', '.join(known)}." if known else "This address takes none."
         problems = [
@@ -89,6 +92,11 @@ def only_known(request: Request, known: Sequence[str]) -> None:
             for do in [(k < SUGGESTED and nearest(name, {n: n for n in known})) or listed]
         ]
         raise QuestionError([*problems, *more_problems(len(unknown) - MOST_PROBLEMS)])
+    for name, times in given.items():
+        if times > 1:
+            found = say("The parameter {name} is given {n} times.", name=repr(name), n=times)
+            do = say("Give it once.")
+            raise QuestionError.of("parameter-twice", found, Where(column=name), do)
 
 
 def more_problems(left_out: int) -> list[Problem]:
@@ -222,7 +230,8 @@ def _flat(line: dict[str, Any]) -> dict[str, Any]:
         if key == "account":
             row |= {f"share.{x['facet']}": x["share"] for x in value}
         elif isinstance(value, list | tuple):
-            row[key] = " ".join(x["says"] for x in value) if key == "why" else "; ".join(value)
+            why = key == "why" and (" ".join(x["says"] for x in value) or NO_REASON)
+            row[key] = why or "; ".join(value)
         else:
             row[key] = value
     return row
@@ -388,18 +397,36 @@ def _on_purpose(_: Request, error: Exception) -> Told:
     return status, list(error.problems), headers
 
 
-def _by_validation(_: Request, error: Exception) -> Told:
+def _by_validation(request: Request, error: Exception) -> Told:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     problems = [
         Problem(
             "request-wrong",
             as_sentence(item),
-            Where(column=".".join(str(part)[:80] for part in item["loc"][1:])),
+            Where(column=".".join(str(part)[:80] for part in _path(item))),
+            _do(request, item),
         )
         for item in found[:MOST_PROBLEMS]
     ]
     return 400, [*problems, *more_problems(len(found) - MOST_PROBLEMS)], {}
+
+
+def _path(item: Any) -> tuple[str | int, ...]:
+    """Return the names that lead to what is wrong; none where it is the whole body."""
+    return () if item["type"] == "json_invalid" else tuple(item["loc"][1:])
+
+
+def _do(request: Request, item: Any) -> str:
+    """Return what to do about what a validator found wrong, where its words do not tell."""
+    if item["type"] == "model_attributes_type" and isinstance(item["input"], bytes):
+        return say("Send it as JSON, with the header Content-Type: application/json.")
+    body = getattr(request.scope.get("route"), "body_field", None)
+    if item["type"] != "extra_forbidden" or body is None or item["loc"][0] != "body":
+        return ""
+    *parents, name = map(str, _path(item))
+    fields = fields_at(body.field_info.annotation, parents)
+    return nearest(name, {f: f for f in fields}) or say("Known: {names}.", names=", ".join(fields))
 
 
 def _by_framework(_: Request, error: Exception) -> Told:

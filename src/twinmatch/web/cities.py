@@ -44,7 +44,6 @@ CityIn = Annotated[
         examples=["be-leuven"],
     ),
 ]
-Country = Annotated[str, Query(pattern="^([A-Z]{2})?$", description="ISO 3166-1 alpha-2")]
 People = Annotated[int | None, Query(ge=0, le=50_000_000, description="Residents")]
 
 
@@ -97,7 +96,7 @@ _FORMS: Final[dict[str, Any]] = {
 def list_cities(
     request: Request,
     q: Annotated[str, Query(max_length=200, description="Words in a name, country or id")] = "",
-    country: Country = "",
+    country: schemas.Country = "",
     role: Annotated[Role | None, Query(description="A role that the cities have")] = None,
     lacks: Annotated[
         str, Query(max_length=40, description="A block of the profile that is not known")
@@ -163,10 +162,12 @@ def weights_of(text: str) -> dict[str, float]:
     for part in filter(None, (p.strip() for p in text.split(","))):
         name, _, number = part.partition(":")
         try:
+            if name.strip() in found:
+                raise ValueError(name)
             found[name.strip()] = float(number)
         except ValueError:
             where = Where(column="weights")
-            do = say("Write facet:number, such as readiness:3,context:1.")
+            do = say("Write facet:number, such as readiness:3,context:1, each facet once.")
             problems.append(
                 Problem(
                     "weight-wrong", say("{part} is no weight.", part=repr(part[:80])), where, do
@@ -190,8 +191,7 @@ def similar_cities(
     service = state_of(request).service
 
     def content() -> dict[str, Any]:
-        name = service.cohort.city(city).id
-        return answer_plain(name, service.similar(name, question), asked.detail)
+        return answer_plain(service.similar(city, question), asked.detail)
 
     return answered(request, content, asked.fields)
 
@@ -201,7 +201,7 @@ def answer_beforehand(state: State) -> None:
     service = state.service
     for city in service.cohort.cities:
         tag = tag_of(service, f"{router.prefix}/cities/{city.id}/similar")
-        plain = answer_plain(city.id, service.similar(city.id, Question()), "reasons")
+        plain = answer_plain(service.similar(city.id, Question()), "reasons")
         state.answer(tag, partial(list_bytes, "json", plain))
 
 
@@ -217,7 +217,7 @@ def question_of(
     return Question(asked.k, weights, tuple(without), wanted, *words)
 
 
-def answer_plain(city: str, answer: Answer, detail: str) -> dict[str, Any]:
+def answer_plain(answer: Answer, detail: str) -> dict[str, Any]:
     """Return cities like mine as JSON has them."""
     found = []
     for n in answer.similar:
@@ -231,7 +231,8 @@ def answer_plain(city: str, answer: Answer, detail: str) -> dict[str, Any]:
             line["account"] = to_wire(account)
         found.append(line)
     weights = {name: round(w, DECIMALS) for name, w in answer.weights.items()}
-    plain = {"city": city, "text_model": answer.says, "weights": weights, "similar": found}
+    said = {"city": answer.city, "text_model": answer.says, "note": answer.note}
+    plain = {**said, "weights": weights, "similar": found}
     if detail == "account":
         plain["sources"] = sources_once(line["account"] for line in found)
     return plain
@@ -248,12 +249,12 @@ def similar_to_profile(request: Request, asked: schemas.AskSimilar) -> Response:
     answers, problems = [], list[Problem]()
     for city in asked.cities or [asked.profile]:
         try:
-            if isinstance(city, str):
-                name = service.cohort.city(city).id
-                answer = service.similar(name, question)
-            else:
-                name, answer = str(city.get("id", "")), service.similar_to(city, question)
-            answers.append(answer_plain(name, answer, asked.detail))
+            answer = (
+                service.similar(city, question)
+                if isinstance(city, str)
+                else service.similar_to(city, question)
+            )
+            answers.append(answer_plain(answer, asked.detail))
         except TwinmatchError as error:
             if len(asked.cities) < 2:
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from twinmatch.app.pairs import PairExplanation
 from twinmatch.proposal import Evidence
@@ -185,6 +185,8 @@ class Similar(Shape):
     city: str = Field(examples=["be-leuven"])
     text_model: str
     """Which text model was used, and what it could not read"""
+    note: str = ""
+    """What to know first: that too little is known of the city, or that nobody shows what was asked; else empty"""
     weights: dict[str, float]
     """Each facet's part of all weights, as used; they sum to 1"""
     similar: list[SimilarCity]
@@ -209,6 +211,13 @@ class Pair(Shape):
 Detail = Literal["reasons", "account", "none"]
 
 
+Country = Annotated[
+    str,
+    StringConstraints(to_upper=True, pattern="^([A-Za-z]{2})?$"),
+    Field(description="ISO 3166-1 alpha-2"),
+]
+
+
 class Filters(Asked):
     """Which cities count."""
 
@@ -216,8 +225,7 @@ class Filters(Asked):
     """Cities of other countries only"""
     mission: bool = False
     """Mission Cities only"""
-    country: str = Field("", pattern="^([A-Z]{2})?$")
-    """ISO 3166-1 alpha-2"""
+    country: Country = ""
     population_at_least: int | None = Field(None, ge=0, le=50_000_000)
     """Residents"""
     population_at_most: int | None = Field(None, ge=0, le=50_000_000)
@@ -232,7 +240,7 @@ class SimilarAsked(Asked):
     text: str = Field("", max_length=5000)
     """A question in words, against what cities can show"""
     text_weight: float = Field(50, gt=0, lt=100)
-    """Its part of all weights, in percent"""
+    """Its part of all weights, in percent; counts with a text alone"""
     detail: Detail = "reasons"
     """What is said of each city beside its score"""
     fields: Annotated[str, fields_of(SimilarCity)] = ""
@@ -251,7 +259,7 @@ class AskSimilar(SimilarAsked):
     """A city that is not in the data, and what is asked of it."""
 
     profile: dict[str, Any] = {}
-    """A profile by the schema at /v1/schema/city.json; id, name, country are needed"""
+    """A profile by the schema at /v1/schema/city.json; name and country are needed"""
     cities: list[str | dict[str, Any]] = Field([], max_length=50)
     """Or many: ids of cities in the data, and profiles"""
     weights: dict[str, Weight] = {}

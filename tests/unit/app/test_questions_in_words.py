@@ -26,4 +26,4 @@ def test_where_no_city_shows_anything_in_words_a_question_in_words_is_answered(s
             (line,) = (line for line in city.account.lines if line.facet == "asked")
             assert line.standing == 0.5
             assert np.isnan(line.likeness)
-            assert line.says.endswith("can show is not known in words.")
+            assert line.says.endswith("can show on this is not known.")

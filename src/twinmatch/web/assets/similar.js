@@ -50,7 +50,10 @@
       this.shadowRoot.replaceChildren(section);
       try {
         const found = await this.#answer();
-        if (asked === this.#asked) told.replaceWith(this.#list(found));
+        if (asked !== this.#asked) return;
+        told.textContent = found.note;
+        if (!found.note) told.remove();
+        section.append(this.#list(found.similar));
       } catch (error) {
         if (asked === this.#asked) told.textContent = error.message;
       }
@@ -65,7 +68,7 @@
       const answer = await fetch(address, { credentials: "omit" });
       const content = await answer.json();
       if (!answer.ok) throw new Error(content.detail);
-      return content.similar;
+      return content;
     }
 
     #list(found) {
@@ -76,7 +79,9 @@
         const line = document.createElement("p");
         const points = `score ${Math.round(100 * score)} of 100`;
         line.append(made("strong", name), ` (${country}), ${points}`);
-        item.append(line, ...why.map((reason) => made("p", reason.says)));
+        const reasons = why.map((reason) => reason.says);
+        if (!reasons.length) reasons.push("Not enough is known to give a reason.");
+        item.append(line, ...reasons.map((says) => made("p", says)));
         list.append(item);
       }
       return list;
