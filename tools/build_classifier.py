@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from build_text_models import write_sums
 from twinmatch.embedding.choice import open_text_model
 from twinmatch.embedding.sentences import KINDS, LEAST, TOPICS, Classifier, Reading
+from twinmatch.facets.quoting import Passage, told_topics
 from twinmatch.facets.text import all_sentences
 from twinmatch.reading import read
 
@@ -214,6 +215,9 @@ def evaluate() -> None:
         print(
             f"first topic right {first[has].mean():.3f}; named from {threshold_for(found.topics, true)}"
         )
+        passages = [Passage(0, text, "", 0, 0, "") for text in rows.texts]
+        told = told_topics(found.topics, passages) > 0
+        print(f"topics that are told: {(told & true).sum() / told.sum():.2f} of {told.sum()} right")
         for low in np.arange(0.15, 1.0, 0.17):
             at = (found.topics >= low) & (found.topics < low + 0.17)
             if at.any():

@@ -38,6 +38,7 @@ from twinmatch.facets.quoting import (
     same_matter,
     shows,
     speaks_of,
+    told_topics,
     wants,
     why_silent,
     worded,
@@ -129,10 +130,7 @@ class Sayings:
     @cached_property
     def named(self) -> Floats | None:
         """The topics sure enough to be named, (s, T), 0 elsewhere; None where nobody reads topics."""
-        if self._classifier is None or self.reading is None:
-            return None
-        topics = self.reading.topics
-        return np.where(topics >= self._classifier.threshold, topics, 0.0)
+        return self.reading and told_topics(self.reading.topics, self.passages)
 
     @cached_property
     def may(self) -> NDArray[np.bool_]:

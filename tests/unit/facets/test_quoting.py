@@ -26,6 +26,7 @@ from twinmatch.facets.quoting import (
     shows,
     speaks_of,
     telling,
+    told_topics,
     wants,
     worth,
 )
@@ -199,6 +200,22 @@ def test_own_words_are_on_a_likely_topic_only_where_a_word_names_it(source, sure
     topics = _probabilities(home_renovation=sure, new_build_circular_construction=0.5)
     found = named_topics(topics, {0: replace(REUSE, source=source)})
     assert {t for t, p in zip(TOPICS, found[0], strict=True) if p} == read
+
+
+@pytest.mark.parametrize(
+    ("homes", "new", "told"),
+    [
+        (0.7, 0.5, {HOMES}),  # likely beside a surer one
+        (0.7, 0.65, {HOMES, NEW}),
+        (0.45, 0.5, {NEW}),  # the likeliest, and named
+        (0.5, 0.45, set()),  # the likeliest, and no word of it
+        (0.2, 0.35, set()),
+    ],
+)
+def test_what_is_told_is_sure_or_likeliest_and_named(homes, new, told):
+    topics = _probabilities(home_renovation=homes, new_build_circular_construction=new)
+    found = told_topics(topics, [replace(REUSE, source="its Climate City Contract")])
+    assert {t for t, p in zip(TOPICS, found[0], strict=True) if p} == told
 
 
 @pytest.mark.parametrize(
