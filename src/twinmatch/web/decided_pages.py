@@ -78,7 +78,7 @@ def decide(
     """Write a decision as the proposal was seen, and go back to where it was made; a committee may comment."""
     if kind != "note":
         coordinator.checked(request)
-    run, pair = job.id, {"one": one, "other": other, "city": city, "why": why}
+    run, pair = job.id, {"one": one, "other": other, "city": city, "why": " ".join(why.split())}
     try:
         state.board.store.add(run, kind, person.name, **pair, seen=version)
     except QuestionError as error:

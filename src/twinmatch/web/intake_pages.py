@@ -174,16 +174,18 @@ def _sheets(path: Path, problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
         names = [text(c) for c in header[1]]
         contacts = {k for k, name in enumerate(names) if is_contact(name)}
 
-        def shown(k: int, cell: str, contacts: set[int] = contacts) -> str:
-            return "" if k in contacts else redact(cell)[0][:200]
-
         for p in problems:
             # A part of a cell, such as challenges.industry, stands in the column of the whole.
             if p["sheet"] == grid.sheet and p["column"] not in names:
                 p["cell"] = next((n for n in names if p["column"].startswith(f"{n}.")), p["column"])
         if wanted:
             lines = [
-                {"row": n, "cells": [shown(k, text(c)) for k, c in enumerate(cells)]}
+                {
+                    "row": n,
+                    "cells": [
+                        "" if k in contacts else redact(text(c))[0] for k, c in enumerate(cells)
+                    ],
+                }
                 for n, cells in wanted
                 if n != header[0]
             ]
@@ -201,12 +203,21 @@ def one(request: Request, state: Shared, upload: str) -> Response:
         cells.setdefault((p["sheet"], p["row"], p.get("cell", p["column"])), []).append(p)
     sheets = found.found["sheets"]
     placed = {(s["sheet"], r["row"], h) for s in sheets for r in s["rows"] for h in s["header"]}
+    bad = {(p["sheet"], p["row"]) for p in problems if p["level"] != "note"}
     return page(
         request,
         "upload.html.j2",
         upload=found,
         counts=Counter(p["level"] for p in problems),
         cells=cells,
+        sheets=[
+            {
+                **s,
+                "rows": [r for r in s["rows"] if (s["sheet"], r["row"]) in bad],
+                "noted": [r for r in s["rows"] if (s["sheet"], r["row"]) not in bad],
+            }
+            for s in sheets
+        ],
         elsewhere=[p for place, said in cells.items() if place not in placed for p in said],
         accepted=set(found.found.get("accepted", ())),
     )

@@ -14,6 +14,8 @@ function grid(table) {
   const least = [...panel.querySelectorAll("input[data-column]")]; // in points of 100, or percent
   const search = panel.querySelector("[data-search]");
   panel.hidden = false;
+  const more = panel.querySelector("[data-more]"); // on a narrow screen the filters wait behind it
+  more.addEventListener("click", () => more.setAttribute("aria-expanded", panel.classList.toggle("more")));
 
   // Tab goes to one row: the one that had the focus last, or the first.
   let current;

@@ -18,6 +18,13 @@ document.addEventListener("reset", (event) => {
   }, 0);
 });
 
+// A field of one line that shows a long text whole: Enter does what its button does.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches("[data-line]")) return;
+  event.preventDefault();
+  event.target.form.requestSubmit(event.target.form.querySelector("button"));
+});
+
 // Escape, a click or the focus elsewhere closes what lies over the page.
 document.addEventListener("keydown", (event) => {
   const open = event.key === "Escape" && document.querySelector("details.once[open]");
@@ -52,6 +59,14 @@ document.addEventListener("click", (event) => {
   stop.closest(stop.dataset.stop).remove();
   region.focus();
 });
+
+// What is folded on a narrow screen stands open on a wide one.
+const narrow = matchMedia("(max-width: 40rem)");
+function fold() {
+  for (const part of document.querySelectorAll(".fold")) part.open = !narrow.matches || !!part.querySelector(":target");
+}
+narrow.addEventListener("change", fold);
+fold();
 
 // On a narrow screen the tabs scroll sideways: the current one is brought into view, and the one that
 // the keyboard goes to; one that a finger is on stays under it.
