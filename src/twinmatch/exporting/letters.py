@@ -311,7 +311,7 @@ def _invitation(
     title = called(sources, meeting, city)
     met = partners(sources, meeting, city)
     if paired and product.product == "twinning":
-        heading = say("{kind} with {cities}", kind=kind, cities=met)
+        heading = say("Twinning with {cities}", cities=met)
         says = _twinned(sources, city, meeting)
     else:
         heading = say("{kind}: {title}", kind=kind, title=title)

@@ -29,7 +29,7 @@ from twinmatch.web.board import Job
 from twinmatch.web.decided_pages import Kind, Name
 from twinmatch.web.desk import Invited
 from twinmatch.web.jobs import proposal_of
-from twinmatch.web.pages import language, page, wants_fragment
+from twinmatch.web.pages import BY_LINK, language, page, wants_fragment
 from twinmatch.web.rounds_pages import Made, Text
 from twinmatch.web.state import Shared, State, state_of
 from twinmatch.wording import say
@@ -321,7 +321,7 @@ def answered(
     mine = {id_ for id_, _, _ in parts["meetings"]}
     if kind not in (*CONSENTS[1:], "note") or (meeting and meeting not in mine):
         raise QuestionError.of("not-found", say("This page asks for no such answer."))
-    by = f"{parts['letter'].name} by its link"
+    by = parts["letter"].name + BY_LINK
     who = invited.city if kind in CONSENTS else ""
     state.board.store.add(invited.run, kind, by, one=meeting, city=who, why=why)
     return RedirectResponse(f"/workbench/city/{secret}?said=yes#said", 303)

@@ -34,6 +34,9 @@ router = pages_router("/workbench", Rank.NOBODY)
 
 SIZE: Final = 50
 LANGUAGE: Final = "twinmatch_language"
+BY_LINK: Final = " by its link"
+"""What stands in the history behind the name of a city that answered on its own page."""
+
 REMINDED: Final = timedelta(days=10)
 """After this time a city that was asked and has not answered is to be reminded."""
 
@@ -43,8 +46,15 @@ def templates(code: str) -> Environment:
     """Return the templates of the pages in a language."""
     made = report.templates(code, "twinmatch.web")
     made.globals.update(NAMES=NAMES, Rank=Rank, overdue=_overdue)
-    made.filters["person"] = lambda name: say(LOCAL.name) if name == LOCAL.name else name
+    made.filters["person"] = _person
     return made
+
+
+def _person(name: str) -> str:
+    """Return who did something, in the language of the page where it is not a person's own name."""
+    city = name.removesuffix(BY_LINK)
+    said = say("{name} by its link", name=city) if city != name else name
+    return say(LOCAL.name) if name == LOCAL.name else said
 
 
 def _overdue(at: datetime) -> bool:

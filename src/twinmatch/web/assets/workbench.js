@@ -61,9 +61,10 @@ document.addEventListener("click", (event) => {
 });
 
 // What is folded on a narrow screen stands open on a wide one.
-const narrow = matchMedia("(max-width: 40rem)");
+const narrow = matchMedia("(max-width: 60rem)");
 function fold() {
   for (const part of document.querySelectorAll(".fold")) part.open = !narrow.matches || !!part.querySelector(":target");
+  if (narrow.matches) document.querySelector(".decided:not(:target)")?.removeAttribute("open");
 }
 narrow.addEventListener("change", fold);
 fold();
