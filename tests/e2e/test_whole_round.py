@@ -78,14 +78,14 @@ def test_upload_check_propose_why_not_lock_solve_again_compare_publish_download(
     # Upload: the problem stands at its cell, and is repaired there.
     hand_in(page, table)
     expect(page.get_by_text("4 rows, 3 usable; 1 error")).to_be_visible()
-    cell = page.locator("td.marked.error")
+    cell = page.locator(".marked.error")
     expect(cell).to_have_count(1)
     expect(cell).to_contain_text("fifty thousand")
     cell.get_by_label("population, row 2", exact=True).fill("50000")
     cell.get_by_role("button", name="Repair").click()
     expect(page.get_by_text("4 rows, 4 usable; 0 errors")).to_be_visible()
     page.get_by_role("link", name="the table before").click()
-    expect(page.locator("td.marked.error")).to_have_count(1)  # nothing was lost
+    expect(page.locator(".marked.error")).to_have_count(1)  # nothing was lost
 
     # Check before the run, then propose.
     page.get_by_role("link", name="Rounds").first.click()
@@ -226,7 +226,7 @@ def by_keyboard(service, chromium):
     assert faults(page) == []
     press(page, edit.get_by_role("button", name="Keep as a lock"))
     expect(page.locator("#edit")).to_be_focused()  # not at the top of the page
-    expect(page.get_by_text("must meet").first).to_be_visible()
+    expect(page.locator("#edit").get_by_text("must meet")).to_be_visible()
 
     # Two guests swap their hosts: both places are held.
     page.goto(f"{first}?tab=twinning")
@@ -241,7 +241,7 @@ def by_keyboard(service, chromium):
         if swap.count():
             break
     press(page, swap.get_by_role("button", name="Hold the place"))
-    expect(page.get_by_text("place held").first).to_be_visible()
+    expect(page.locator("#edit").get_by_text("place held")).to_be_visible()
     press(page, page.get_by_role("button", name=re.compile("^Solve again")))
     second = made(page)
     expect(page.get_by_text("version 2 of 2")).to_be_visible()

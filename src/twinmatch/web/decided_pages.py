@@ -110,6 +110,8 @@ def conflict(
         raise error
     history, made = state.board.store.history(run), proposal_of(state.board, run)
     at = f"/{action}" if action.startswith("letters/") else ""
+    now, kind = held(history), dict(mine).get("kind", "")
+    is_closed = now.status != "draft" and kind in DECISIONS and kind not in {"note", "assign"}
     return page(
         request,
         "conflict.html.j2",
@@ -118,7 +120,8 @@ def conflict(
         action=action,
         later=[e for e in history if e.number > version],
         entry_says=teller(made),
-        now=held(history),
+        now=now,
+        is_closed=is_closed,
         mine=mine,
         told=_told(mine, teller(made)),
         go_on=own(dict(mine).get("back") or f"/workbench/proposals/{run}{at}"),
