@@ -166,7 +166,7 @@ def pair_map(meetings: Sequence[Meeting], directory: Directory) -> PairMap | Non
     if not ties:
         return None
     x, y, width, height = _frame(list(places.values()))
-    dots = _labelled(list(_dots(meetings, places, directory)), width / 1000)
+    dots = _labelled(list(_dots(meetings, places, directory)), width / 1000, x, x + width)
     absent = tuple(card.name for card in cards if card.id not in places)
     return PairMap(x, y, width, height, ties, tuple(dots), absent)
 
@@ -242,19 +242,20 @@ def _dots(
             yield Dot(city, *places[city], is_host, title, name if is_host else told, ids)
 
 
-def _labelled(dots: list[Dot], unit: float) -> list[Dot]:
-    """Return the dots with their labels where nothing else stands; a name without room is left out."""
+def _labelled(dots: list[Dot], unit: float, west_edge: float, east_edge: float) -> list[Dot]:
+    """Return the dots with their labels on the map where nothing else stands; a name without room is left out."""
     taken = np.array([_square(dot.x, dot.y, DOT * unit) for dot in dots])
     placed = []
     for dot in dots:
         options = np.array(list(_places_beside(dot, unit)))
+        options = options[(options[:, 0] >= west_edge) & (options[:, 2] <= east_edge)]
         west, north, east, south = options.T[:, :, None]
         across = (west < taken[:, 2]) & (taken[:, 0] < east)
         free = options[~(across & (north < taken[:, 3]) & (taken[:, 1] < south)).any(axis=1)]
         if not len(free) and dot.is_host:
             placed.append(replace(dot, label=""))
             continue
-        spot = (free if len(free) else options)[0]
+        spot = (free if len(free) else np.array(list(_places_beside(dot, unit))))[0]
         taken = np.vstack([taken, spot])
         x, y = round(float(spot[0]), 1), round(float(spot[3]), 1)
         placed.append(replace(dot, label_x=x, label_y=y))

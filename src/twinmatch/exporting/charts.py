@@ -123,7 +123,7 @@ def svg(spec: Spec) -> Markup:
     y = spec["encoding"]["y"]
     x = spec["layer"][0]["encoding"]["x"]
     width = float(spec["width"])
-    left = 12 + CHARACTER * max(len(_label(name)) for name in y["sort"])
+    left = 20 + CHARACTER * max(len(_label(name)) for name in y["sort"])
     bottom = TOP + STEP * len(y["sort"])
     low, high = x["scale"]["domain"]
     across = partial(_across, left, width / (high - low), low)

@@ -243,6 +243,11 @@ function map(figure) {
     fit();
   });
   new ResizeObserver(fit).observe(svg);
+  addEventListener("beforeprint", () => { // on paper they stand as they came
+    for (const mark of marks) mark.removeAttribute("transform");
+    for (const label of labels) label.classList.remove("over");
+  });
+  addEventListener("afterprint", fit);
 }
 
 document.querySelectorAll("[data-map]").forEach(map);
