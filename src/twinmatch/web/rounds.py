@@ -268,7 +268,7 @@ def rules_of(made: Proposal) -> dict[str, Any]:
             for p in made.products
             if hasattr(getattr(programme, p.product, None), "rules")
         },
-        "known": {"who": TRAITS, "each": TITLES},
+        "known": {"who": {trait: says for trait, (_, says) in TRAITS.items()}, "each": TITLES},
         "weights": {name: round(100 * w / total) for name, w in weights.items()},
     }
 
