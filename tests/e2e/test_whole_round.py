@@ -162,6 +162,9 @@ def test_upload_check_propose_why_not_lock_solve_again_compare_publish_download(
 
 
 PHONE = {"width": 390, "height": 708}
+HALOS = 5
+"""Pixels by which the boxes of two labels of the map may meet: the halos of both, and no letter."""
+
 SEEN = """() => {
   const e = document.activeElement, r = e.getBoundingClientRect();
   const at = ([x, y]) => { const hit = document.elementFromPoint(x, y); return hit && (e.contains(hit) || hit.contains(e)); };
@@ -415,10 +418,10 @@ def test_a_change_by_hand_is_priced_kept_and_solved(service, visit, by_keyboard)
     assert labels.count() == whole > 0
     drawn = [label.bounding_box() for label in labels.all()]
     assert not any(
-        a["x"] + 1 < b["x"] + b["width"]  # the halo of letters may touch
-        and b["x"] + 1 < a["x"] + a["width"]
-        and a["y"] < b["y"] + b["height"]
-        and b["y"] < a["y"] + a["height"]
+        a["x"] + HALOS < b["x"] + b["width"]
+        and b["x"] + HALOS < a["x"] + a["width"]
+        and a["y"] + HALOS < b["y"] + b["height"]
+        and b["y"] + HALOS < a["y"] + a["height"]
         for k, a in enumerate(drawn)
         for b in drawn[:k]
     )
