@@ -190,6 +190,11 @@ def test_several_pairs_are_decided_together_and_a_later_writer_is_told(five, pro
     assert send(five, f"{proposal}/bulk", kind="accept", version=2).status_code == 400
     assert send(five, f"{proposal}/decisions", kind="undo", version=2).status_code == 303
     assert not board_of(five).store.held(proposal).verdicts
+    assert "after theirs" in late.text
+    board.store.add(proposal, "approve", "Somebody else")
+    late = send(five, f"{proposal}/bulk", kind="reject", version=0, pair=pairs)
+    assert late.status_code == 412
+    assert "after theirs" not in late.text  # what could not be written is not offered
 
 
 def test_a_tab_shows_the_meetings_of_its_own_product_and_they_are_decided_there(five, made):
@@ -782,6 +787,16 @@ def test_wishes_are_checked_against_the_hosts_chosen_and_stand_at_their_own_cell
     assert five.post(f"{place}/hosts", data={"hosts": "none-such"}).status_code == 404
     cells = five.get(place).text
     assert f"{place}/review#new-title" in cells
+
+
+def test_a_long_answer_is_repaired_whole(five, monkeypatch):
+    monkeypatch.setattr(intake_pages, "sandboxed", lambda work, *given: work(*given))
+    need = "We look for heat networks in old towns. " * 12
+    table = f"id,name,country,needs\nde-a,A,DE,{need}\nfr-b,B,FR,{need}\n"
+    file = {"file": ("round.csv", table.encode(), "text/csv")}
+    page = lxml.html.fromstring(five.post("/workbench/intake", files=file).text)
+    (field,) = page.xpath("//form[.//input[@name='column' and @value='needs']]//textarea")
+    assert field.text.strip() == need.strip()
 
 
 def test_languages_that_are_not_read_are_one_line_of_the_review(five):

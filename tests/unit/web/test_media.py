@@ -50,7 +50,8 @@ def test_rows_name_the_city_asked_about_and_hold_no_formula():
     rows = list(csv.DictReader(io.StringIO(list_bytes("csv", two()).decode(), newline="")))
     assert [r["like"] for r in rows] == ["at-a", "at-a"]
     assert [r["name"] for r in rows] == ["B, north", "'=1+1"]
-    assert [r["why"] for r in rows] == ["Both build trams. Both seek money.", ""]
+    none = "Not enough is known to give a reason."
+    assert [r["why"] for r in rows] == ["Both build trams. Both seek money.", none]
 
 
 def test_fields_are_those_that_were_named():
