@@ -64,9 +64,7 @@ MOST_QUESTIONS = 3
 """Questions that a letter puts to its city."""
 
 IDLE: Final = {
-    "idle": say(
-        "The guests who would fit you have a place with another host, or there was no place left for them."
-    ),
+    "idle": say("The guests who would fit you have a place elsewhere, or none was left for them."),
     "audience": say("Other cities lead its groups and receive its visits."),
 }
 """Why a city that did not apply to learn has no meeting, by what binds; who came before it is for the report."""
@@ -281,22 +279,27 @@ def _opening(
     if not invited:
         left = [x for _, x in sources.left_out.get(city, ()) if x.as_role != "guest"]
         told = refused or [IDLE.get(x.code, words.sentence(x.why)) for x in left[:1]]
-        asks = "We do not know enough about you to propose one: below is what we ask, and what you can use now."
-        last = say("Below is what you can use now, and what would help us.")
         first = say("This round has no meeting for you.")
-        return (joined([first, *told, last] if told else [first, say(asks)]),)
+        last = "We do not know enough about you to propose one: below is what we ask, and what you can use now."
+        if told:
+            last = "Below is what you can use now, and what would help us."
+        thanks = [say("Thank you for applying.")] if refused else []
+        return (joined([*thanks, first, *told, say(last)]),)
     told, load = [], sources.loads.get(city)
     if len(invited) > 1:
-        kinds = ("joined_countries" if joins_countries(m.id) else p.product for p, m in invited)
-        parts = [words.nouns_counted(n, kind, article=True) for kind, n in Counter(kinds).items()]
-        told = [say("We propose {meetings} for you.", meetings=words.listed(parts))]
-        told += [
-            say("Together they take {costs}.", costs=c)
-            for c in [words.costs(whole.hours, whole.trips)]
-            if c
-        ]
+        hosted = [(p, m) for p, m in invited if city in m.cities("host")]
+        others = [(p, m) for p, m in invited if city not in m.cities("host")]
+        for says, some in (
+            ("We ask you to host {meetings}.", hosted),
+            ("We propose {meetings} for you.", others),
+        ):
+            kinds = ("joined_countries" if joins_countries(m.id) else p.product for p, m in some)
+            parts = [words.nouns_counted(n, k, article=True) for k, n in Counter(kinds).items()]
+            told += [say(says, meetings=words.listed(parts))] if parts else []
+        costs = words.costs(whole.hours, whole.trips)
+        told += [say("Together they take {costs}.", costs=costs)] if costs else []
+    more = "You stated at least {n:g} hours a month: please say whether you can give more."
     if load is not None and load.is_more_than_stated:
-        more = "You stated at least {n:g} hours a month: please say whether you can give more."
         told.append(say(more, n=load.hours_stated))
     return (joined(told),) if told else ()
 

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence, Set
 from functools import lru_cache
+from typing import Final
 
 from twinmatch.exporting.titles import FACETS as FACETS
 from twinmatch.exporting.titles import NOUNS as NOUNS
@@ -440,6 +441,10 @@ def is_paired(product: Product) -> bool:
     return any(member.role == "host" for meeting in product.meetings for member in meeting.members)
 
 
+ASKED: Final = ("is asked for an example of this.", "and is asked for a measure and its result.")
+"""How a reason ends that has nothing to show yet: it stands only where there is no other."""
+
+
 def reasons(
     meeting: Meeting, most: int = 3, about: Set[str] | None = None, of: str = ""
 ) -> list[str]:
@@ -455,4 +460,6 @@ def reasons(
         cities = {fact.city for fact in line.facts}
         if line.says and (about is None or cities <= about) and (not of or of in cities):
             lines.append(line)
-    return need + [sentence(line.says) for line in lines[:most]]
+    told = [sentence(line.says) for line in lines]
+    shown = [text for text in told if not text.endswith(ASKED)]
+    return need + (shown or ([] if need else told[:1]))[:most]

@@ -171,7 +171,7 @@ class ChallengesMet:
             found = example(self._cohort, self._facet_cache, j, fine)
             shown = {found[1].area, wider(Domain(found[1].area))} if found else {*met}
             named = listed([IN_TEXT[d] for d in met if d in shown])
-            says = "{guest} names {named} as a challenge. {host} works on this; which measure it can show is to be asked."
+            says = "{guest} names {named} as a challenge. {host} works on this, and is asked for a measure and its result."
             if found:
                 says = "{guest} names {named} as a challenge."
             text = say(says, **names, named=named)
@@ -250,7 +250,7 @@ class LeversMet:
         if met := [v for v in guest.levers_needed if v in self._offers[j]]:
             found = example(self._cohort, self._facet_cache, j, met)
             asked = [v for v in met if not found or v == found[1].area]
-            says = "{guest} looks for help with {met}. {host} works on this; which measure it can show is to be asked."
+            says = "{guest} looks for help with {met}. {host} works on this, and is asked for a measure and its result."
             if found:
                 says = "{guest} looks for help with {met}."
             text = say(says, **names, met=listed([NAMES[v] for v in asked]))

@@ -386,7 +386,7 @@ def shown(
         said = joined([shows(host, *found), needs.wants(cohort, i, found[1:])])
         return said, quotes(cohort, found[0]), found[1:]
     named = topics[:NAMED]
-    says = "{host} has something to show on this, and is to be asked for an example."
+    says = "{host} is asked for an example of this."
     return joined([needs.wants(cohort, i, named), say(says, host=host)]), (), named
 
 

@@ -321,21 +321,20 @@ class _Group:
             own_areas -= strong_areas(city)
         first = (*self._theme.domains, *self._theme.levers) if self._theme else IN_TEXT
         areas = [a for a in first if a in own_areas and self._on(a)]
-        says = "{city} names {named} among what it struggles with."
+        challenge = "{guest} names {named} as a challenge."
         for area in areas:
             topics = {t for t in self._topics or Topic if t.area == area}
             if found := told.offers.best_on(others, topics):
                 said, topic = found
-                if apart := IN_TEXT[area].split()[-1] not in topic.wording:
-                    says = "{city} names {named} among what it struggles with; {topic} is part of that."
-                sought = say(says, city=city.name, named=IN_TEXT[area], topic=topic.wording)
-                return joined([sought, shows(told.name(said.city), said, None if apart else topic)])
+                apart = IN_TEXT[area].split()[-1] not in topic.wording
+                sought = say(challenge, guest=city.name, named=IN_TEXT[area])
+                return joined([sought, shows(told.name(said.city), said, topic if apart else None)])
         if self._topics and not self._theme:  # a panel is on its question and nothing wider
             if not self._sought[i]:
                 return ""
             sought = told.needs.wants(told.cohort, i, self._sought[i])
             found = told.offers.best_on(others, self._topics)
-            return joined([shows(told.name(found[0].city), *found), sought]) if found else sought
+            return joined([shows(told.name(found[0].city), *found), sought]) if found else ""
         learning = [j for j in self._members if self._theme is None or j not in self._first]
         visits = bool(self._meeting.cities("host"))  # goes to see, not to tell
         if not (gives or visits) and (alike := alike_in(told.cohort, learning, i, self._on)):
@@ -345,7 +344,7 @@ class _Group:
         named = IN_TEXT[areas[0]]
         cities = listed([told.name(j) for j in others])
         unknown = say("A first question to {cities} is what can be shown on it.", cities=cities)
-        return joined([say(says, city=city.name, named=named), unknown])
+        return joined([say(challenge, guest=city.name, named=named), unknown])
 
     def _on(self, area: str) -> bool:
         """Return whether a domain or lever is one of the group's topics; every one is where it has none."""

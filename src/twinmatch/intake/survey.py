@@ -26,6 +26,7 @@ from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.schema import City, Dimension
 from twinmatch.validate import NAMING, Record, in_order, names_of, profiles, validate
 from twinmatch.vocabulary.gazetteer import Names, bare, listed_place
+from twinmatch.vocabulary.taxonomy import plain
 from twinmatch.vocabulary.topics import BLOCKS
 from twinmatch.wording import joined, say
 
@@ -220,8 +221,10 @@ def _own_name(record: Record, known: Record | None, home: str) -> str:
         names = [str(known.data[k]) for k in ("name", "local_name") if known.data.get(k)]
         return next((n for n in names if bare(n) == bare(name)), names[0])
     place = listed_place(country, name)
-    if place is None or bare(name) == bare(place.name):
+    if place is None or plain(name) == plain(place.name):
         return name
+    if bare(name) == bare(place.name):  # "Stadt Winterthur", "Comune di Prato"
+        return place.name
     latin = all("LATIN" in unicodedata.name(c, "") for c in name if c.isalpha())
     both = any(
         {*bare(name).split(), *bare(place.name).split()} <= {*o.split()} for o in place.others

@@ -131,8 +131,8 @@ def _not_known(unknown: dict[str, str]) -> str:
     office = [words for words, block in unknown.items() if block in LOOKED_UP]
     parts = []
     if asked:
-        one = "Guests need {unknown}; of this city this is not known yet."
-        many = "Guests need {unknown}; of this city none of this is known yet."
+        one = "Guests need {unknown}; this is not known yet, and is asked."
+        many = "Guests need {unknown}; none of this is known yet, and all of it is asked."
         parts.append(say_n(one, many, len(asked), unknown=listed(asked)))
     if office:
         says = "Guests need {unknown}; the programme office looks this up, and nothing is asked of the city."

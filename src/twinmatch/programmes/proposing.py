@@ -54,7 +54,7 @@ def proposal_of(
         progress(say("Support pathways"))
         tables.append(pathways(cohort, facet_cache, programme.pathways, programme))
     made = [
-        replace(p, left_out=tuple(x for x in p.left_out if x.city not in cohort.brought))
+        replace(p, left_out=tuple(x for x in p.left_out if _is_told(x, cohort)))
         for p in round_.made
     ]
     return Proposal(
@@ -71,6 +71,11 @@ def proposal_of(
         ),
         tuple(table for table in tables if table.rows),
     )
+
+
+def _is_told(left: LeftOut, cohort: Cohort) -> bool:
+    """Return whether a city is told why it has no meeting: it applied, rather than being there to be met or not at all."""
+    return left.city not in cohort.brought and left.code != "aside"
 
 
 def programme_of(round_: Round) -> Programme:

@@ -149,8 +149,8 @@ class ThemeNeed:
         )
         return (
             say(
-                "{city} names {named} among what it struggles with.",
-                city=city.name,
+                "{guest} names {named} as a challenge.",
+                guest=city.name,
                 named=listed(named),
             )
             if named

@@ -257,10 +257,10 @@ def test_what_is_said_of_a_city_is_said_to_it():
     assert addressed(shows, "Graz") == (
         "You can show: A firm of yours and your neighbours run 5 lines and pay for them (your Climate City Contract)."
     )
-    says = "{guest} names {named} as a challenge. {host} works on this; which measure it can show is to be asked."
+    says = "{guest} names {named} as a challenge. {host} works on this, and is asked for a measure and its result."
     both = say(says, host="Lund", named="waste", guest="Graz")
     assert addressed(both, "Lund").startswith("Graz names waste as a challenge. You work on this:")
-    assert addressed(both, "Graz").startswith("You name waste as a challenge. Lund works on this;")
+    assert addressed(both, "Graz").startswith("You name waste as a challenge. We are asking Lund,")
     named = say("{host} works for {guest}.", host=joined(["Graz"]), guest="Lund")
     assert addressed(named, "Graz") is named
     listing = say("{cities} struggle with {area}.", cities=listed(["Graz", "Lund"]), area="waste")
@@ -288,7 +288,7 @@ def test_a_host_without_a_guest_reads_no_name_of_others(proposal):
     left = LeftOut("at-graz", why, "", as_role="host", code="idle")
     product = replace(proposal.products[0], meetings=(), left_out=(left,), tables=())
     (letter,) = letters(replace(proposal, products=(product,), tables=()))  # the others only hosted
-    assert "The guests who would fit you have a place with another host" in letter.text
+    assert "The guests who would fit you have a place elsewhere" in letter.text
     assert "Tomar" not in letter.text
 
 

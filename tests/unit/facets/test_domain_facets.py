@@ -37,7 +37,7 @@ HOST = {
 }
 
 
-NO_EXAMPLE = "Host works on this; which measure it can show is to be asked."
+NO_EXAMPLE = "Host works on this, and is asked for a measure and its result."
 """A strength of which the host says nothing that may be printed is no reason alone: what to ask stands beside it."""
 
 

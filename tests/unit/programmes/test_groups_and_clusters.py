@@ -321,7 +321,7 @@ def test_cities_outside_the_audience_lead_but_do_not_join():
     assert "nothing is known yet that this city can show" in lyon.why
     weaker = city("fr-lyon", "mission", shows={"energy_systems": 1})
     (lyon,) = propose_discussion_groups(round_of(cities[0], weaker, cities[2]), settings).left_out
-    assert "In the place of Aarhus it would be less strong in the theme." in lyon.why
+    assert "led by Aarhus. Aarhus is stronger in the theme." in lyon.why
     wrong = settings_of("discussion_groups", **asked)
     other = propose_discussion_groups(round_of(*cities), wrong)
     rules = group_rules(round_of(*cities), settings, other.meetings)
@@ -596,3 +596,13 @@ def test_what_no_other_cluster_struggles_with_is_against_none_and_no_nought():
         "industry",
         "What sets this cluster apart is industry: 2 of its 2 cities struggle with it, against none of the 2 others.",
     )
+
+
+def test_a_country_of_several_languages_joins_those_of_the_language_that_its_cities_speak():
+    def joined_with(swiss):
+        cities = [swiss, *(city(f"{c}-{k}") for c in ("de", "fr", "it") for k in "ab")]
+        made = propose_national_clusters(round_of(*cities), clusters(size=(2, 4)))
+        return next(m.label for m in made.meetings if "ch-a" in m.cities())
+
+    assert "France" in joined_with({**city("ch-a"), "languages": ["fr", "en"]})
+    assert "Italy" in joined_with({**city("ch-a"), "official_languages": ["it"]})

@@ -48,11 +48,11 @@ STATED = "challenges and levers needed in this theme"
 @pytest.mark.parametrize(
     ("i", "says", "value", "source"),
     [
-        (0, "A names energy systems among what it struggles with.", "energy systems", "Survey"),
-        (1, "B names procurement among what it struggles with.", "procurement", ""),
+        (0, "A names energy systems as a challenge.", "energy systems", "Survey"),
+        (1, "B names procurement as a challenge.", "procurement", ""),
         (
             4,
-            "E names buildings and energy among what it struggles with.",
+            "E names buildings and energy as a challenge.",
             "buildings and energy",
             "",
         ),

@@ -359,9 +359,9 @@ def _beside_leads(ready: PreparedGroups, k: int, i: int) -> str:
     lead = min(losses, key=lambda j: sum(lost for lost, _ in losses[j]))
     lost, what = max(losses[lead])
     says = {
-        "shows": "In the place of {lead} it could show less of what the members want to learn.",
-        "strength": "In the place of {lead} it would be less strong in the theme.",
-        "ready": "In the place of {lead} it would be less advanced in climate readiness.",
+        "shows": "{lead} can show more of what the members want to learn.",
+        "strength": "{lead} is stronger in the theme.",
+        "ready": "{lead} is further on in climate readiness.",
     }[what]
     if what == "shows" and not answers[me]:
         says = "Nothing is known yet that this city can show of what the members want to learn."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, combinations
@@ -70,6 +70,8 @@ def ties(
         if tie and frozenset({one, other}) not in barred:
             found[frozenset({one, other})] = tie
     place = {code: _middle(round_, code) for code in codes}
+    for pair in {pair for code in codes for pair in _unspoken(round_, code, found)}:
+        del found[pair]
     for code in sorted(codes):
         if any(code in pair for pair in found) or np.isnan(place[code]).any():
             continue
@@ -83,6 +85,22 @@ def ties(
         ][:NEAREST_COUNTRIES]:
             found[frozenset({code, other})] = CountryTie(NEAREST, same_funds(code, other))
     return found
+
+
+def _unspoken(round_: Round, code: str, found: Collection[frozenset[str]]) -> list[frozenset[str]]:
+    """Return the ties by a language of a country that its cities do not speak; of several where none is known, all but the nearest."""
+    own, here = set(country(code).languages), _middle(round_, code)
+    cities = [c for c in round_.cohort if c.country == code]
+    spoken = own & {v for c in cities for v in (*c.official_languages, *c.languages)}
+    others = {pair: next(iter(pair - {code})) for pair in found if code in pair}
+    shared = {pair: own & set(country(other).languages) for pair, other in others.items()}
+    if spoken:
+        return [pair for pair, languages in shared.items() if languages and not languages & spoken]
+    away = {
+        p: _km(here, _middle(round_, others[p])) for p, languages in shared.items() if languages
+    }
+    nearest = sorted(away, key=lambda p: (np.nan_to_num(away[p], nan=np.inf), others[p]))
+    return nearest[1:] if len(own) > 1 else []
 
 
 def unjoined(
@@ -455,7 +473,7 @@ def bridge_note(
     """Return a note on each bridge of cluster ``k``."""
     return tuple(
         say(
-            "Bridge from {one} to {other} (cluster {cluster}): {why}",
+            "Bridge between {one} and {other} (cluster {cluster}): {why}",
             cluster=clusters[b.other].name,
             one=round_.name(b.here),
             other=round_.name(b.there),

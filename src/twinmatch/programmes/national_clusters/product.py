@@ -335,7 +335,8 @@ def _known_beside(affinity: Affinity, i: int, cluster: Cluster) -> float:
 def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
     """Return what a city of a cluster can show of what others of it seek, two topics at most; where none can, whom to ask.
 
-    First come the topics that a third of the cities seek and more than elsewhere, those that most seek before others.
+    First come topics of what sets the cluster apart, then those that a third of the cities seek and more than elsewhere,
+    those that most seek before others.
     """
     table, all_ = topic_table(round_.cohort, round_.facet_cache), len(cluster.cities)
     usual = dict(zip(TOPICS, (table.asked / len(round_.cohort)).tolist(), strict=True))
@@ -348,13 +349,17 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
     parts: list[str] = []
     printed: set[str] = set()
     for topic, seeking in sorted(
-        seekers.items(), key=lambda x: (x[0] not in common, -len(x[1]), x[0])
+        seekers.items(),
+        key=lambda x: (x[0].area != cluster.topic, x[0] not in common, -len(x[1]), x[0]),
     ):
         # One that seeks it as well has something to show to the others, if there are any.
         alone = {*seeking} if len(seeking) == 1 else set()
         able = ([*(leads - alone)], [i for i in cluster.cities if i not in alone])
         found = next(filter(None, (table.offers.best_on(who, {topic}) for who in able)), None)
         if found and found[0].text not in printed:
+            if not printed and cluster.topic not in ("", topic.area):
+                says = "On {topic}, nothing is known yet that one of these cities can show."
+                parts.append(say(says, topic=IN_TEXT[cluster.topic]))
             printed.add(found[0].text)
             asking = [round_.name(i) for i in seeking if i != found[0].city]
             parts += [shows(round_.name(found[0].city), *found), sought_by(topic, asking)]

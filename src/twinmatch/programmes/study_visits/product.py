@@ -429,7 +429,8 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
     elif not here:
         says = "Too few of its cities could come here: a visit takes at least {least}, from other countries, in a week that suits all."
         if seen < told["least"]:
-            says = "This city can show something that they seek to {seen} of its {all} cities; a visit takes at least {least}."
+            says = "Of the {all} cities of the group {group}, this city can show {seen} what they want to learn; a visit takes at least {least}."
+            return say(says, group=quoted(_title(ready, made, option)), **told)
     elif max(here) <= option.worth and stops > fits[best]:
         says = "Its cities fit there better on the whole."
         if shown > mine:

@@ -175,9 +175,9 @@ def _far_in_size(round_: Round, guest: int, host: Sequence[int]) -> tuple[str, .
     if len(known) != 2 or len(host) != 1 or max(known) < SIZES_APART * min(known):
         return ()
     n, m = (round(n, 1 - math.floor(math.log10(n))) for n in known)  # two figures of it
-    says = "{guest} has about {n:,} residents and {host} about {m:,}: a good start is what a city of that size can take over with its staff and money."
+    says = "{guest} has about {n:,} residents and {host} about {m:,}: a first topic is what {guest} can carry out with its own staff and money."
     if n > m:
-        says = "{guest} has about {n:,} residents and {host} about {m:,}: a good start is what would hold on the larger scale."
+        says = "{guest} has about {n:,} residents and {host} about {m:,}: a first topic is what holds on the larger scale."
     return (say(says, guest=round_.name(guest), host=round_.name(host[0]), n=n, m=m),)
 
 
