@@ -7,7 +7,6 @@ import pytest
 from twinmatch.app.neighbours import similar, text_model
 from twinmatch.errors import TwinmatchError
 
-
 AS_JSON = {"Content-Type": "application/json"}
 
 

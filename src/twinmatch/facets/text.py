@@ -130,7 +130,8 @@ class Sayings:
     @cached_property
     def named(self) -> Floats | None:
         """The topics sure enough to be named, (s, T), 0 elsewhere; None where nobody reads topics."""
-        return self.reading and told_topics(self.reading.topics, self.passages)
+        reading = self.reading
+        return None if reading is None else told_topics(reading.topics, self.passages)
 
     @cached_property
     def may(self) -> NDArray[np.bool_]:

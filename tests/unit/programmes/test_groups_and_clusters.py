@@ -497,12 +497,12 @@ def test_a_cluster_says_what_more_of_it_want_to_learn_than_elsewhere():
 
 def test_a_cluster_says_what_one_of_it_can_show_and_who_asks(bundled, bundled_facet_cache):
     round_ = Round(bundled, bundled_facet_cache)
-    pair = tuple(bundled.index[city] for city in ("bg-gabrovo", "bg-sofia"))
-    says = _shared(round_, countries.Cluster("bg", "Bulgaria", pair, ""), set())
-    assert says.startswith("On solar and wind power, Gabrovo can show: ")
-    assert says.endswith(" Sofia wants to learn about solar and wind power.")
-    alone = _shared(round_, countries.Cluster("bg", "Bulgaria", pair[1:], ""), set())
-    assert "Sofia can show" not in alone  # nobody else asks
+    pair = tuple(bundled.index[city] for city in ("dk-aarhus", "dk-copenhagen"))
+    says = _shared(round_, countries.Cluster("dk", "Denmark", pair, ""), set())
+    assert says.startswith("On climate plans and portfolios, Aarhus can show: ")
+    assert "Copenhagen wants to learn about climate plans and portfolios." in says
+    alone = _shared(round_, countries.Cluster("dk", "Denmark", pair[1:], ""), set())
+    assert "Copenhagen can show" not in alone  # nobody else asks
 
 
 def test_a_large_country_splits_by_what_its_cities_share():
