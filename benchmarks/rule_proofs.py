@@ -196,6 +196,9 @@ def more_of(settings: dict[str, Any], rng: np.random.Generator) -> None:
                 **({"hours": float(rng.integers(0, 12)), "hours_a_pair": 3.0} if by > 0.5 else {}),
                 "languages": [[], ["fr"], ["de"], ["en", "nl"], ["no", "de"]][int(rng.integers(5))],
                 "countries": [[], [], ["AT", "BE"], ["Norway"]][int(rng.integers(4))],
+                "who": [None, None, "small", "not label: Lot: A and newcomer"][
+                    int(rng.integers(4))
+                ],
             }
             for k in range(int(rng.integers(1, 4)))
         ]
@@ -220,6 +223,7 @@ def accompanying(settings: dict[str, Any], drawn: Drawn) -> np.ndarray | None:
                     and (
                         not one["countries"] or g["country"] in [named[c] for c in one["countries"]]
                     )
+                    and (one["who"] is None or _of(one["who"], g))
                     for g in drawn.guests
                 ]
                 for h in drawn.hosts

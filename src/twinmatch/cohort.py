@@ -194,6 +194,8 @@ class Cohort:
             found = say("Several cities are called {name}.", name=repr(name))
             do = say("Use one of: {names}.", names=", ".join(hits))
             raise QuestionError.of("city-ambiguous", found, do=do)
+        if elsewhere := _bundled_elsewhere(name):
+            raise QuestionError.of("city-unknown", elsewhere)
         do = nearest(name, {c.id: c.id for c in self.cities} | {c.name: c.id for c in self.cities})
         found = say("No city {name} in these profiles.", name=repr(name))
         raise QuestionError.of("city-unknown", found, do=do)
@@ -288,6 +290,21 @@ def _among(city: City, known: Iterable[str]) -> City:
     left = {name: tuple(n for n in ids if n in known) for name, ids in said.items() if ids}
     fewer = {name: ids for name, ids in left.items() if ids != tuple(said[name])}
     return city.model_copy(update=fewer) if fewer else city
+
+
+def _bundled_elsewhere(name: str) -> str:
+    """Return how to bring a city that nobody here is called, where one of the bundled cities is; empty where none is."""
+    from twinmatch.reading import bundled  # reads profiles into cohorts
+
+    cohort = bundled()
+    hits = cohort.names.find(name)
+    if len(hits) != 1:
+        return ""
+    city = cohort.cities[cohort.index[hits[0]]]
+    says = "{city} is one of the bundled cities, but not in this round: it is no host, and --hosts bundled brings hosts alone. A row of its own in your table brings it."
+    if city.has(Role.MISSION) or city.has(Role.PILOT):
+        says = "{city} is one of the bundled cities, but not in this round: --hosts bundled brings it, as it hosts others."
+    return say(says, city=city.name)
 
 
 def named(

@@ -40,3 +40,13 @@ def test_hosts_that_were_named_are_not_advised(survey, tmp_path):
     out = ("--out", tmp_path / "out", "--text-model", "static", "--hosts", "bundled")
     stdout, told = run("propose", survey, "--yes", "--programme", "twinning", *out)
     assert "brings the bundled hosts" not in stdout + told
+
+
+def test_checking_and_proposing_count_the_same_cities(survey, tmp_path):
+    """Of six rows one is a test, and one has a country that there is not."""
+    survey.write_text(f"{ROWS}Test,Italy,1,A1,test\nNowhere,Narnia,5,B1,x\n", "utf-8")
+    checked = " ".join("".join(run("validate", survey)).split())
+    out = ("--out", tmp_path / "out", "--text-model", "static", "--programme", "twinning")
+    told = " ".join("".join(run("propose", survey, "--yes", *out)).split())
+    assert "4 usable" in checked
+    assert "4 cities of survey.csv take part" in told

@@ -220,6 +220,11 @@ HELD = {
         (sum(by(g) <= 2035 for g in r.guests) < 8)
         == any(rule.status == "relaxed" for rule in r.product.rules)
     ),
+    "Ada takes small guests alone, at most three": lambda r: (
+        len(with_ada := [m for m in r.product.meetings if "Facilitator: Ada." in m.notes]) <= 3
+        and all(small(r.city(m.cities("guest")[0])) for m in with_ada)
+        and all(m in with_ada or "Facilitator: Bo." in m.notes for m in r.product.meetings)
+    ),
     "Partners of different countries": lambda r: all(
         few((c.country for c in cities), 1) for cities in r.meetings
     ),

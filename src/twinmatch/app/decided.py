@@ -34,6 +34,7 @@ from twinmatch.exporting.spreadsheet import (
     letter_code,
 )
 from twinmatch.programmes.programme import Programme
+from twinmatch.programmes.proposing import made_from
 from twinmatch.proposal import Pairs, Proposal
 from twinmatch.reading import read_grids
 from twinmatch.reading.grid import Form, form_in
@@ -138,14 +139,10 @@ class Decided:
             )
             return
         lines = []
-        gone = [
-            [pair for pair in before if pair not in now and pair[::-1] not in now]
-            for before, now in zip(self.earlier.wanted, after.wanted, strict=True)
-        ]
-        if gone[0]:
-            lines.append(say("No longer locked: {names}.", names=_listed(gone[0])))
-        if gone[1]:
-            lines.append(say("No longer refused: {names}.", names=_listed(gone[1])))
+        words = ("No longer locked: {names}.", "No longer refused: {names}.")
+        for said, before, now in zip(words, self.earlier.wanted, after.wanted, strict=True):
+            gone = [pair for pair in before if pair not in now and pair[::-1] not in now]
+            lines += [say(said, names=_listed(gone))] if gone else []
         for product in difference(self.earlier, after).products:
             if says := (*product.says, *(moved.says for moved in product.moved)):
                 told = {"title": titled(product.title), "says": joined(says)}
@@ -167,15 +164,19 @@ def _beside_pairs(made_from: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in settings.items() if k != "name"}
 
 
-def read_sheet(file: Path, cohort: Cohort, earlier: Proposal | None = None) -> Decided:
+def read_sheet(
+    file: Path, cohort: Cohort, earlier: Proposal | None = None, programme: Programme | None = None
+) -> Decided:
     """Return the decisions of a workbook; the earlier proposal is the one given, else proposal.json beside the workbook.
 
+    Its rules are changed where they differ from the earlier proposal's, from the programme's where there is none.
     Raises DataError for a wrong sheet, and QuestionError with every guest and host that the cohort does not have.
     """
     beside = file.parent / "proposal.json"
     if earlier is None and beside.is_file():
         earlier = read_proposal(beside)
-    sheet, rules = decisions_of(file, cohort, earlier)
+    before = earlier.made_from if earlier else made_from(cohort, programme or Programme(), {})
+    sheet, rules = decisions_of(file, cohort, before)
     found = sheet.found
     return Decided(
         tuple((d.one, d.other) for d in found if d.kind in TOGETHER and d.other),
@@ -203,15 +204,14 @@ def correspondence(decided: Sequence[Decided], language: str) -> Correspondence:
 
 
 def decisions_of(
-    file: Path, cohort: Cohort, earlier: Proposal | None
+    file: Path, cohort: Cohort, before: Mapping[str, Any]
 ) -> tuple[DecisionSheet, Rules]:
-    """Return the decisions of a workbook with cities by id, and the rules that differ from those of an earlier proposal.
+    """Return the decisions of a workbook with cities by id, and the rules that differ from what a proposal was made from ``before``.
 
     Raises DataError and QuestionError as :func:`read_sheet` does.
     """
     form = form_in(read_grids(file), RULE_SHEET, ("format", *RULE_FIELDS))
     rows = ((form.grid.at(row), said) for row, said in form.rows)
-    before = earlier.made_from if earlier else {}
     rules = rules_changed(rows, before) if form.grid.rows else {}
     try:
         sheet = read_decisions(file)

@@ -282,7 +282,8 @@ def survey_of(
     cohort = _told(raw, hosts)
     if profiles is None or not raw.is_survey:
         return cohort
-    say(f"{len({r.data.get('id') for r in raw.cities})} cities of {profiles.name} take part.")
+    mine = {r.data.get("id") for r in raw.cities} & cohort.index.keys()  # rows left out are told
+    say(f"{len(mine)} cities of {profiles.name} take part.")
     hosting = sum(
         bool(tm.intake.survey.HOSTING & {*map(str, city.roles)}) for city in cohort.cities
     )

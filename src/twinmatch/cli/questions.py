@@ -107,7 +107,7 @@ def prices(asked: OfDecidedRound) -> None:
             (r.product, r.costs.says if r.costs else "", r.rule, r.status, r.says)
             for r in found.others
         )
-        show_table("… without a rule of another format", heads, rest)
+        show_table("… without the conditions on guests, or a rule of another format", heads, rest)
     if found.soft:
         heads = ("Format", "Rule", "Missed by", "Points", "What it says")
         rows_ = ((s.product, s.rule, f"{s.missed:g}", f"{s.paid:.1f}", s.says) for s in found.soft)

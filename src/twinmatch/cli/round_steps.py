@@ -158,7 +158,7 @@ def propose(
     cohort = survey_of(profiles, hosts or (), mapping, out, yes=yes)
     with progress() as told:
         if decisions:
-            decided.append(tm.app.decided.read_sheet(decisions, cohort, options.earlier))
+            decided.append(tm.app.decided.read_sheet(decisions, cohort, options.earlier, rules))
         round_ = tm.app.round.open_round(cohort, rules, decided, model=text_model, progress=told)
         repairs = tm.programmes.repair_menu.asked_repairs(repair or (), rules.products)
         round_ = replace(round_, repairs=repairs)

@@ -168,10 +168,8 @@ def hint() -> str:
         return say(
             "Translate them, tick topics (seeks, shows), or name a multilingual text model of sentence-transformers."
         )
-    return say(
-        "Translate them, tick topics (seeks, shows), or have other languages switched on ({extra}).",
-        extra=EXTRA,
-    )
+    says = "Translate them, tick topics (seeks, shows), or have a model installed that reads them: {command}"
+    return say(says, command=INSTALL)
 
 
 @dataclass(frozen=True, kw_only=True)

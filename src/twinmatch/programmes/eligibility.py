@@ -21,6 +21,7 @@ from twinmatch.programmes.kinds import (
 )
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import roles_in_words
+from twinmatch.proposal import RuleStatus
 from twinmatch.schema import Role
 from twinmatch.vocabulary.geography import in_eu
 from twinmatch.vocabulary.topics import KINDS
@@ -197,6 +198,19 @@ def conditions(city: City, rule: Eligibility) -> tuple[dict[str, str], dict[str,
             says = say("guests are {kind}", kind=kind)
             failed[says] = says
     return failed, unknown
+
+
+CONDITIONS: Final = "conditions on guests"
+"""The name of the rule that who is a guest meets the conditions."""
+
+
+def conditions_kept(cohort: Cohort, who: Applicants, rule: Eligibility) -> RuleStatus:
+    """Return the conditions on guests as a rule, with how many applicants each keeps out; binding where any does."""
+    asked = who.refused if rule.unknown == "keep out" else who.ask
+    says = unmet(cohort, who.refused, asked, rule)
+    if not says:
+        return RuleStatus(CONDITIONS, say("Every applicant meets the conditions."), "kept")
+    return RuleStatus(CONDITIONS, says, "binding")
 
 
 def unmet(cohort: Cohort, refused: Iterable[int], asked: Iterable[int], rule: Eligibility) -> str:

@@ -266,7 +266,7 @@ def _condition(text: str) -> Condition:
         field = meant.field if stands_for else rest
         said = say("not {kind}", kind=words) if no else words
         return Condition(field, meant.sign, meant.values, meant.no != no, said)
-    match = _CONDITION.fullmatch(rest)
+    match = _CONDITION.fullmatch(f"{_only_field(rest)}: {rest}" if _only_field(rest) else rest)
     if match is None or match[1] not in FIELDS:
         raise ValueError(_unknown(rest))
     name, sign = match[1], ":" if match[2] == "=" else match[2]
@@ -276,6 +276,14 @@ def _condition(text: str) -> Condition:
     words = worded(name, values, "" if sign == ":" else _SIGNS[sign][1])
     said = say("not {kind}", kind=words) if no else words
     return Condition(name, sign, tuple(values), no, said)
+
+
+@cache
+def _only_field(said: str) -> str:
+    """Return the field that alone has a word, such as region for "north"; empty where none or several have it."""
+    word = _plain(said.strip('"'))
+    fields = [n for n, read in FIELDS.items() if word in map(_plain, read.known())]
+    return fields[0] if len(fields) == 1 and not word.isdigit() and word != "yes" else ""
 
 
 def worded(name: str, values: Sequence[str], sign: str = "") -> str:

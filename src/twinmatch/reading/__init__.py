@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as Dict
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -69,6 +69,12 @@ def read(path: str | Path | Cohort | None = None, mapping: Mapping | None = None
         return path
     raw = read_raw(path, mapping)
     return validate(raw.cities, raw.units, raw.problems)
+
+
+@cache
+def bundled() -> Cohort:
+    """Return the bundled cities, read once."""
+    return read()
 
 
 def read_raw(path: str | Path | None = None, mapping: Mapping | None = None) -> Raw:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
+from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -13,10 +14,12 @@ from typing import Any, Final, Literal
 
 from twinmatch.errors import Where
 from twinmatch.files import data_beside
-from twinmatch.reading.cells import Notes
+from twinmatch.reading.cells import Notes, is_none
 from twinmatch.reading.grid import leaves, put, text
 from twinmatch.reading.headers import Header
 from twinmatch.reading.mapping import Mapping, columns
+from twinmatch.reading.meaning import LEVERS, cities_joined
+from twinmatch.reading.values import yes_or_no
 from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import (
     bare,
@@ -31,6 +34,29 @@ from twinmatch.vocabulary.gazetteer import (
 from twinmatch.vocabulary.geography import city_id, countries, is_country
 from twinmatch.vocabulary.taxonomy import plain
 from twinmatch.wording import joined, listed, say
+
+NUMBERED: Final = re.compile(r"\d[.)]\s")
+"""A number before a city, as in "1. Aarhus 2. Turku"."""
+
+
+def cities_in(value: str, names: Dict[str, str]) -> list[str] | None:
+    """Return the cities that a cell names, by the names that a mapping gives them; None for none."""
+    if is_none(value) or yes_or_no(value) is False:
+        return None
+    parts = re.split(rf"[;|\n]|{NUMBERED.pattern}", value)
+    found = [p for part in parts if (p := part.strip(" ."))]
+    if len(found) == 1 and not re.search(r",\s*[A-Z]{2}$", value):
+        found = [part.strip() for part in found[0].split(",") if part.strip()]
+    return [names.get(p, p) for f in found for p in cities_joined(f)] or None
+
+
+def add_graded(data: dict[str, Any], ticked: Dict[str, Any], weight: int) -> None:
+    """Add the domains of an option to a city's, each with how much it was said to be so, and its levers where that is rather or very."""
+    for field, codes in ticked.items():
+        if field in LEVERS:
+            data.setdefault(field, {}).update(dict.fromkeys(codes, weight))
+        elif field in LEVERS.values() and weight >= 2:
+            data[field] = [*dict.fromkeys([*data.get(field, ()), *codes])]
 
 
 @dataclass

@@ -254,7 +254,7 @@ class _Finder:
                 ]
                 continue
             positions = [i for i in group if self.names[i] not in self.mapping.columns]
-            if not all(sense.is_ticked(n, self.cells[i], self.names[i]) for i, n in group.items()):
+            if not sense.are_parts(group, self.cells, self.names):
                 if base:
                     self._by_label(base, {i: group[i] for i in positions}, found)
                 continue

@@ -167,6 +167,14 @@ def is_ticked(label: str, cells: Sequence[Any], header: str = "") -> bool:
     return is_tick or is_other(label)
 
 
+def are_parts(group: Dict[int, str], cells: Sequence[Sequence[Any]], names: Sequence[str]) -> bool:
+    """Return whether some columns, each with its label, are options of one question: ticked, or each with how much it is so."""
+    said = (text(c) for i in group for c in cells[i])
+    if all(is_ticked(label, cells[i], names[i]) for i, label in group.items()):
+        return True
+    return values.scale_of(said, (names[i] for i in group)) is not None
+
+
 # --- by its sense -----------------------------------------------------------------------------------------------
 
 _EXAMPLES: Final[dict[str, list[str]]] = _WORDS["headers"]

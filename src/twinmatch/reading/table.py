@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from twinmatch.errors import Where
 from twinmatch.reading import city_rows, values
-from twinmatch.reading.cells import Notes, clean, decimal_of, is_no_text, is_none, reader_of
+from twinmatch.reading.cells import Notes, clean, decimal_of, is_no_text, reader_of
 from twinmatch.reading.grid import Grid, Raw, is_empty, put, text
 from twinmatch.reading.headers import SET_ASIDE, Header, find_header
 from twinmatch.reading.mapping import (
@@ -28,7 +28,7 @@ from twinmatch.reading.mapping import (
     Target,
     columns,
 )
-from twinmatch.reading.meaning import LEVERS, cities_joined, concepts, is_choice
+from twinmatch.reading.meaning import LEVERS, concepts, is_choice
 from twinmatch.reading.sense import is_other, likely_option
 from twinmatch.reading.values import MISSING, Decimal
 from twinmatch.schema import NAMES, City, Domain, Lever
@@ -50,8 +50,6 @@ _NAMED: Final = frozenset({*NAMING, "languages", "own_labels"})
 """Lists that several columns fill together."""
 MOST_ASKED: Final = 3
 """Questions beside which the order of wishes is told, not asked."""
-_NUMBERED: Final = re.compile(r"\d[.)]\s")
-"""A number before a city, as in "1. Aarhus 2. Turku"."""
 _OTHER: Final = re.compile(
     r"(?i)^(?:other|others|sonstiges?|andere|autres?|altro|otros?|inne|outros?)\s*[:–-]\s*"
 )
@@ -99,6 +97,7 @@ class _Reading:
         self.rows = [(r, c) for r, c in grid.rows if r > header.row and not is_empty(c)]
         self.named = list(zip(header.names, header.targets, strict=True))
         self.options: dict[str, str] = {}
+        self.scales: dict[str, values.Scale | None] = {}
         self.unknown: set[str] = set()
         self.unordered: dict[str, str] = {}
 
@@ -268,6 +267,10 @@ class _Reading:
             found.sort(key=lambda r: (order.get(r.position) or 0) if r.path == "wishes" else 0)
         if self.is_survey:
             self.unordered = self._unordered([r for r in found if r.path in RANKABLE])
+        for path in (*LEVERS, *LEVERS.values()):
+            parts = [r for r in found if r.path == path and r.option]
+            said = (t for r in parts for t in self._texts(r.position))
+            self.scales[path] = values.scale_of(said, (r.name for r in parts))
         return found
 
     def _unordered(self, readers: Sequence[_Reader]) -> dict[str, str]:
@@ -279,7 +282,7 @@ class _Reading:
         is_ranked = any(t and t.is_ranked for t in targets) or any(
             self.header.is_own[r.position]
             or "ranked" in concepts(r.name)
-            or any(map(_NUMBERED.search, self._texts(r.position)))
+            or any(map(city_rows.NUMBERED.search, self._texts(r.position)))
             for r in readers
         )
         return {} if is_ranked else {r.name: r.path for r in readers}
@@ -287,7 +290,7 @@ class _Reading:
     def _ask_order(self, name: str, path: str) -> None:
         """Tell that the cities asked for in a column are taken in no order; ask it where nothing says that they are ticked."""
         texts = self._texts(self.header.names.index(name))
-        several = [cities for t in texts if len(cities := self._cities(t) or []) > 1]
+        several = [cities for t in texts if len(cities := self._cities_in(t) or []) > 1]
         if not several or name in self.mapping.columns:
             return
         place = (self.header.row, name)
@@ -322,19 +325,10 @@ class _Reading:
         return lambda cell, row: values.labels(clean(cell, row, name, self.notes), called)
 
     def _named_cities(self, name: str) -> Callable[[Any, int], Any]:
-        def read(cell: Any, row: int) -> Any:
-            return self._cities(clean(cell, row, name, self.notes))
+        return lambda cell, row: self._cities_in(clean(cell, row, name, self.notes))
 
-        return read
-
-    def _cities(self, value: str) -> list[str] | None:
-        if is_none(value) or values.yes_or_no(value) is False:
-            return None
-        parts = re.split(rf"[;|\n]|{_NUMBERED.pattern}", value)
-        found = [p for part in parts if (p := part.strip(" ."))]
-        if len(found) == 1 and not re.search(r",\s*[A-Z]{2}$", value):
-            found = [part.strip() for part in found[0].split(",") if part.strip()]
-        return [self.mapping.names.get(p, p) for f in found for p in cities_joined(f)] or None
+    def _cities_in(self, value: str) -> list[str] | None:
+        return city_rows.cities_in(value, self.mapping.names)
 
     # Records
 
@@ -396,6 +390,13 @@ class _Reading:
         """Add the option of a column where its cell says that it was ticked; other words are kept as text."""
         value = clean(cell, row, reader.name, self.notes)
         said = values.yes_or_no(value)
+        if scale := self.scales.get(reader.path):
+            if weight := scale.weight(value):
+                one: dict[str, Any] = {}
+                self._option(one, reader, reader.option, row)
+                city_rows.add_graded(data, one, weight)
+            self.notes.count("levels-read", reader.name, scale.says, row)
+            return
         if said is False or value.lower() in {"", *MISSING}:
             return
         is_own = plain(value) in {plain(reader.option), plain(reader.name)}

@@ -11,16 +11,18 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
+from math import floor
 from typing import Final, Literal
 
 from twinmatch.files import data_beside
 from twinmatch.reading.mapping import ProfileColumn
 from twinmatch.schema import NAMES, Domain, Lever, Role
 from twinmatch.vocabulary.taxonomy import plain, words
+from twinmatch.wording import say
 
 Decimal = Literal[",", "."]
 
@@ -277,6 +279,56 @@ def yes_or_no(text: str) -> bool | None:
     if word in YES or first in YES - {"1", "x", "s", "t", "o", "on"}:
         return True
     return False if word in NO or first in NO - {"0", "n", "off"} else None
+
+
+_DEGREES: Final = [words(SAID[f"degree_{n}"]) for n in range(4)]
+_LEVEL: Final = re.compile(r"^([0-5])(?:\s*[-–—:.=(/]\s*\D*|\.0)?$")
+_NONE_AT_ONE: Final = re.compile(
+    rf"(?i)\b1\s*[-–—:=]\s*(?:{'|'.join(map(re.escape, sorted(_DEGREES[0], key=len, reverse=True)))})\b"
+)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much the answers to a question say, from ``least``, which is nothing, to ``most``; 0 and 3 for words."""
+
+    least: int
+    most: int
+
+    @property
+    def says(self) -> str:
+        """Return how answers are read."""
+        if self.least:
+            says = "Answers from {least}, not at all, to {most}, very much, are read as how much."
+            return say(says, least=self.least, most=self.most)
+        return say("Answers up to {most}, very much, are read as how much.", most=self.most)
+
+    def weight(self, said: str) -> int | None:
+        """Return how much an answer says, from 0, nothing, to 3; None where it is no answer of the scale."""
+        word = next((n for n, of in enumerate(_DEGREES) if plain(said) in of), None)
+        if word is not None:
+            return word
+        if not (found := _LEVEL.match(said.strip())):
+            return None
+        part = (int(found[1]) - self.least) / (self.most - self.least)
+        return max(floor(3 * part + 0.5), 0)
+
+
+def scale_of(texts: Iterable[str], headers: Iterable[str]) -> Scale | None:
+    """Return the scale that all answers to the parts of one question are on, of 3 to 5 levels or in words; None where there is none.
+
+    The lowest of 1 to 3 says a little, unless it is said to be nothing; that of longer scales says nothing.
+    """
+    said = {t for t in texts if t and t.lower() not in MISSING and not is_unknown(t)}
+    numbered = [_LEVEL.match(t.strip()) for t in said if not any(plain(t) in of for of in _DEGREES)]
+    levels = [int(found[1]) for found in numbered if found]
+    if len(said) < 2 or len(levels) < len(numbered):
+        return None
+    anchors = " ".join((*headers, *said))
+    named = (n for n in (4, 5) if re.search(rf"\b{n}\s*[-–—:=]\s*[^\W\d]", anchors))
+    most = max((*named, *levels), default=3)
+    is_nothing = levels and 0 not in levels and (most > 3 or _NONE_AT_ONE.search(anchors))
+    return Scale(int(bool(is_nothing)), most) if most >= 3 else None
 
 
 def is_unknown(text: str) -> bool:

@@ -254,7 +254,7 @@ def workbook(
     with scratch() as folder:
         path = folder / "proposal.xlsx"
         path.write_bytes(file.file.read(state.settings.most_upload))
-        sheet, rules = decisions_of(path, state.rounds.round(job).cohort, made)
+        sheet, rules = decisions_of(path, state.rounds.round(job).cohort, made.made_from)
     programme = with_rules_changed(programme_in(made.made_from), [rules]) if rules else None
     run = run_state(job.id, store)
     if step := not_yet(run, decided_so_far(store, job.id, run.held), sheet.found):

@@ -17,10 +17,12 @@ import numpy as np
 from pydantic import Field
 
 from twinmatch.errors import NoProposalError, QuestionError
+from twinmatch.programmes.eligibility import CONDITIONS, Eligibility, conditions_kept
 from twinmatch.programmes.proposing import programme_of, solve_round
 from twinmatch.programmes.registry import PRODUCTS
 from twinmatch.programmes.round import Round, price_bounds
-from twinmatch.programmes.rules import Rule, statuses
+from twinmatch.programmes.rules import Rule, best_choice, statuses, worth
+from twinmatch.programmes.twinning import prepare
 from twinmatch.proposal import Product, RuleNumbers, RulePrice, RuleStatus
 from twinmatch.proposal.wire import Number, Rows, Tabular, on_wire
 from twinmatch.solving.model import MIP
@@ -118,7 +120,7 @@ class SoftRule:
 
 @dataclass(frozen=True)
 class FormatRule:
-    """A rule of another format than twinning: how it stands, and what the format would gain without it."""
+    """A rule that is no row of twinning's solve: the conditions on guests, or one of another format; how it stands, and what the format would gain without it."""
 
     product: str
     rule: str
@@ -135,7 +137,7 @@ class FormatRule:
 class PriceList(Tabular):
     """All prices of a round, the dearest first, and the demand for every host, the most wanted first.
 
-    ``soft`` are the rules with a price of every format, ``others`` all rules of the other formats, as the proposal has them.
+    ``soft`` are the rules with a price of every format, ``others`` the conditions on guests, and all rules of the other formats as the proposal has them.
     """
 
     filled: int
@@ -220,6 +222,7 @@ def price_list(
     several = len(programme_of(case.round).products) > 1
     every = dict(rules_of(case.round) if told is None and several else told or {})
     every["twinning"] = statuses(case.ready.rules, case.ready.candidates, case.chosen)
+    every = {CONDITIONS: (conditions_priced(case),), **every}
     found = [q.priced for q in (price_questions(case) if asked is None else asked)]
     limits = [p for p in found if p.kind == "one more"]
     places = [p.price for p in found if p.kind == "one more place"]
@@ -238,12 +241,31 @@ def price_list(
             if rule.paid is not None
         ),
         Rows(
-            FormatRule(name, rule.rule, rule.says, rule.status, rule.costs)
+            FormatRule(
+                "twinning" if name == CONDITIONS else name,
+                *(rule.rule, rule.says, rule.status, rule.costs),
+            )
             for name, of in every.items()
             for rule in of
             if name != "twinning" and rule.repair is None
         ),
     )
+
+
+def conditions_priced(case: Case) -> RuleStatus:
+    """Return the conditions on guests as a rule of a settled round, with what the best answer gains without all of them."""
+    now, ready = case.settings.guests, case.ready
+    kept = conditions_kept(case.round.cohort, ready.who, now)
+    if kept.status == "kept" or len(case.round.cohort) > LARGEST_AGAIN:
+        return kept
+    roles = {name: getattr(now, name) for name in ("roles", "not_roles", "took_part_in")}
+    anyone = case.settings.model_copy(update={"guests": Eligibility(**roles, unknown="let in")})
+    free = prepare(replace(case.round, previous=None), anyone)
+    chosen, solution = best_choice(free.rules, free.candidates)
+    more, proven = int(chosen.sum()) - case.filled, {case.solution.status, solution.status}
+    score = max(worth(free.rules, free.candidates, chosen) - case.worth(case.chosen), 0.0)
+    costs = RulePrice(max(more, 0), score, exact=proven == {"optimal"}, found=proven != {"optimal"})
+    return replace(kept, costs=costs)
 
 
 def rules_of(round_: Round) -> dict[str, tuple[RuleStatus, ...]]:

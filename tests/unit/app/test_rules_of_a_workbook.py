@@ -61,6 +61,16 @@ def test_a_sheet_that_was_not_changed_changes_no_rule(page, language):
     assert page(language=language).rules == {}
 
 
+def test_without_its_proposal_the_rules_of_the_programme_are_no_changes(page, tmp_path):
+    page()
+    path = tmp_path / "proposal.xlsx"
+    assert read_sheet(path, COHORT, programme=PROGRAMME).rules == {}
+    other = PROGRAMME.model_copy(
+        update={"twinning": PROGRAMME.twinning.model_copy(update={"rules": ()})}
+    )
+    assert list(read_sheet(path, COHORT, programme=other).rules) == ["twinning"]
+
+
 def test_rules_that_were_changed_cleared_and_added_hold_in_the_next_round(page):
     """Row 2 is the cap of each host, row 3 the soft share: the cap becomes one over all, the share goes, panels get one."""
     cleared = [(f"{column}3", None) for column in "ABDGLM"]

@@ -92,6 +92,23 @@ def test_what_a_kind_says_of_a_city(who, seville, silent):
     assert [is_kind(c, who) for c in cohort] == [seville, silent]
 
 
+@pytest.mark.parametrize(
+    ("who", "field"),
+    [
+        ("north", "region"),
+        ("Poland", "country"),
+        ("middle-sized", "size"),
+        ("under way", "readiness"),
+        ("B2", "english"),
+        ("small", "population"),
+    ],
+)
+def test_a_word_that_one_field_alone_has_stands_for_it(who, field):
+    assert [condition.field for condition in parsed(who)] == [field]
+    (other,) = parsed(f"not {who}")
+    assert (other.field, other.no) == (field, True)
+
+
 def test_small_is_below_what_the_programme_says():
     (one,) = round_of(city("at-a", people_in_it=100_000)).cohort
     assert [parsed("small")[0].holds(one, n) for n in (100_000, 100_001)] == [False, True]
@@ -101,7 +118,9 @@ def test_small_is_below_what_the_programme_says():
 @pytest.mark.parametrize(
     ("who", "named"),
     [
-        ("north", "region: north"),
+        ("nroth", "region: north"),
+        ("fr", "Traits"),  # a country and a language
+        ("1", "urbanisation: 1"),
         ("newcommer", "newcomer"),
         ("heat_planning", "topic: heat_planning"),
         ("regoin: north", "region"),

@@ -19,6 +19,7 @@ from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import QuestionError
 from twinmatch.extensions import Registry, need
 from twinmatch.facets.base import memberships
+from twinmatch.programmes.kinds import is_kind
 from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning.settings import Facilitator
 from twinmatch.solving import Bools, Givers, Ints
@@ -245,7 +246,9 @@ def accompanied(
     of_host = [[one.speaks(languages) for languages in spoken] for one in staff]
     of_guest = [
         [
-            one.speaks(said[i]) and (not one.countries or cities[i].country in one.countries)
+            one.speaks(said[i])
+            and (not one.countries or cities[i].country in one.countries)
+            and (one.who is None or bool(is_kind(cities[i], one.who)))
             for i in guests
         ]
         for one in staff
@@ -265,7 +268,7 @@ def facilitator_rules(frame: Frame, staff: Sequence[Facilitator]) -> list[Rule]:
     rules = []
     if nobody.any():
         says = say(
-            "Each pair has a facilitator who speaks with both sides and accompanies guests of that country."
+            "Each pair has a facilitator who speaks with both sides and accompanies such guests."
         )
         rules.append(forbid("facilitators' languages", says, nobody))
     kinds, of_pair = np.unique(can.T, axis=0, return_inverse=True)
@@ -278,7 +281,7 @@ def facilitator_rules(frame: Frame, staff: Sequence[Facilitator]) -> list[Rule]:
                 n=len(staff),
             )
             do = say(
-                "Give facilitators the same languages and countries where they may stand in for each other."
+                "Give facilitators the same languages, countries and kinds where they may stand in for each other."
             )
             raise QuestionError.of("facilitators-differ", found, do=do)
     rows = sorted(unions, key=lambda one: (-sum(one), one))

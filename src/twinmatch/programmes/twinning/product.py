@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError
-from twinmatch.programmes.eligibility import unmet
+from twinmatch.programmes.eligibility import conditions_kept, unmet
 from twinmatch.programmes.repair_menu import excepting, in_menu, made_again, menu_of, taken
 from twinmatch.programmes.round import SIZES_APART, Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, roles_in_words, statuses
@@ -74,6 +74,7 @@ def product_of(ready: PreparedTwinning, chosen: NDArray[np.bool_], solution: Sol
     held, out = unplaced.held(), unplaced.everyone()
     empty, by = unplaced.empty(sum(item.places for item in held))
     kept = tuple(replace(r, status="binding") if r.rule in by else r for r in kept)
+    kept = (conditions_kept(round_.cohort, ready.who, settings.guests), *kept)
     awaited = ready.ungated.any() if ready.who.eligible else any(x.ask for x in out)
     status: Status = "optimal" if solution.status == "optimal" else "feasible"
     if not meetings and (ready.allowed.any() or not awaited):  # the rules let no pair be
@@ -354,4 +355,5 @@ def pair_rules(round_: Round, settings: Twinning, product: Product) -> tuple[Rul
     held = set(pairs)
     chosen = ready.frame.pairs(lambda host, g: (round_.id(g), host.id) in held)
     rules, gave_way = made_again(ready.rules, ready.candidates, product.rules)
-    return (told, *excepting(statuses(rules, ready.candidates, chosen), gave_way))
+    asked = conditions_kept(round_.cohort, ready.who, settings.guests)
+    return (told, asked, *excepting(statuses(rules, ready.candidates, chosen), gave_way))

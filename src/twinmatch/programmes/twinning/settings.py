@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator
 from math import floor, inf
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from twinmatch.programmes.base import Band, CountryName, GatedProduct, Load, ProgrammeSection
 from twinmatch.programmes.eligibility import Eligibility
-from twinmatch.programmes.kinds import Attribute
+from twinmatch.programmes.kinds import Attribute, Who, without_host
 from twinmatch.programmes.quotas import PairQuota, counted_per, told_apart
 from twinmatch.schema import LanguageCode, Role
 from twinmatch.wording import say
@@ -21,7 +21,7 @@ PairQuotas = Annotated[
 
 
 class Facilitator(ProgrammeSection):
-    """Who accompanies pairs: a name, how many, the languages that are spoken, and the countries of the guests."""
+    """Who accompanies pairs: a name, how many, the languages that are spoken, and which guests; several rows may name one person."""
 
     name: str = Field(min_length=1)
     pairs_at_most: int | None = Field(None, ge=0)
@@ -34,6 +34,8 @@ class Facilitator(ProgrammeSection):
     """Languages spoken, ISO 639-1: one with the guest and one with the host (of a city that names none an official one, or English); none: any"""
     countries: tuple[CountryName, ...] = ()
     """Only pairs with guests of these countries; none: of any"""
+    who: Annotated[Who, AfterValidator(without_host)] | None = None
+    """Only pairs with guests of this kind, as rules say it; none: of any"""
 
     @model_validator(mode="after")
     def _limited(self) -> Facilitator:
