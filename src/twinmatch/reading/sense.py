@@ -172,7 +172,7 @@ def are_parts(group: Dict[int, str], cells: Sequence[Sequence[Any]], names: Sequ
     said = (text(c) for i in group for c in cells[i])
     if all(is_ticked(label, cells[i], names[i]) for i, label in group.items()):
         return True
-    return values.scale_of(said, (names[i] for i in group)) is not None
+    return values.grades_of(said, (names[i] for i in group)) is not None
 
 
 # --- by its sense -----------------------------------------------------------------------------------------------

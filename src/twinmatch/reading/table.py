@@ -97,7 +97,7 @@ class _Reading:
         self.rows = [(r, c) for r, c in grid.rows if r > header.row and not is_empty(c)]
         self.named = list(zip(header.names, header.targets, strict=True))
         self.options: dict[str, str] = {}
-        self.scales: dict[str, values.Scale | None] = {}
+        self.scales: dict[str, values.Grades | None] = {}
         self.unknown: set[str] = set()
         self.unordered: dict[str, str] = {}
 
@@ -270,7 +270,7 @@ class _Reading:
         for path in (*LEVERS, *LEVERS.values()):
             parts = [r for r in found if r.path == path and r.option]
             said = (t for r in parts for t in self._texts(r.position))
-            self.scales[path] = values.scale_of(said, (r.name for r in parts))
+            self.scales[path] = values.grades_of(said, (r.name for r in parts))
         return found
 
     def _unordered(self, readers: Sequence[_Reader]) -> dict[str, str]:

@@ -289,7 +289,7 @@ _NONE_AT_ONE: Final = re.compile(
 
 
 @dataclass(frozen=True)
-class Scale:
+class Grades:
     """How much the answers to a question say, from ``least``, which is nothing, to ``most``; 0 and 3 for words."""
 
     least: int
@@ -314,7 +314,7 @@ class Scale:
         return max(floor(3 * part + 0.5), 0)
 
 
-def scale_of(texts: Iterable[str], headers: Iterable[str]) -> Scale | None:
+def grades_of(texts: Iterable[str], headers: Iterable[str]) -> Grades | None:
     """Return the scale that all answers to the parts of one question are on, of 3 to 5 levels or in words; None where there is none.
 
     The lowest of 1 to 3 says a little, unless it is said to be nothing; that of longer scales says nothing.
@@ -328,7 +328,7 @@ def scale_of(texts: Iterable[str], headers: Iterable[str]) -> Scale | None:
     named = (n for n in (4, 5) if re.search(rf"\b{n}\s*[-–—:=]\s*[^\W\d]", anchors))
     most = max((*named, *levels), default=3)
     is_nothing = levels and 0 not in levels and (most > 3 or _NONE_AT_ONE.search(anchors))
-    return Scale(int(bool(is_nothing)), most) if most >= 3 else None
+    return Grades(int(bool(is_nothing)), most) if most >= 3 else None
 
 
 def is_unknown(text: str) -> bool:

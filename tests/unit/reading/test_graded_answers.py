@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from twinmatch.reading import read
-from twinmatch.reading.values import Scale, scale_of
+from twinmatch.reading.values import Grades, grades_of
 
 PARTS = ("Buildings", "Mobility and transport", "Procurement")
 
@@ -49,11 +49,11 @@ def test_strengths_are_graded_too(tmp_path):
 @pytest.mark.parametrize(
     ("said", "scale"),
     [
-        (["1", "2", "3", "don't know", ""], Scale(0, 3)),
-        (["0", "5"], Scale(0, 5)),
-        (["1", "5"], Scale(1, 5)),
-        (["1 - not at all", "2", "3"], Scale(1, 3)),
-        (["molto", "poco", "per niente"], Scale(0, 3)),
+        (["1", "2", "3", "don't know", ""], Grades(0, 3)),
+        (["0", "5"], Grades(0, 5)),
+        (["1", "5"], Grades(1, 5)),
+        (["1 - not at all", "2", "3"], Grades(1, 3)),
+        (["molto", "poco", "per niente"], Grades(0, 3)),
         (["1", "0"], None),  # ticked or not
         (["3", "6"], None),
         (["3", "a street"], None),
@@ -62,4 +62,4 @@ def test_strengths_are_graded_too(tmp_path):
     ],
 )
 def test_what_is_a_scale(said, scale):
-    assert scale_of(said, ["How much? [Buildings]"]) == scale
+    assert grades_of(said, ["How much? [Buildings]"]) == scale
