@@ -312,7 +312,9 @@ def _filled(text: Said, code: str, leaf: Leaf) -> str:
     if text.language:
         return leaf(str(text), text.language)
     message = _message(text, code)
-    same = code != "en" and message in (text.message, text.several)
+    said = " ".join(literal for literal, _, _ in _pieces(message)).split()
+    # One word alone may be the same in both: "points", "place".
+    same = code != "en" and message in (text.message, text.several) and len(said) > 1
     language = "en" if same and text.values else ""  # a title may be in any language
     return "".join(
         leaf(literal, language if literal.strip(MARKS) else "")

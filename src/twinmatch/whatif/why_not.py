@@ -36,7 +36,7 @@ from twinmatch.whatif.case import (
     widened,
 )
 from twinmatch.whatif.counterfactual import answered, best_additions, case_if, said
-from twinmatch.wording import say, titled
+from twinmatch.wording import joined, say, titled
 
 Verdict = Literal["meets", "not eligible", "forbidden", "impossible", "possible"]
 
@@ -180,9 +180,15 @@ def _name(case: Case, target: str) -> str:
 
 def _no_host(case: Case, i: int, host: str) -> str:
     roles = " or ".join(role.value for role in case.settings.hosts)
-    text = f"{_name(case, host_id(case.round, host))} is no host in this round, which asks for the role {roles}."
+    text = say(
+        "{host} is no host in this round, which asks for the role {roles}.",
+        host=_name(case, host_id(case.round, host)),
+        roles=roles,
+    )
     if any(i in other.cities for other in case.hosts):
-        text += f" {case.round.name(i)} is: was the question meant the other way round?"
+        text += say(
+            " {city} is: was the question meant the other way round?", city=case.round.name(i)
+        )
     return text
 
 
@@ -193,7 +199,7 @@ def _not_eligible(case: Case, start: WhyNotAnswer, i: int) -> WhyNotAnswer:
     who = case.ready.who
     reason = who.refused.get(i) or who.ask.get(i)
     if reason is None:
-        text = f"{start.guest_name} has not applied as a guest in this round."
+        text = say("{city} has not applied as a guest in this round.", city=start.guest_name)
         return replace(start, reasons=(text,))
     city = case.round.cohort.cities[i]
     met = conditions_met(city, case.settings.guests)
@@ -203,14 +209,20 @@ def _not_eligible(case: Case, start: WhyNotAnswer, i: int) -> WhyNotAnswer:
     return replace(
         start,
         reasons=(reason,),
-        changes=(f"{start.guest_name} would have to meet the conditions: {_lacking(city, case)}.",),
+        changes=(
+            say(
+                "{city} would have to meet the conditions: {conditions}.",
+                city=start.guest_name,
+                conditions=_lacking(city, case),
+            ),
+        ),
         if_eligible=then,
     )
 
 
 def _lacking(city: City, case: Case) -> str:
     failed, unknown = conditions(city, case.settings.guests)
-    return "; ".join([*failed, *(f"not known: {one}" for one in unknown)])
+    return joined([*failed, *(say("not known: {what}", what=one) for one in unknown)], "; ")
 
 
 def conditions_met(city: City, rule: Eligibility) -> City | None:
