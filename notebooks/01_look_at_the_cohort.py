@@ -39,8 +39,8 @@ guests = table[table["roles"].str.contains("guest")]
 mission = table[table["roles"].str.contains("mission")]
 Markdown(
     f"**What is seen.** Of a Mission City {mission['known'].mean():.0%} of the profile is filled on average, of a guest city "
-    f"{guests['known'].mean():.0%}. {(guests['known'] < 0.3).sum()} of {len(guests)} guests have less than a third: whatever is "
-    "said of them below rests on little, and asking them is worth more than any other weight."
+    f"{guests['known'].mean():.0%}. {(guests['known'] < 1 / 3).sum()} of {len(guests)} guests have less than a third: whatever is "
+    "said of them below rests on little."
 )
 
 # %% [markdown]
@@ -58,7 +58,7 @@ cohort.city("Leuven")
 
 # %%
 tm.pictures.emissions_mix(
-    cohort, ["Leuven", "Ghent", "Umeå", "Lahti", "Differdange", "Turin", "Marseille", "Sofia"]
+    cohort, ["Leuven", "Ghent", "Umeå", "Lahti", "Turin", "Marseille", "Sofia"]
 )
 
 # %% [markdown]

@@ -12,7 +12,7 @@
 # # Which cities are like mine, and does that depend on the weights?
 #
 # A score is the sum of what its facets add, and there is no other way to get one. So the answer can be taken apart, and
-# other weights give other answers. Leuven is the example.
+# other weights give other answers. Leuven is the example; put your own city in its place.
 
 # %%
 from IPython.display import Markdown
@@ -20,7 +20,8 @@ from IPython.display import Markdown
 import twinmatch as tm
 
 cohort = tm.bundled()
-nearest = tm.similar("Leuven", cohort, k=8)
+mine = cohort.city("Leuven")
+nearest = tm.similar(mine, cohort, k=8)
 nearest
 
 # %% [markdown]
@@ -30,18 +31,16 @@ nearest
 
 # %%
 first = nearest[0]
-tm.pictures.waterfall(first.account, f"Leuven and {first.name} as peers")
+tm.pictures.waterfall(first.account, f"{mine.name} and {first.name} as peers")
 
 # %%
-strongest = first.account.strongest(2)
 Markdown(
-    f"**What is seen.** {first.name} reaches {100 * first.account.score:.0f} of 100 points. Most comes from: "
-    + " ".join(line.says for line in strongest)
-    + f" {first.account.coverage:.0%} of the weights rest on something known."
+    f"**What is seen.** {first.name} reaches {100 * first.account.score:.0f} of 100 points. {first.account.summary()}"
+    f" {first.account.coverage:.0%} of the weights rest on something known."
 )
 
 # %%
-tm.pictures.readiness(cohort, ["Leuven", first.id])
+tm.pictures.readiness(cohort, [mine.id, first.id])
 
 # %% [markdown]
 # ## Weights of your own
@@ -56,15 +55,15 @@ choices = {
     "needs in words": {"shared_needs": 1},
     "figures alone": {"emissions_mix": 2, "emissions_level": 1, "context": 1},
 }
-answers = {name: tm.similar("Leuven", cohort, k=8, weights=w) for name, w in choices.items()}
+answers = {name: tm.similar(mine, cohort, k=8, weights=w) for name, w in choices.items()}
 pd.DataFrame({name: [city.name for city in found] for name, found in answers.items()})
 
 # %%
 usual = {city.id for city in answers["all facets"]}
 stay = {name: len(usual & {city.id for city in found}) for name, found in answers.items()}
 Markdown(
-    f"**What is seen.** Of the {len(usual)} nearest by all facets, {stay['needs in words']} stay when only words count and "
-    f"{stay['figures alone']} when only figures do. Being alike has no one meaning; the weights are a choice that people make."
+    f"**What is seen.** Of the {len(usual)} nearest by all facets, words alone keep {stay['needs in words']} and "
+    f"figures alone {stay['figures alone']}. Being alike has no one meaning; the weights are a choice that people make."
 )
 
 # %% [markdown]
@@ -80,4 +79,4 @@ def same_kind_of_place(one, other):
 
 
 tm.add_facet("same_kind_of_place", same_kind_of_place, "Are both cities, towns or rural?")
-tm.similar("Leuven", cohort, k=5, weights={"same_kind_of_place": 1, "shared_challenges": 3})
+tm.similar(mine, cohort, k=5, weights={"same_kind_of_place": 1, "shared_challenges": 3})

@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -478,12 +479,22 @@ def python_text() -> str:
     for title, names in (("Functions", functions), ("Types", classes)):
         parts += [f"## {title}", ""]
         for name in names:
-            parts += _described(name, getattr(tm, name))
+            parts += _described(f"tm.{name}", getattr(tm, name))
+    parts += ["## What functions return", ""]
+    for path in RETURNED.split():
+        module, _, name = path.rpartition(".")
+        parts += _described(name, getattr(import_module(f"twinmatch.{module}"), name))
     return "\n".join(parts)
 
 
+RETURNED = """app.neighbours.Neighbour app.pairs.PairExplanation proposal.Evidence proposal.Fact whatif.why_not.WhyNotAnswer
+whatif.case.Outcome whatif.case.Move whatif.prices.PriceList whatif.stability.Stability whatif.stability.Choice
+whatif.backtest.Backtest public.PilotTests solving.assign.Assignment solving.partition.Partition"""
+"""Types of results that have no name at the door, with those of their parts."""
+
+
 def _described(name: str, item: Any) -> Iterator[str]:
-    yield from (f"### tm.{name}", "")
+    yield from (f"### {name}", "")
     if inspect.isfunction(item):
         yield from ("```text", _signature(name, item), "```", "")
     said = (inspect.getdoc(item) or "").splitlines()
@@ -504,7 +515,7 @@ def _signature(name: str, function: Any) -> str:
         default = "" if p.default is p.empty else f" = {p.default!r}"
         parts.append(f"{p.name}: {p.annotation}{default}")
     lines = "".join(f"    {part},\n" for part in parts)
-    return f"tm.{name}(\n{lines}) -> {inspect.signature(function).return_annotation}"
+    return f"{name}(\n{lines}) -> {inspect.signature(function).return_annotation}"
 
 
 def _code(text: str) -> Iterator[str]:
@@ -515,6 +526,9 @@ def _members(item: type) -> Iterator[str]:
     """Yield the public attributes that a class itself defines, each with its first line."""
     from functools import cached_property
 
+    own = getattr(item, "model_fields", getattr(item, "__dataclass_fields__", {}))
+    if fields := [f"`.{name}`" for name in own if not name.startswith("_")]:
+        yield from (f"Holds {', '.join(fields)}.", "")
     rows = []
     for name, member in sorted(vars(item).items()):
         found = getattr(member, "fget", None) or getattr(member, "func", None) or member

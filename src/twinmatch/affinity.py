@@ -196,9 +196,8 @@ class Affinity:
 
     def others(self, row: int) -> NDArray[np.bool_]:
         """Return which columns are different cities from a row's, shape (C,)."""
-        keep = np.ones(len(self.columns), dtype=np.bool_)
-        keep[self._itself[1][self._itself[0] == row]] = False
-        return keep
+        itself = self._itself[1][self._itself[0] == row]
+        return np.asarray(np.bincount(itself, minlength=len(self.columns)) == 0)
 
     @cached_property
     def expected(self) -> dict[str, Floats]:
@@ -249,7 +248,6 @@ class Affinity:
     @cached_property
     def likeness(self) -> Mapping[str, Floats]:
         """Return each facet's likeness, shape (R, C); nan where it is not known."""
-
         apart = self._apart(None)
 
         def make(name: str) -> Floats:
@@ -330,9 +328,11 @@ class Affinity:
         """Return the column of each host's id."""
         return {host.id: c for c, host in enumerate(self.columns)}
 
-    def account(self, row: int, column: int) -> Account:
-        """Return the account of a row and a column: one line a facet, shares summing to the score."""
-        return self.accounts([row], [column])[0]
+    def account(self, row: int | str, column: int | str) -> Account:
+        """Return the account of a row and a column, by number, id or name: one line a facet, shares summing to the score."""
+        i = self.row_of[self.cohort.find(row)] if isinstance(row, str) else row
+        c = self.column_of[self.cohort.host_named(column).id] if isinstance(column, str) else column
+        return self.accounts([i], [c])[0]
 
     def accounts(
         self, rows: Sequence[int] | Ints, columns: Sequence[int] | Ints, *, worded: bool = True

@@ -68,7 +68,7 @@ def read(
     mapping: Headers | PathLike | Mapping[str, str] | None = None,
     hosts: PathLike | Sequence[PathLike] = (),
 ) -> Cohort:
-    """Return the cohort of a path, a DataFrame or a list of dicts; the bundled cities where nothing is given.
+    """Return the cohort of a path, a DataFrame or a list of dicts; the bundled cities where nothing, or "bundled", is given.
 
     ``mapping`` says which column is which field: a mapping file, or a dict of columns to fields. ``hosts`` are those
     that the cities are to meet: "bundled", or the path of a table. Of a survey's export what is in doubt is a warning,
@@ -83,7 +83,7 @@ def read(
     if isinstance(source, Cohort):
         return source
     if source is None or isinstance(source, str | os.PathLike):
-        raw = read_raw(None if source is None else Path(source), headers)
+        raw = read_raw(None if source in (None, "bundled") else Path(source), headers)
     else:
         raw = records_of(source, headers)
     places = [hosts] if isinstance(hosts, str | os.PathLike) else hosts
@@ -157,7 +157,7 @@ def with_weights(programme: Programme, weights: Mapping[str, Any]) -> Programme:
 
 def _mapping(weights: object) -> Mapping[str, Any]:
     if not isinstance(weights, Mapping):
-        do = "Accepted: a dict of facets to numbers, such as {'readiness_step': 2, 'needs_offers': 1}."
+        do = "Accepted: a dict of facets to numbers, such as {'readiness': 2, 'shared_needs': 1}."
         found = f"{type(weights).__name__} is no set of weights."
         raise QuestionError.of("weights-wrong", found, do=do)
     return weights
@@ -209,7 +209,11 @@ def compare(
     chosen = PEER_WEIGHTS if weights is None else dict(_mapping(weights))
     rows = None if guests is None else [cities.find(_named(name)) for name in guests]
     columns = None if hosts is None else [cities.host_named(_named(name)) for name in hosts]
-    return compared(cities, chosen, FacetCache(text), rows=rows, columns=columns)
+    found = compared(cities, chosen, FacetCache(text), rows=rows, columns=columns)
+    if not found.peers and (pairs := len(found.rows) * len(found.columns)) < FEW_PAIRS:
+        says = f"Standings are among {pairs} pairs alone, too few to tell a good one: leave guests or hosts out."
+        warnings.warn(says, stacklevel=2)
+    return found
 
 
 def similar(
@@ -254,6 +258,10 @@ def explain(
     learning = None if rules.twinning is None else Learning(cities, rules.twinning, cache)
     peers = compared(cities, chosen, cache)
     return Rows(pair_explanations(_named(one), _named(other), peers, learning)[1])
+
+
+FEW_PAIRS = 30
+"""Pairs below which standings among them tell little."""
 
 
 def _asked(
@@ -475,6 +483,5 @@ def _named(city: Any) -> str:
 for _noun in (Cohort, Affinity, Account, Product, Proposal, Table):
     _noun._repr_html_ = Tabular._repr_html_  # type: ignore[union-attr]
 Meeting._repr_html_ = lambda self: self.account._repr_html_()  # type: ignore[attr-defined]
-City._repr_html_ = lambda self: (  # type: ignore[attr-defined]
-    Cohort((self,)).to_frame().T.to_html(na_rep="not known")
-)
+City.to_frame = lambda self: Cohort((self,)).to_frame().T  # type: ignore[attr-defined]
+City._repr_html_ = lambda self: self.to_frame().to_html(na_rep="not known")  # type: ignore[attr-defined]

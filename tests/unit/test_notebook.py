@@ -95,3 +95,8 @@ def test_a_notebook_reaches_into_nothing_internal_and_writes_figures_by_code(tex
     head = content.split("# %% [markdown]")[1]
     assert "?" in head, "the question of the notebook"
     assert not re.search(r"\d+ of \d+", prose), "figures in the prose come from code"
+
+
+def test_where_there_is_nothing_to_draw_a_picture_says_so():
+    picture = tm.pictures.readiness(cohort(), ["de-one", "it-two"])
+    assert "Nothing to draw" in json.dumps(picture.to_dict())

@@ -264,7 +264,8 @@ def test_a_city_is_named_by_id_or_name_or_is_one(round_):
         assert len(tm.explain(city, two, round_, text_model=words)) == 3
         locked = tm.propose(round_, TWINNING, text_model=words, lock=[(city, two)])
         assert "twinning:de-one" in locked.to_frame().index
-    assert tm.compare(round_, guests=[three], hosts=[two]).to_frame().shape == (1, 1)
+    with pytest.warns(UserWarning, match="pairs alone"):
+        assert tm.compare(round_, guests=[three], hosts=[two]).to_frame().shape == (1, 1)
 
 
 def test_a_lock_and_a_ban_are_kept(round_):
@@ -353,3 +354,15 @@ def test_results_are_rich_in_a_notebook(round_, proposal):
     groups = tm.partition(np.eye(4), sizes=(2, 2))
     for noun in (round_, round_[0], proposal, tm.similar("One", round_, text_model=words), groups):
         assert "<table" in noun._repr_html_()
+
+
+def test_results_are_lines_tables_and_frames_and_an_affinity_takes_names(bundled):
+    found = tm.explain("Leuven", "Ghent", bundled)
+    assert repr(found[0]).startswith("<PairExplanation")
+    assert list(found[0].to_frame()["says"]) == [line.says for line in found[0].account.lines]
+    assert "Leuven" in bundled.city("Leuven").to_frame().to_string()
+    some = bundled[:6]
+    with pytest.warns(UserWarning, match="among 2 pairs alone"):
+        affinity = tm.compare(some, guests=[some[0]], hosts=[some[1], some[2]])
+    named = affinity.account(some[0].id, some[2].name)
+    assert named.to_frame().equals(affinity.account(0, 1).to_frame())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, Scored, says, text_of
@@ -21,18 +21,21 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import Twinning, prepare
 from twinmatch.proposal import Account
-from twinmatch.proposal.wire import Hidden
+from twinmatch.proposal.wire import Hidden, Tabular
 from twinmatch.solving import Bools
 from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
 from twinmatch.wording import count, joined, listed, say, titled
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Purpose = Literal["peers", "learning"]
 
 PEERS = say("Scored against all pairs of cities.")
 
 
-@dataclass(frozen=True)
-class PairExplanation(Scored):
+@dataclass(frozen=True, repr=False)
+class PairExplanation(Scored, Tabular):
     """The account of a pair for a purpose; in learning the first learns from the second."""
 
     purpose: Purpose
@@ -45,8 +48,15 @@ class PairExplanation(Scored):
     pictures: Hidden[tuple[Spec, ...]] = ()
     """How the score adds up; in the first account of a pair also its emissions and readiness side by side."""
 
+    def __repr__(self) -> str:
+        return f"<PairExplanation {self.title}: score {self.account.score:.3f}>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the account: one row a facet."""
+        return self.account.to_frame()
+
     def row(self) -> dict[str, Any]:
-        """Return the account as a row of a table; its own lines are ``account.to_frame()``."""
+        """Return the account as a row of a table."""
         return {"purpose": self.purpose, "title": self.title, **self._figures()}
 
 

@@ -80,30 +80,37 @@ def _bars(rows: Rows, name: str, value: str, title: str) -> Picture:
         y=alt.Y(f"{name}:N", sort="-x", title=None, axis=alt.Axis(labelLimit=320)),
         x=alt.X(f"{value}:Q", title=title),
     )
-    figures = base.mark_text(align="left", dx=4, color=GREY).encode(
-        text=alt.Text(f"{value}:Q", format=",.3~f")
-    )
+    figures = base.mark_text(align="left", dx=4, color=GREY).encode(text=_figure(value, ",.3~f"))
     said = "; ".join(f"{row[name]}: {row[value]}" for row in rows)
     return (base.mark_bar(color=BLUE) + figures).properties(
         width=WIDTH, description=f"{title}. {said}."
     )
 
 
+def _figure(field: str, form: str) -> Any:
+    """Return figures as texts."""
+    return alt.Text(f"{field}:Q", format=form)
+
+
 def city_map(cohort: Cohort) -> Picture:
     """Return the cities of a cohort on an equal-area map of Europe, by role and size."""
     rows: list[dict[str, Any]] = []
-    named = {Role.MISSION: "Mission City", Role.GUEST: "guest"}
+    named = {Role.MISSION: "Mission City", Role.GUEST: "guest", Role.PILOT: "pilot city"}
     for c in cohort.cities:
         if c.location is not None:
             x, y = kilometres(c.location.lat, c.location.lon)
-            role = next((name for role, name in named.items() if c.has(role)), "other")
+            role = next((name for role, name in named.items() if c.has(role)), "no role stated")
             people = c.population.value if c.population else None
             rows.append({"city": c.name, "x": x, "y": y, "role": role, "residents": people})
-    roles = {"Mission City": ("square", BLUE), "guest": ("circle", ORANGE)}
-    roles["other"] = ("triangle-up", GREY)
-    sizes = alt.Scale(type="sqrt", range=[20, 300])
+    looks = [("square", BLUE), ("circle", ORANGE), ("triangle-up", PLUM), ("diamond", GREY)]
+    there = {row["role"] for row in rows}
+    names = (*named.values(), "no role stated")
+    roles = {name: look for name, look in zip(names, looks, strict=True) if name in there}
+    sizes = alt.Scale(type="sqrt", domain=[0, SIZES[-1]], range=[10, 300], clamp=True)
     points = _dots(rows, roles, "Role", opacity=0.8).encode(
-        size=alt.Size("residents:Q", title="Residents", scale=sizes),
+        size=alt.Size(
+            "residents:Q", title="Residents", scale=sizes, legend=alt.Legend(values=SIZES)
+        ),
         tooltip=["city", "role", "residents"],
     )
     largest = sorted(rows, key=lambda row: (-(row["residents"] or 0), row["city"]))[:LABELLED]
@@ -128,6 +135,9 @@ def _on_map(drawn: Picture, named: Rows, said: str) -> Picture:
     """Return what is drawn on the map of Europe, with some names and the words for those who cannot see it."""
     return (_shores() + drawn + _names(named)).properties(width=WIDTH, height=520, description=said)
 
+
+SIZES = [50_000, 200_000, 1_000_000, 3_000_000]
+"""Residents whose dots stand in the legend of a map; larger cities have the last."""
 
 LABELLED = 15
 """Cities that are named on a map, at most."""
@@ -168,12 +178,18 @@ def _shores() -> Picture:
     return lines.encode(**_axes(), detail="ring:N", order="order:Q")
 
 
+NOTHING: Final = "Nothing to draw: what is asked is not known of all of these cities."
+
+
 def shown(spec: Spec | None) -> Picture:
-    """Return a picture of :mod:`twinmatch.figures.vega` as an Altair chart, or None where there is none to draw.
+    """Return a picture of :mod:`twinmatch.figures.vega` as an Altair chart, or a sentence where there is none to draw.
 
     It is the picture of the report, the dossiers and the workbench, from the same specification.
     """
-    return None if spec is None else alt.Chart.from_dict(spec)
+    if spec is not None:
+        return alt.Chart.from_dict(spec)
+    said = alt.Chart(pd.DataFrame([{"says": NOTHING}]), width=WIDTH, height=30, description=NOTHING)
+    return said.mark_text(fontSize=13, color=GREY).encode(text="says:N")
 
 
 def waterfall(account: Account, title: str) -> Picture:
@@ -214,9 +230,14 @@ def heat(affinity: Affinity, chosen: Sequence[tuple[str, str]] = ()) -> Picture:
         y=alt.Y("guest:N", title="Guest", sort=None),
         tooltip=["guest", "host", "points"],
     )
-    shades = alt.Scale(scheme="cividis", reverse=True)
+    shades = alt.Scale(scheme="cividis", reverse=True, domain=[0, 100])
     tiles = base.mark_rect().encode(
-        color=alt.Color("points:Q", title="Points of 100", scale=shades)
+        color=alt.Color(
+            "points:Q",
+            title="Points of 100",
+            scale=shades,
+            legend=alt.Legend(values=[*range(0, 101, 20)]),
+        )
     )
     chosen_ones = base.transform_filter("datum.chosen")
     frames = chosen_ones.mark_rect(filled=False, stroke="black", strokeWidth=2.5)
@@ -289,22 +310,26 @@ def stability_bars(found: Stability) -> Picture:
     said = f"{title}: {len(found.fragile)} of {len(rows)} pairs are fragile."
     kinds = alt.Scale(domain=["robust", "fragile"], range=[BLUE, ORANGE])
     colour = alt.Color("judgement:N", title=None, scale=kinds)
-    bars = alt.Chart(pd.DataFrame(rows), width=WIDTH, description=said).mark_bar()
-    return bars.encode(y=_in_order("pair"), x=_percent("share", title), color=colour)
+    base = alt.Chart(pd.DataFrame(rows)).encode(y=_in_order("pair"), x=_percent("share", title))
+    figures = base.mark_text(align="left", dx=4, color=GREY).encode(text=_figure("share", ".0%"))
+    bars = base.mark_bar().encode(color=colour)
+    return (bars + figures).properties(width=WIDTH, description=said)
 
 
 def intervals(
     rows: Sequence[tuple[str, float, float, float]], title: str, reference: float | None = None
 ) -> Picture:
-    """Return figures with their intervals (name, value, low, high); the dashed line is a reference such as chance."""
-    frame = pd.DataFrame(rows, columns=["name", "value", "low", "high"])
+    """Return figures with their intervals (name or facet, value, low, high); the dashed line is a reference such as chance."""
+    told = [(words.facet_title(row[0]), *row[1:]) for row in rows]
+    frame = pd.DataFrame(told, columns=["name", "value", "low", "high"])
     names = alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=300))
     base = alt.Chart(frame).encode(y=names)
     spans = base.mark_rule(color=GREY, strokeWidth=2)
     points = base.mark_point(filled=True, size=80, color=BLUE)
     layers = [spans.encode(x=alt.X("low:Q", title=title), x2="high:Q"), points.encode(x="value:Q")]
+    layers += [base.mark_text(dy=-9, color=GREY).encode(x="value:Q", text=_figure("value", ".2f"))]
     layers += [] if reference is None else [_dashed("at", reference)]
-    said = "; ".join(f"{name}: {value:.2f}" for name, value, *_ in rows)
+    said = "; ".join(f"{name}: {value:.2f}" for name, value, *_ in told)
     return alt.layer(*layers).properties(width=WIDTH, description=f"{title}. {said}.")
 
 

@@ -279,8 +279,8 @@ class Rows(tuple[R, ...], Tabular):
         return core_schema.tuple_variable_schema(handler(get_args(source)[0]))
 
     def __repr__(self) -> str:
-        kinds = {type(item).__name__ for item in self} or {"nothing"}
-        return f"<{len(self)} of {' or '.join(sorted(kinds))}>"
+        names = [str(getattr(item, "name", getattr(item, "title", item))) for item in self]
+        return f"<{len(self)}: {', '.join(names[:5])}{', …' * (len(names) > 5)}>"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an item."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from twinmatch.cohort import City
 from twinmatch.errors import QuestionError
 from twinmatch.programmes.eligibility import Eligibility, conditions
 from twinmatch.programmes.rules import Rule
-from twinmatch.proposal.wire import Number, on_wire
+from twinmatch.proposal.wire import Number, Tabular, frame, on_wire
 from twinmatch.schema import Commitment, Participation
 from twinmatch.solving import Bools, Floats
 from twinmatch.whatif.case import (
@@ -37,6 +37,9 @@ from twinmatch.whatif.case import (
 )
 from twinmatch.whatif.counterfactual import answered, best_additions, case_if, said
 from twinmatch.wording import joined, say, titled
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Verdict = Literal["meets", "not eligible", "forbidden", "impossible", "possible"]
 
@@ -75,7 +78,7 @@ class RunnerUp:
 
 
 @dataclass(frozen=True, repr=False)
-class WhyNotAnswer:
+class WhyNotAnswer(Tabular):
     """The answer to "why not": the verdict, its reasons, what forcing it costs, and what would bring it about.
 
     ``best`` is the forced answer of the best total, ``gentlest`` the one with the fewest changes; both are None
@@ -98,6 +101,12 @@ class WhyNotAnswer:
 
     def __repr__(self) -> str:
         return f"<WhyNotAnswer {self.guest_name} with {self.host_name}: {self.verdict}>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return what is told, one row a sentence: the reasons, who moves where the pair is forced, what would bring it about."""
+        moves = [move.says for move in self.best.moves] if self.best else []
+        told = {"reason": self.reasons, "move": moves, "change": self.changes}
+        return frame({"what": what, "says": says} for what, each in told.items() for says in each)
 
 
 def next_best(affinity: Affinity, row: int, column: int, open_pairs: Bools) -> tuple[RunnerUp, ...]:
