@@ -285,11 +285,11 @@ def test_of_a_unit_the_city_speaks_that_was_wished_for_and_a_gap_of_the_guest_is
     unit = Host("unit-a", "A", (1, 2, 3))
     one = compare(cohort, names, facet_cache(), rows=(0,), columns=(unit,))
     met, levers = one.account(0, 0).lines
-    assert met.says.startswith("C is strong in")
+    assert "C works on this" in met.says
     assert levers.says == FACETS["levers_met"].make(cohort, facet_cache()).says(0, 1)[0]
     assert levers.says.startswith("The levers")
     few = compare(cohort, names, facet_cache(), rows=(0,), columns=(Host("u", "U", (1, 4)),))
-    assert few.account(0, 0).lines[0].says.startswith("A is strong in")
+    assert "A works on this" in few.account(0, 0).lines[0].says
 
 
 def test_a_joint_account_by_hand() -> None:

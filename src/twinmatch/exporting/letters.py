@@ -160,7 +160,7 @@ def letters(proposal: Proposal, correspondence: Correspondence | None = None) ->
 def _letters(proposal: Proposal, given: Correspondence) -> Iterator[Letter]:
     sources, takes, plain = Sources(proposal), _takes(proposal), Correspondence()
     for card in proposal.cities:
-        if card.id not in sources.taking_part:
+        if card.id not in sources.taking_part and card.id not in given.edited:
             continue
         letter = translated(_letter(sources, card.id, given, takes), given.language)
         made_of, text = given.edited.get(card.id, ("", ""))

@@ -369,7 +369,8 @@ def letter(request: Request, found: Looked, city: str, signature: Signature) -> 
     """Return the letter of a city, to be looked at and edited before it is sent."""
     parts: dict[str, Any] = {**signature, "letter": _letter(request, found, city, signature)}
     made_of, text = found["now"].letters.get(city, ("", ""))
-    parts["code"] = next(x.code for x in letters(found["made"]) if x.city == city)
+    plain = letters(found["made"], Correspondence(edited={city: ("", "")}))
+    parts["code"] = next(x.code for x in plain if x.city == city)
     parts |= {"stale": text if made_of != parts["code"] else "", "word": WORD}
     parts["rows"] = [r for r in found["table"].pairs if city in r.kept.cities]
     return page(request, "letter.html.j2", tab="letters", **found, **parts)
