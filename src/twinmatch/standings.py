@@ -26,6 +26,9 @@ Steps = NDArray[np.int32]
 DECIMALS: Final = 6
 """Likenesses are rounded to this before they are ranked, so that machines agree on ties."""
 
+THIN_COVERAGE: Final = 0.35
+"""Below this part of the weights little is known of a meeting or a peer, and that is said."""
+
 UNKNOWN_STANDING: Final = 0.5
 
 PRIOR: Final = 100.0

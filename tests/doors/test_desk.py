@@ -299,7 +299,7 @@ def test_rules_on_kinds_of_cities_are_written_on_the_page(five, proposal):
     (rule,) = with_rules(made, shared).twinning.rules
     assert (rule.share_at_least, rule.each) == (0.33, "country")
     assert with_rules(made, TWINNING | {"format-0": "twinning"}) == programme_in(made.made_from)
-    wrong = send(five, f"{proposal}/rules", **TWINNING | first | {"who-0": "north"})
+    wrong = send(five, f"{proposal}/rules", **TWINNING | first | {"who-0": "norht"})
     assert wrong.status_code == 400
     assert "region: north" in wrong.text
 
@@ -322,7 +322,7 @@ def test_rules_of_a_workbook_are_tried_on_the_page(five, proposal):
     (rule,) = load_text(text).twinning.rules
     assert (rule.who, rule.at_most, rule.of) == ("country: DE", 0, "guests")
     assert not board_of(five).store.history(proposal)
-    wrong = handed_in("north")
+    wrong = handed_in("norht")
     assert wrong.status_code == 400
     assert "region: north" in wrong.text
 

@@ -21,11 +21,10 @@ from twinmatch.errors import QuestionError
 from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.quoting import classifier_for, quotes, same_matter, shows
 from twinmatch.facets.text import all_sentences, offers_said
-from twinmatch.programmes.round import THIN_COVERAGE
 from twinmatch.proposal import Account, Evidence, Fact
 from twinmatch.proposal.evidence import LEAST
 from twinmatch.proposal.wire import Hidden, Number, on_wire
-from twinmatch.standings import UNKNOWN, best, drawn_pairs, standing_table
+from twinmatch.standings import THIN_COVERAGE, UNKNOWN, best, drawn_pairs, standing_table
 from twinmatch.vocabulary.topics import BLOCKS
 from twinmatch.wording import joined, listed, say
 

@@ -26,13 +26,11 @@ from twinmatch.programmes.rules import DEFINES, Rule, allowed_pairs, price_at_mo
 from twinmatch.proposal import Account, FacetWeight, Product, Proposal, RulePrice
 from twinmatch.solving import Block, Bools, Candidates, Clash, Labels, Solution, clash, in_words
 from twinmatch.solving.model import Advice, AssignmentQuestion, Undercut
+from twinmatch.standings import THIN_COVERAGE
 from twinmatch.wording import listed, say, say_n, titled
 
 if TYPE_CHECKING:
     from twinmatch.programmes.programme import Programme
-
-THIN_COVERAGE = 0.35
-"""Below this part of the weights, a meeting carries a note that little is known of it."""
 
 
 @dataclass(frozen=True)
