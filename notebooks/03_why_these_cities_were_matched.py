@@ -66,12 +66,11 @@ tm.pictures.heat(rivals, ten)
 # %%
 scores = rivals.to_frame()
 first = sum(scores.loc[guest].idxmax() == host for guest, host in ten)
-others = len(ten) - first
 Markdown(
     f"**What is seen.** {first} of these {len(ten)} guests are with the host that fits them best among those shown. "
     + (
-        f"The other {others} give way, because a host has few places and the whole round is better for it."
-        if others
+        "Where a guest is with another host, it gives way: a host has few places, and the whole round is better for it."
+        if first < len(ten)
         else "The dark tiles without a frame are good pairs too; their guests have something better."
     )
 )

@@ -28,7 +28,8 @@ tm.pictures.fairness(fairness, "Region") & tm.pictures.fairness(
 
 # %%
 Markdown(
-    f"**What is seen.** {fairness.says} The dashed line is the part of all guests with a place; a group far to its left "
+    f"**What is seen.** {fairness.says} Eligible are the guests that are known to meet every condition of the programme; "
+    "others must be asked first. The dashed line is the part of all guests with a place; a group far to its left "
     "is served less than the others, and with few cities in a group chance alone can do that."
 )
 

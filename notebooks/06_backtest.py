@@ -42,21 +42,22 @@ def told(figure):
         return (
             f"at {figure.value:.2f}, of one unit, from which nothing can be told apart from chance"
         )
-    if figure.high < 0.5:
-        return f"better than chance ({figure})"
-    return (
-        f"no better than chance ({figure})"
-        if figure.low <= 0.5
-        else f"worse than chance ({figure})"
+    which = (
+        "better than"
+        if figure.high < 0.5
+        else "worse than"
+        if figure.low > 0.5
+        else "no better than"
     )
+    return f"{which} chance: {figure.value:.2f}, with 95% confidence between {figure.low:.2f} and {figure.high:.2f}"
 
 
 borders = tests.peers.across_borders
 Markdown(
-    f"**What is seen.** The activity that a city chose is ranked {told(tests.activity.figures)}, over {tests.activity.units} "
-    f"units and {tests.activity.cities} cities. Partners are ranked {told(tests.peers.figures)} by the peer score; across borders "
-    + (f"they stand {told(borders)}" if borders else "there are none")
-    + ". Much of what looks like knowledge of partners is that they are of one country."
+    f"**What is seen.** The activity that a city chose ({tests.activity.cities} cities in {tests.activity.units} units) is "
+    f"ranked {told(tests.activity.figures)}. By the peer score partners are ranked {told(tests.peers.figures)}; partners of "
+    "other countries, among those countries only, "
+    + (f"{told(borders)}." if borders else "cannot be tested: there are none.")
 )
 
 # %% [markdown]

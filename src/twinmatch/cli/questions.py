@@ -16,6 +16,7 @@ from twinmatch.cli.options import (
     spread_over,
     tm,
 )
+from twinmatch.vocabulary.topics import facet_words
 
 if TYPE_CHECKING:
     from twinmatch.whatif.case import Outcome
@@ -202,7 +203,7 @@ def _show_stability(found: Stability) -> None:
                 f"{100 * p.share:.0f}%",
                 p.judgement,
                 ", ".join(f"{one.name} {100 * one.share:.0f}%" for one in p.instead[:2]),
-                ", ".join(p.lost_without),
+                facet_words(p.lost_without),
             )
             for p in found.pairs
         ),
@@ -216,7 +217,7 @@ def _show_stability(found: Stability) -> None:
             if place.judgement == "fragile"
         ),
     )
-    without = ", ".join(f"{name} {100 * share:.0f}%" for name, share in found.dropped)
+    without = ", ".join(f"{facet_words([x])} {100 * share:.0f}%" for x, share in found.dropped)
     show(f"Pairs that survive without a facet: {without}.")
 
 

@@ -30,6 +30,9 @@ COARSE: Final = (*FINE[:3], say("other"))
 LEAST_SHARED_MASS: Final = 0.6
 """Part of each city's reported emissions that the sectors known to both must hold, or the mix abstains."""
 
+LARGE_SHARE: Final = 25
+"""Percent of both inventories from which a sector that is not the largest of both is named as common."""
+
 FAR_APART: Final = 5
 """Years between two inventories from which a sentence says so."""
 
@@ -116,15 +119,18 @@ class EmissionsMix:
         facts = _mix_facts(one, parts[0], names) + _mix_facts(other, parts[1], names)
         if np.isnan(self.likeness(np.array([i]), np.array([j]))[0, 0]):
             return say("The two inventories share too few sectors to compare their mix."), facts
-        main, main_2 = (names[int(np.nanargmax(part))] for part in parts)
-        share, share_2 = (np.nanmax(part) for part in parts)
-        told = {"one": _dated(one), "other": _dated(other), "share": share, "share_2": share_2}
-        if main == main_2:
+        main, main_2 = (int(np.nanargmax(part)) for part in parts)
+        common = int(np.nanargmax(np.minimum(*parts)))
+        if main != main_2 and min(part[common] for part in parts) >= LARGE_SHARE:
+            says = "Both cities have a large part from {sector} ({share:.0f}% in {one}, {share_2:.0f}% in {other})"
+            main = main_2 = common
+        elif main == main_2:
             says = "In both cities {sector} is the largest source ({share:.0f}% in {one}, {share_2:.0f}% in {other})"
-            text = say(says, **told, sector=main)
         else:
             says = "The largest source is {sector} in {one} ({share:.0f}%) and {sector_2} in {other} ({share_2:.0f}%)"
-            text = say(says, **told, sector=main, sector_2=main_2)
+        told = {"one": _dated(one), "share": parts[0][main], "sector": names[main]}
+        told |= {"other": _dated(other), "share_2": parts[1][main_2], "sector_2": names[main_2]}
+        text = say(says, **told)
         over = listed([n for n, both in zip(names, shared, strict=True) if both])
         notes = {"boundary_note": _boundary_note(one, other), "years_note": _years_note(one, other)}
         says = "{text}; compared over {sectors}{boundary_note}{years_note}."
@@ -234,7 +240,9 @@ def _boundary_note(*cities: City) -> str:
     for city in cities:
         if city.emissions is not None and city.emissions.boundary != "city":
             note = city.emissions.boundary_note or say("another boundary than the city")
-            notes.append(say("{city} reports {boundary_note}", city=city.name, boundary_note=note))
+            notes.append(
+                say("boundary of {city}: {boundary_note}", city=city.name, boundary_note=note)
+            )
     return say(" ({notes})", notes=joined(notes, "; ")) if notes else ""
 
 

@@ -7,6 +7,7 @@ and new ones are added at the end.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Final
 
@@ -17,6 +18,12 @@ _TABLE: Final = data_beside(__file__, "topics.toml")
 
 KINDS: Final = data_beside(__file__, "kinds.toml")
 """Kinds of cities in words: what is said of the values of each field, and traits."""
+
+
+def facet_words(codes: Iterable[str]) -> str:
+    """Return facets as words, with commas between; one that is not ours by its code."""
+    return ", ".join(KINDS["facets"].get(code, code) for code in codes)
+
 
 BLOCKS: Final[dict[str, dict[str, Any]]] = data_beside(__file__, "blocks.toml")
 """The blocks of a profile by name: in words, what is open while one is not known, the question that fills it."""

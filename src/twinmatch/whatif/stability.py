@@ -30,6 +30,7 @@ from twinmatch.proposal.tables import ROBUST
 from twinmatch.proposal.wire import Number, Rows, Tabular, Unknown, on_wire, rows
 from twinmatch.solving import Bools, Floats
 from twinmatch.solving.frontier import frontier, spread
+from twinmatch.vocabulary.topics import facet_words
 from twinmatch.whatif.case import Case
 from twinmatch.wording import say
 
@@ -88,7 +89,7 @@ class PairStable(Stable):
             often = (f"{other.name} ({100 * other.share:.0f}%)" for other in self.instead[:2])
             text += f"; otherwise most often {', '.join(often)}"
         if self.lost_without:
-            text += f"; lost without {', '.join(self.lost_without)}"
+            text += f"; lost without {facet_words(self.lost_without)}"
         return text + "."
 
     def row(self) -> dict[str, Any]:
