@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from twinmatch.errors import DataError, Problem, QuestionError
 from twinmatch.schema import City, HostUnit, Location, Participation, Pilot, Role
-from twinmatch.vocabulary.gazetteer import NamedEntity, Names
+from twinmatch.vocabulary.gazetteer import NamedEntity, Names, bundled_names, places
 from twinmatch.wording import listed, say
 
 if TYPE_CHECKING:
@@ -294,17 +294,11 @@ def _among(city: City, known: Iterable[str]) -> City:
 
 def _bundled_elsewhere(name: str) -> str:
     """Return how to bring a city that nobody here is called, where one of the bundled cities is; empty where none is."""
-    from twinmatch.reading import bundled  # reads profiles into cohorts
-
-    cohort = bundled()
-    hits = cohort.names.find(name)
+    hits = bundled_names().find(name)
     if len(hits) != 1:
         return ""
-    city = cohort.cities[cohort.index[hits[0]]]
-    says = "{city} is one of the bundled cities, but not in this round: it is no host, and --hosts bundled brings hosts alone. A row of its own in your table brings it."
-    if city.has(Role.MISSION) or city.has(Role.PILOT):
-        says = "{city} is one of the bundled cities, but not in this round: --hosts bundled brings it, as it hosts others."
-    return say(says, city=city.name)
+    says = "{city} is one of the bundled cities, but not in this round. --hosts bundled brings it if it hosts others, a row of its own in your table in any case."
+    return say(says, city=places()[hits[0]].name)
 
 
 def named(

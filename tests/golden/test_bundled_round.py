@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from twinmatch.exporting.report import sides
 from twinmatch.facets import FacetCache
 from twinmatch.figures import group_tables
 from twinmatch.programmes import PRODUCTS, Round, load
@@ -111,6 +112,13 @@ def test_each_city_of_a_group_reads_of_itself(name, products, bundled, bundled_f
     silent = {c.id for c in bundled.cities if not (c.challenges or c.levers_needed or c.needs)}
     assert {city for _, city in everyone - read} <= silent
     assert not any(english_in(row.says, "de") for row in rows)
+
+
+def test_a_reason_that_several_cities_share_speaks_of_no_single_one(products):
+    shared = [r for p in products.values() for part in sides(p) for r in part.reasons]
+    texts = [r.why for r in shared if sum(len(cities) for _, cities in r.offers) > 1]
+    assert len(texts) > 10
+    assert [text for text in texts if "this city" in text.lower()] == []
 
 
 SENTENCES = (

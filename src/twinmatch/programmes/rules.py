@@ -317,7 +317,7 @@ GATE: Final = "evidence gate"
 LOOK_UP: Final = say("Look this up, add it to the profile of the city, then run again.")
 """What the programme office does where no question to a city answers what is not known of it."""
 
-NO_HOURS: Final = say("The staff hours that this city can give go to its other meetings.")
+NO_HOURS: Final = say("The staff hours stated go to other meetings.")
 """Why a city is in no meeting of a product where the ledger leaves it no hours."""
 
 ANSWERS: Final = {block: frozenset(said.get("facets", ())) for block, said in BLOCKS.items()}

@@ -279,8 +279,9 @@ def test_what_is_said_to_a_city_keeps_its_number(cities, verb):
 
 
 def test_what_many_cities_read_in_the_same_words_is_said_to_each_as_you():
-    text = say("The staff hours that this city can give go to its other meetings.")
-    assert addressed(text, "Graz") == "The staff hours that you can give go to your other meetings."
+    says = "The staff hours that {who} or {host} can give go to other meetings."
+    text = say(says.replace("{who}", "this city"), host="Lyon")
+    assert addressed(text, "Graz") == says.format(who="you", host="Lyon")
 
 
 def test_a_host_without_a_guest_reads_no_name_of_others(proposal):

@@ -401,20 +401,13 @@ def test_an_empty_table_is_one_message(tmp_path: Path) -> None:
     assert [t.code for t in checked.problems] == ["no-cities"]
 
 
-@pytest.mark.parametrize(
-    ("name", "how"),
-    [
-        ("Cologne", "it is no host, and --hosts bundled brings hosts alone"),
-        ("Leuven", "--hosts bundled brings it, as it hosts others"),
-    ],
-)
-def test_a_bundled_city_that_is_not_in_the_round_is_told_as_that(name, how):
+@pytest.mark.parametrize("name", ["Cologne", "Leuven"])
+def test_a_bundled_city_that_is_not_in_the_round_is_told_as_that(name):
     cohort = tm.read([{"name": "Trento", "country": "IT"}])
     with pytest.raises(QuestionError) as said:
         cohort.find(name)
     (problem,) = said.value.problems
-    assert problem.found.startswith(
-        f"{name} is one of the bundled cities, but not in this round: {how}"
-    )
+    assert problem.found.startswith(f"{name} is one of the bundled cities, but not in this round.")
+    assert "--hosts bundled brings it if it hosts others" in problem.found
     with pytest.raises(QuestionError, match="No city 'Nowhere' in these profiles"):
         cohort.find("Nowhere")

@@ -100,7 +100,7 @@ def test_a_host_that_can_show_nothing_of_what_its_guest_seeks_hosts_it_only_wher
     assert causes(proposed_freely(guests[0], hosts[0])) == {"at-a": "rule"}
     idle = {x.city: x.why for x in none.left_out if x.as_role == "host"}
     assert idle[hosts[0]["id"]].endswith(
-        "On what the one eligible guest wants to learn, nothing is known yet that this city can show."
+        "No example is known yet of what the one eligible guest wants to learn."
     )
 
 

@@ -11,6 +11,7 @@ from product_cases import city, everywhere, propose_study_visits, round_of, sett
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.rules import QUESTIONS
 from twinmatch.programmes.study_visits import visit_rules
+from twinmatch.programmes.study_visits.search import NO_PARTY
 from twinmatch.programmes.study_visits.settings import Mode, by_rail, mean_distance
 from twinmatch.proposal import Account, Meeting, Member, Product
 from twinmatch.vocabulary.geography import distance_km
@@ -277,8 +278,19 @@ def test_groups_travel_and_who_is_in_none_is_told():
     round_ = replace(round_of(AARHUS, BRUGES, GRAZ, LINZ), made=(groups_of(("at-graz",)),))
     product = propose_study_visits(round_, visits(travellers="groups"))
     assert guests(product) == {"at-graz"}
-    assert "no discussion group" in next(x for x in product.left_out if x.city == "at-linz").why
+    assert (
+        "have a discussion group to travel with"
+        in next(x for x in product.left_out if x.city == "at-linz").why
+    )
     assert everywhere(product) == {c.id for c in round_.cohort.cities}
+
+
+def test_where_no_group_was_formed_that_is_the_reason():
+    round_ = replace(round_of(AARHUS, GRAZ), made=(groups_of(),))
+    why = {
+        x.city: x.why for x in propose_study_visits(round_, visits(travellers="groups")).left_out
+    }
+    assert {text.endswith(NO_PARTY) for text in why.values()} == {True}
 
 
 def test_a_city_of_two_groups_makes_one_visit():

@@ -171,24 +171,27 @@ def _no_seat(seats: Seats, barred: Barred, asked: Sequence[PanelQuestion], c: in
     if not any((p, c) in barred for p in near):
         about = [say("on {topics}", topics=worded(asked[p].topics)) for p in near]
         return say_n(
-            "The panel is {about}. It is not known that this city wants to learn about it or can show something on it.",
-            "The panels are {about}. It is not known that this city wants to learn about either or can show something on it.",
+            "The panel is {about}. No need and no example of it is known yet.",
+            "The panels are {about}. No need and no example of either is known yet.",
             len(near),
             about=joined(about, " and "),
         )
     for p in near:
         rule, counted = barred.get((p, c), ("", []))
         if not rule:
-            says = "{panel}: it is not known that this city wants to learn about it or can show something on it."
+            says = "{panel}: no need and no example of it is known yet."
             parts.append(say(says, panel=asked[p].named))
             continue
         if not counted:  # the rule compares the panel with others
             parts.append(say("{panel}: {rule:sentence}", panel=asked[p].named, rule=rule))
             continue
         says = "{rule}; these places are taken."
-        if asked[p].topics and all(fits[p, k] >= fits[p, c] for k in counted):
-            says = "{rule}; these places went to cities that fit its topic as well or better."
-        parts.append(say(says, rule=rule))
+        better = [fits[p, k] - fits[p, c] for k in counted]
+        if asked[p].topics and min(better) >= 0:
+            says = "{rule}; these places went to cities that fit its topic better."
+            if not all(better):
+                says = "{rule}. {ties} of the cities that have these places fit its topic equally well: between equals the order of their ids decides, and the committee may choose."
+        parts.append(say(says, rule=rule, ties=better.count(0)))
     return joined(parts)
 
 

@@ -290,7 +290,7 @@ def _full(ready: PreparedGroups, meetings: Sequence[Meeting], i: int) -> str:
     lowest = min(fits.values(), default=1.0)
     says = "The group that fits this city best, {theme}, has the {most} cities that it takes, and all of them fit it as well or better: the last with {lowest:.1f} points of 100, this city with {score:.1f}."
     if len(there) < settings.size[1] and len(home) == settings.cities_per_country:
-        says = "The group that fits this city best, {theme}, has {home} of {country} already, and takes no more of one country."
+        says = "The group that fits best, {theme}, has {home} of {country} already, and takes no more of one country."
     elif len(there) < settings.size[1] or lowest < score[best]:
         says = "The group that fits this city best, {theme}, could take it in the place of another city only, and all groups together would then fit less well or break a rule."
     return say(
@@ -313,11 +313,11 @@ def _not_leading(ready: PreparedGroups, i: int, kinds: str) -> str:
     best = max(range(len(slots)), key=strength.__getitem__)
     if strength[best] <= 0:
         titles = [quoted(t) for t in dict.fromkeys(slot.theme.title for slot in slots)]
-        says = "{kinds} lead these groups. The one theme of this round is {themes}; nothing is known yet that this city can show on it."
+        says = "{kinds} lead these groups. The one theme of this round is {themes}; no example on it is known yet."
         if len(titles) > 1:
-            says = "{kinds} lead these groups. The themes of this round are {themes}; nothing is known yet that this city can show on them."
+            says = "{kinds} lead these groups. The themes of this round are {themes}; no example on them is known yet."
         return say(says, kinds=kinds, themes=listed(titles))
-    says = "{kinds} lead these groups. The theme nearest to what this city can show is {theme}, led by {leads}."
+    says = "{kinds} lead these groups. The nearest theme is {theme}, led by {leads}."
     if len({slot.theme.id for slot in slots}) == 1:
         says = "{kinds} lead these groups. The one theme of this round is {theme}, led by {leads}."
     leads = listed([round_.name(j) for j in ready.leads[best]])
@@ -364,9 +364,9 @@ def _beside_leads(ready: PreparedGroups, k: int, i: int) -> str:
         "ready": "{lead} is further on in climate readiness.",
     }[what]
     if what == "shows" and not answers[me]:
-        says = "Nothing is known yet that this city can show of what the members want to learn."
+        says = "No example is known yet of what its members want to learn."
     if lost <= 1e-6:
-        says = "In the place of {lead} this city would do as well: the committee may choose."
+        says = "{lead} is no stronger: the committee may choose."
     return say(says, lead=round_.name(lead))
 
 

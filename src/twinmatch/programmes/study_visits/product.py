@@ -26,6 +26,7 @@ from twinmatch.programmes.rules import (
     statuses,
 )
 from twinmatch.programmes.study_visits.search import (
+    NO_PARTY,
     Option,
     Party,
     PreparedVisits,
@@ -400,8 +401,7 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
     own = next((h for h, host in enumerate(affinity.columns) if host.cities == (i,)), None)
     if not made:
         largest = max(ready.parties, key=lambda party: len(party.visitors), default=None)
-        says = say("No city that may travel is in a group.")
-        return _why_none(settings, largest, able=False) if largest else says
+        return _why_none(settings, largest, able=False) if largest else NO_PARTY
     if own is None:
         return ""
     rows = [[affinity.row_of[v] for v in option.visitors] for option in made]
@@ -420,16 +420,14 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
     told: dict[str, Any] = {"seen": seen, "all": len(option.visitors)}
     told["least"] = settings.visitors[0]
     if not seen:
-        return say(
-            "Nothing is known yet that this city can show of what the travelling groups want to learn."
-        )
+        return say("No example is known yet of what the travelling groups want to learn.")
     says = "All visits together fit best that way."
     if theme and not shows_theme(round_, key, [i]).all():
-        says = "This city is less than half as strong in its theme as the strongest one."
+        says = "In its theme the strongest city is more than twice as strong."
     elif not here:
         says = "Too few of its cities could come here: a visit takes at least {least}, from other countries, in a week that suits all."
         if seen < told["least"]:
-            says = "Of the {all} cities of the group {group}, this city can show {seen} what they want to learn; a visit takes at least {least}."
+            says = "Of the {all} cities of the group {group}, {seen} would be shown here what they want to learn; a visit takes at least {least}."
             return say(says, group=quoted(_title(ready, made, option)), **told)
     elif max(here) <= option.worth and stops > fits[best]:
         says = "Its cities fit there better on the whole."

@@ -50,6 +50,8 @@ STRONG = 0.5
 """Part of the strongest city's strength in a theme that a host shows at least."""
 
 
+NO_PARTY = say("No visit is made in this round, as no group was formed that may travel.")
+
 MOST_AT_ONCE = 4_000_000
 """Choices of visitors that are weighed at once, to bound the memory."""
 
@@ -187,15 +189,9 @@ def groups_of(
                 parties.append(Party(meeting.id.partition(":")[2], meeting.label, members))
     placed = {i for party in parties for i in party.visitors}
     noun = say("discussion group") if settings.travellers == "groups" else say("twinning pair")
-    for i in may - placed:
-        reasons[i] = (
-            say(
-                "Visits grow out of {format} and are for those who take part as members or guests; this city has no {noun} to travel with.",
-                noun=noun,
-                format=product.title.lower(),
-            ),
-            "",
-        )
+    says = "Visits grow out of {format}: they are for those who have a {noun} to travel with."
+    alone = say(says, noun=noun, format=product.title.lower()) if parties else NO_PARTY
+    reasons |= dict.fromkeys(may - placed, (alone, ""))
     return parties
 
 

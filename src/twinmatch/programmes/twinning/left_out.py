@@ -181,11 +181,11 @@ class Unplaced:
     def cause(self, g: int) -> tuple[Cause, str, str]:
         """Return what keeps an eligible guest without a pair: code, sentence, and what to ask."""
         if not self._ungated[:, g].any():
-            says = "The rules of the round leave no host open to this city. {rules}"
+            says = "The rules of the round leave no host open. {rules}"
             return "rule", say(says, rules=self._against(np.s_[:, g])), ""
         if not self._allowed[:, g].any():
             asked = questions(self.ready.affinity, g, self.ready.settings.known_at_least)
-            says = "Too little is known yet of this city to say which host fits it."
+            says = "Too little is known yet to say which host fits."
             return "gate", say(says), joined(q.question for q in asked)
         return (*self._bound(g), "")
 
@@ -228,7 +228,7 @@ class Unplaced:
             says = "The best pair of this city fits as well as one that was chosen: the committee may choose between the two."
             return "tie", say(says)
         if codes == {"capacity"}:
-            says = say("All hosts that are open to this city have the guests that they can take.")
+            says = say("All hosts that are open have the guests that they can take.")
             return "capacity", says + self._taken(int(open_[np.argmax(self._score[open_, g])]), g)
         quota = [k for k in names if k[0] not in CAUSES and self.blocked[k][at, g] >= 0]
         if quota and score >= self._lowest:
@@ -413,11 +413,10 @@ class Unplaced:
         return tuple(out)
 
     def _idle(self, i: int, h: int, pairs: int, applicants: int) -> LeftOut:
-        frame, cohort = self.ready.frame, self.ready.round.cohort
-        city = cohort.cities[i]
+        frame, city = self.ready.frame, self.ready.round.cohort.cities[i]
         places = next(r.block.high[h] for r in self.ready.rules if r.kind == "places")
         if places < 1:
-            why = say("This city takes no guests in this round, as it stated.")
+            why = say("No guests are taken in this round, as stated.")
             return LeftOut(city.id, why, "", "", "host", "own limit")
         why = self._guestless(h) if pairs else self._nobody(applicants)
         if frame.hosts_on[h]:
@@ -461,18 +460,19 @@ class Unplaced:
         open_, grid = self._allowed[h], self.chosen.reshape(self._shape)
         host, parts = self.ready.frame.hosts[h], []
         if not open_.any():
-            says = "By the rules of the round this city could have no guest. {rules}"
+            says = "By the rules of the round no guest is possible. {rules}"
             if {rule.name for rule, pairs in self._barred if pairs[h].any()} <= UNLIKE:
-                one = "On what the one eligible guest wants to learn, nothing is known yet that this city can show."
-                many = "On what the {n} eligible guests want to learn, nothing is known yet that this city can show."
+                one = "No example is known yet of what the one eligible guest wants to learn."
+                many = (
+                    "No example is known yet of what any of the {n} eligible guests wants to learn."
+                )
                 return say_n(one, many, len(self.ready.frame.guests))
             if self._ungated[h].any():
-                says = "Of no applicant is enough known to say that it fits this city."
+                says = "Of no applicant is enough known to say that it fits."
             return say(says, rules=self._against(np.s_[h]))
-        if others := len(host.cities) - 1:
-            one = "It could host only together with the other city of {unit}."
-            many = "It could host only together with the {n} other cities of {unit}."
-            parts.append(say_n(one, many, others, unit=host.name))
+        if len(host.cities) > 1:
+            says = "The {n} cities of the joint pilot activity {unit} host together or not at all."
+            parts.append(say(says, n=len(host.cities), unit=host.name))
         score = np.where(open_, self._score[h], -1.0)
         g = int(np.argmax(score))
         if self.placed[g]:
