@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+from itertools import cycle
 
 import lxml.html
 import pytest
@@ -13,11 +14,13 @@ import xlsxwriter
 from service_for_tests import PROGRAMME, board_of, finished, five_cities, served, shared
 
 from twinmatch.exporting.spreadsheet import RULE_SHEET
+from twinmatch.programmes.kinds import TRAITS
 from twinmatch.programmes.programme import load_text
 from twinmatch.web import decided_pages, intake_pages
 from twinmatch.web.auth import Rank
 from twinmatch.web.jobs import programme_in, proposal_of, work_out
 from twinmatch.web.rounds import toml, with_rules
+from twinmatch.wording import LANGUAGES, shown
 
 pytestmark = pytest.mark.slow
 
@@ -302,6 +305,36 @@ def test_rules_on_kinds_of_cities_are_written_on_the_page(five, proposal):
     wrong = send(five, f"{proposal}/rules", **TWINNING | first | {"who-0": "norht"})
     assert wrong.status_code == 400
     assert "region: north" in wrong.text
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_rule_reads_in_the_words_of_the_page_and_is_taken_in_them(five, code):
+    text = PROGRAMME + "".join(
+        f'\n[[twinning.rules]]\nwho = "{who}"\nper = "{per}"\nat_most = 90\n'
+        for per, who in zip(cycle(("all", "host", "host country")), TRAITS, strict=False)
+    )
+    text += '\n[[twinning.rules]]\neach = "country"\nat_most = 90\n'
+    run = five.post("/v1/proposals", json={"title": code, "programme_toml": text}).json()["id"]
+    assert finished(five, run)["state"] == "done"
+    place, spoken = (
+        f"/workbench/proposals/{run}?tab=rules",
+        {"Cookie": f"twinmatch_language={code}"},
+    )
+    (form,) = (
+        f
+        for f in lxml.html.fromstring(five.get(place, headers=spoken).text).forms
+        if "format-0" in f.fields
+    )
+    said = [form.fields[f"who-{k}"] for k in range(len(TRAITS))]
+    assert said == [shown(says, code) for _, says in TRAITS.values()]
+    fields = dict(form.form_values())
+    for field in form.inputs:
+        if field.get("name", "").partition("-")[0] in ("each", "per", "of"):
+            for option in field.iter("option"):
+                word = option.get("value")
+                assert code == "en" or not word or option.text != word
+    made = proposal_of(board_of(five), run)
+    assert with_rules(made, fields) == programme_in(made.made_from)
 
 
 def test_rules_of_a_workbook_are_tried_on_the_page(five, proposal):

@@ -106,6 +106,7 @@ def messages() -> set[tuple[str, str]]:
                 continue
             if node.func.id not in own:
                 continue
+            assert not any(isinstance(arg, ast.Starred) for arg in node.args), ast.unparse(node)
             texts = [arg.value if isinstance(arg, ast.Constant) else "" for arg in node.args]
             if node.func.id == "say" and texts[0]:
                 found.add((texts[0], ""))

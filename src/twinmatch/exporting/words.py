@@ -130,7 +130,9 @@ def _weightiest(product: Product) -> str:
             if nobody
             else say("{facet:lower} {n}", **told)
         )
-    return say(" (points of 100: {facets} …)", facets=joined(named, ", ")) if named else ""
+    if rest := round(100 * (1 - sum(x.weight for x in most))) if named else 0:
+        named.append(say("others {n}", n=rest))
+    return say(" (points of 100: {facets})", facets=joined(named, ", ")) if named else ""
 
 
 def known_for(product: Product, facet: str) -> str:

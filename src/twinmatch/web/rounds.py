@@ -50,7 +50,7 @@ from twinmatch.whatif.difference import ProposalDifference, difference
 from twinmatch.whatif.prices import PriceList, PriceQuestion, price_list, price_questions
 from twinmatch.whatif.repair import Disruption, Kind
 from twinmatch.whatif.why_not import WhyNotAnswer, why_not
-from twinmatch.wording import joined, say
+from twinmatch.wording import LANGUAGES, joined, say, shown
 
 Missed = list[tuple[int, HistoryEntry]]
 
@@ -229,6 +229,23 @@ NUMBERS: Final = (
 )
 """Rules that are a number or nothing."""
 
+COUNTED_IN: Final = {
+    "all": say("everything together"),
+    "host": say("the pairs of each host"),
+    "host country": say("the pairs with each host country"),
+    "group": say("each group"),
+    "theme": say("the groups of each theme"),
+    "visit": say("each visit"),
+    "cluster": say("each cluster"),
+    "panel": say("each panel"),
+}
+"""What a rule on kinds of cities is counted in, in words."""
+
+TRAIT_OF: Final = {
+    shown(says, code): trait for code in LANGUAGES for trait, (_, says) in TRAITS.items()
+}
+"""The trait that a kind of cities is called by in a language."""
+
 
 @dataclass(frozen=True)
 class Tried:
@@ -268,7 +285,9 @@ def rules_of(made: Proposal) -> dict[str, Any]:
             for p in made.products
             if hasattr(getattr(programme, p.product, None), "rules")
         },
-        "known": {"who": {trait: says for trait, (_, says) in TRAITS.items()}, "each": TITLES},
+        "kinds": {trait: says for trait, (_, says) in TRAITS.items()},
+        "attributes": TITLES,
+        "places": COUNTED_IN,
         "weights": {name: round(100 * w / total) for name, w in weights.items()},
     }
 
@@ -277,6 +296,7 @@ def _rules_in(form: Mapping[str, str]) -> Iterator[tuple[Where, dict[str, str]]]
     """Yield the rows of rules on kinds of cities of a form, each with its place."""
     for k in range(sum(name.startswith("format-") for name in form)):
         row = {name: form.get(f"{name}-{k}", "").strip() for name in ("format", *RULE_FIELDS)}
+        row["who"] = TRAIT_OF.get(row["who"], row["who"])
         yield Where(sheet=RULE_SHEET, row=k + 1), row
 
 

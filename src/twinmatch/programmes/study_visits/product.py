@@ -235,7 +235,7 @@ def _visit(ready: PreparedVisits, option: Option, title: str) -> tuple[Meeting, 
     if len(hosts) > 1:
         notes = (*notes, _why_tour(ready, option, stop))
     theme = theme_of(round_, key)
-    visits = "{n:,} city visits {hosts}. ", "{n:,} cities visit {hosts}. "
+    several = len(option.visitors)
     meeting = Meeting(
         key,
         label,
@@ -244,7 +244,7 @@ def _visit(ready: PreparedVisits, option: Option, title: str) -> tuple[Meeting, 
             *(Member(round_.id(i), "guest") for i in option.visitors),
         ),
         account,
-        say_n(*visits, len(option.visitors), hosts=names)
+        say_n("{n:,} city visits {hosts}. ", "{n:,} cities visit {hosts}. ", several, hosts=names)
         + (led_by(round_, theme, hosts, option.visitors) if theme else account.summary()),
         notes=(*notes, *size_note(round_, option.visitors, hosts), *coverage_note(account)),
     )
