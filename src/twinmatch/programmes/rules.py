@@ -396,7 +396,7 @@ def missing(city: City, facets: Iterable[str]) -> list[str]:
 def questions(affinity: Affinity, row: int, least: float) -> list[Ask]:
     """Return the fewest questions whose answers would bring a city through the gate, the weightiest first.
 
-    All its open questions where even those would not do.
+    At least one, as the gate keeps it out; all its open questions where even those would not do.
     """
     city = affinity.cohort.cities[affinity.rows[row]]
     best = int(np.argmax(affinity.coverage[row]))
@@ -413,11 +413,11 @@ def questions(affinity: Affinity, row: int, least: float) -> list[Ask]:
     }
     found = []
     for block in sorted(opens, key=lambda b: (-round(opens[b], 9), list(QUESTIONS).index(b))):
-        if known >= least - 1e-9:
+        if found and known >= least - 1e-9:
             break
         known += opens[block]
         found.append(ask(city, block))
-    return found
+    return found or [ask(city, "needs")]
 
 
 def held_for(
@@ -425,7 +425,7 @@ def held_for(
 ) -> tuple[Held, ...]:
     """Return the places held for cities (rows) that the gate keeps out, with what to ask them."""
     why = say(
-        "{places} kept free for {applicants} of whom less than {least:.0f}% of what the programme compares is known.",
+        "{places} kept free for {applicants} of whom less than {least:.0f}% of what the programme compares is known, or no reason for a pair.",
         places=count(places, "place"),
         applicants=count(len(rows), "applicant"),
         least=100 * least,

@@ -137,7 +137,7 @@ class Account:
         """
         lines = [x for x in self.lines if x.known and x.weight > 0]
         found = _reasons([x for x in lines if x.standing > 0.5], count, worded)
-        if found and all(line.facet == "returns" for line in found):
+        if all(line.facet == "returns" for line in found):
             learned = [x for x in lines if x.facet in LEARNED and x.likeness > 0]
             found = [*_reasons(learned, count, worded), *found]
         return tuple(found[:count])

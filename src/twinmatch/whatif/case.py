@@ -25,7 +25,13 @@ from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.proposing import programme_of, solve_round
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import Rule, best_choice, forbid, worth
-from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
+from twinmatch.programmes.twinning import (
+    PreparedTwinning,
+    Twinning,
+    prepare,
+    settled,
+    solve_twinning,
+)
 from twinmatch.proposal.wire import Number, on_wire
 from twinmatch.solving import Bools, Floats, Solution, counts
 from twinmatch.wording import count, listed, say
@@ -281,8 +287,7 @@ def twinning_case(round_: Round) -> Case:
 
 def open_case(round_: Round, settings: Twinning) -> Case:
     """Return a twinning round with its proven answer; raises as :func:`prepare` and :func:`solve_twinning` do."""
-    ready = prepare(round_, settings)
-    return Case(ready, *solve_twinning(ready))
+    return Case(*settled(prepare(round_, settings)))
 
 
 def held_case(round_: Round, settings: Twinning, pairs: Sequence[tuple[str, str]]) -> Case:

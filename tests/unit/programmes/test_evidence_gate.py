@@ -57,11 +57,27 @@ def test_a_pair_that_shares_nothing_is_none_unless_it_is_locked():
     product = proposed(GUEST, other, *HOSTS, shared_content=True)
     assert pairs(product) == {("at-a", "de-x")}
     assert causes(product) == {"at-c": "rule"}
-    assert pairs(proposed(GUEST, other, *HOSTS)) == {("at-a", "de-x"), ("at-c", "fr-y")}
     locked = proposed(GUEST, other, *HOSTS, shared_content=True, lock=(("at-c", "fr-y"),))
     assert ("at-c", "fr-y") in pairs(locked)
     free = propose_twinning(round_of(SILENT, *HOSTS), twinning(shared_content=True))
     assert len(pairs(free)) == 1
+
+
+def test_a_pair_of_which_no_reason_can_be_printed_fills_no_place_unless_it_is_locked():
+    """Enough is known, but nothing that speaks for the pair: the place is held, and the referee finds it where it is filled."""
+    other = city("at-c", "guest", wants={"energy_systems": 3})
+    product = proposed(GUEST, other, *HOSTS)
+    assert pairs(product) == {("at-a", "de-x")}
+    (held,) = product.held
+    assert (held.places, [(q.city, q.block) for q in held.ask]) == (1, [("at-c", "needs")])
+    assert causes(product) == {"at-c": "gate"}
+    asked, lock = twinning(known_at_least=0.5), (("at-c", "fr-y"),)
+    forced = propose_twinning(round_of(GUEST, other, *HOSTS), twinning(known_at_least=0))
+    assert pairs(forced) == {("at-a", "de-x"), *lock}
+    for settings, gate in ((asked, ["broken"]), (twinning(known_at_least=0.5, lock=lock), [])):
+        rules = pair_rules(round_of(GUEST, other, *HOSTS), settings, forced)
+        assert [r.status for r in rules if r.rule == "evidence gate"] == gate
+    assert pairs(proposed(GUEST, other, *HOSTS, lock=lock)) == pairs(forced)
 
 
 def test_a_host_that_can_show_nothing_of_what_its_guest_seeks_hosts_it_only_where_it_is_locked():
@@ -115,6 +131,7 @@ def test_what_flows_back_is_no_reason_alone():
     )
     assert Account((returns, met, weak)).strongest() == (met, returns)
     assert Account((returns, weak)).strongest() == (returns,)
+    assert Account((weak, met)).strongest() == (met,)  # nor is there none where the guest learns
     assert Account((returns, replace(met, standing=0.6))).strongest() == (
         replace(met, standing=0.6),
         returns,

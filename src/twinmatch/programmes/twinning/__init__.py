@@ -5,5 +5,6 @@ from twinmatch.programmes.twinning.product import product_of as product_of
 from twinmatch.programmes.twinning.product import solved_twinning as solved_twinning
 from twinmatch.programmes.twinning.search import PreparedTwinning as PreparedTwinning
 from twinmatch.programmes.twinning.search import prepare as prepare
+from twinmatch.programmes.twinning.search import settled as settled
 from twinmatch.programmes.twinning.search import solve_twinning as solve_twinning
 from twinmatch.programmes.twinning.settings import Twinning as Twinning

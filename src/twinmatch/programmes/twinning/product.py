@@ -20,7 +20,13 @@ from twinmatch.programmes.rules import counted, judged, roles_in_words, statuses
 from twinmatch.programmes.twinning.frame import accompanied
 from twinmatch.programmes.twinning.left_out import Unplaced
 from twinmatch.programmes.twinning.pair_rules import refused_before
-from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
+from twinmatch.programmes.twinning.search import (
+    PreparedTwinning,
+    holding,
+    prepare,
+    settled,
+    without_reason,
+)
 from twinmatch.programmes.twinning.settings import Facilitator, Twinning
 from twinmatch.proposal import (
     LeftOut,
@@ -47,7 +53,7 @@ def solved_twinning(round_: Round, settings: Twinning) -> SolvedProduct:
     ready = prepare(round_, settings)
     gave_way: tuple[RuleStatus, ...] = ()
     try:
-        chosen, solution = solve_twinning(ready)
+        ready, chosen, solution = settled(ready)
     except NoProposalError as error:
         numbers = round_.repairs_of("twinning")
         if not numbers:
@@ -56,7 +62,7 @@ def solved_twinning(round_: Round, settings: Twinning) -> SolvedProduct:
             raise NoProposalError([*error.problems, *choices]) from None
         rules, gave_way = taken(ready.rules, ready.candidates, numbers)
         ready = replace(ready, rules=rules)
-        chosen, solution = solve_twinning(ready)
+        ready, chosen, solution = settled(ready)
     product = product_of(ready, chosen, solution)
     product = replace(product, rules=excepting(product.rules, gave_way))
     return SolvedProduct(product, ready, chosen, solution)
@@ -354,6 +360,8 @@ def pair_rules(round_: Round, settings: Twinning, product: Product) -> tuple[Rul
     )
     held = set(pairs)
     chosen = ready.frame.pairs(lambda host, g: (round_.id(g), host.id) in held)
+    if (silent := without_reason(ready, chosen)).any():
+        ready = holding(ready, silent)
     rules, gave_way = made_again(ready.rules, ready.candidates, product.rules)
     asked = conditions_kept(round_.cohort, ready.who, settings.guests)
     return (told, asked, *excepting(statuses(rules, ready.candidates, chosen), gave_way))

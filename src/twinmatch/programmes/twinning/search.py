@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -31,6 +32,7 @@ from twinmatch.programmes.rules import (
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import twinning_rules
 from twinmatch.programmes.twinning.settings import Twinning
+from twinmatch.proposal.evidence import NO_REASON
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution
 from twinmatch.vocabulary.geography import in_eu
@@ -87,11 +89,7 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
     )
     carried = load_block(_loads(frame, settings), round_.ledger)
     rules = [*twinning_rules(frame, settings), *load_rules(carried)]
-    asked_for = np.zeros(len(frame.host), dtype=bool)
-    for rule in rules:
-        if rule.kind == "lock":
-            asked_for[rule.block.matrix.indices] = True
-    but_locked = partial(_but_locked, frame, asked_for)
+    but_locked = partial(_but_locked, frame, _locked(rules))
     if settings.shared_content and (unlike := nothing_shared(affinity)).any():
         says = say("Every pair shares a wish, topic, domain or lever, where that is known.")
         rules.append(but_locked("nothing shared", says, np.ascontiguousarray(unlike.T).ravel()))
@@ -116,6 +114,15 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
     )
 
 
+def _locked(rules: Sequence[Rule]) -> NDArray[np.bool_]:
+    """Return the pairs that a lock asks for, (m,)."""
+    asked_for = np.zeros(rules[0].block.matrix.shape[1], dtype=bool)
+    for rule in rules:
+        if rule.kind == "lock":
+            asked_for[rule.block.matrix.indices] = True
+    return asked_for
+
+
 def _but_locked(
     frame: Frame, asked_for: NDArray[np.bool_], name: str, says: str, pairs: NDArray[np.bool_]
 ) -> Rule:
@@ -133,6 +140,42 @@ def _loads(frame: Frame, settings: Twinning) -> sp.csr_array:
     hosts = loads_of([host.cities for host in frame.hosts], settings.load("host"), frame.cohort)
     guests = loads_of([(i,) for i in frame.guests], settings.load("guest"), frame.cohort)
     return sp.csr_array(hosts[frame.host] + guests[frame.guest])
+
+
+def settled(
+    ready: PreparedTwinning,
+) -> tuple[PreparedTwinning, NDArray[np.bool_], Solution]:
+    """Return the best choice of pairs of each of which a reason can be printed, and the round without the others.
+
+    Reasons are looked for in the pairs that are chosen, until all have one. Raises as :func:`solve_twinning` does.
+    """
+    chosen, solution = solve_twinning(ready)
+    while (silent := without_reason(ready, chosen)).any():
+        ready = holding(ready, silent)
+        chosen, solution = solve_twinning(ready)
+    return ready, chosen, solution
+
+
+def without_reason(ready: PreparedTwinning, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the chosen pairs that no lock asks for and of which no reason can be printed, (m,); none without a gate."""
+    silent, affinity = np.zeros(len(chosen), dtype=bool), ready.affinity
+    if ready.settings.known_at_least and affinity.weights.keys() - NO_REASON:
+        pairs = np.flatnonzero(chosen & ~_locked(ready.rules))
+        at = ready.frame.guest[pairs].tolist(), ready.frame.host[pairs].tolist()
+        accounts = affinity.accounts(*at, worded=False)
+        silent[pairs] = [not affinity.reasons(*x, 1) for x in zip(*at, accounts, strict=True)]
+    return silent
+
+
+def holding(ready: PreparedTwinning, silent: NDArray[np.bool_]) -> PreparedTwinning:
+    """Return the round whose gate takes out more pairs, (m,): those of which no reason can be printed."""
+    others = [rule for rule in ready.rules if rule.name != GATE]
+    for rule in ready.rules:
+        silent = silent | rule.forbidden if rule.name == GATE else silent
+    says = "Of every pair at least {least:.0f}% of what is compared is known, and a reason that can be printed."
+    told = say(says, least=100 * ready.settings.known_at_least)
+    closed = _but_locked(ready.frame, _locked(others), GATE, told, silent)
+    return replace(ready, rules=(*others, closed))
 
 
 def solve_twinning(ready: PreparedTwinning) -> tuple[NDArray[np.bool_], Solution]:
