@@ -84,10 +84,10 @@ MAY: dict[str, Rank] = {
     f"GET {UPLOAD}": READER,
     # a committee reads and comments
     f"POST {PAGE}/decisions": COMMITTEE,
+    "POST /v1/proposals/{proposal}/decisions": COMMITTEE,
     # a coordinator makes proposals, decides, hands in, and sees what was handed in
     "POST /v1/proposals": COORDINATOR,
     "POST /v1/proposals/{proposal}/cancel": COORDINATOR,
-    "POST /v1/proposals/{proposal}/decisions": COORDINATOR,
     "POST /v1/proposals/{proposal}/repair": COORDINATOR,
     "POST /v1/proposals/{proposal}/repair/take": COORDINATOR,
     "POST /workbench/proposals": COORDINATOR,
@@ -281,6 +281,19 @@ def test_a_session_may_what_its_key_may(route: str, house, secrets, places) -> N
         answer = ask(house, route, places, session=session)
         assert refused(answer) == "role-too-low", (route, rank.name)
     house.cookies.clear()
+
+
+@pytest.mark.parametrize("door", [r for r in MAY if MAY[r] is COMMITTEE])
+@pytest.mark.parametrize("kind", ["accept", "agreed", "assign", "letter", "publish", "undo"])
+def test_a_committee_writes_comments_and_nothing_else(
+    door: str, kind: str, house, secrets, places, monkeypatch
+) -> None:
+    given = {
+        of: {**of_door, "kind": kind} for of, of_door in ASKED[door].items() if of != "headers"
+    }
+    monkeypatch.setitem(ASKED, door, {**ASKED[door], **given})
+    assert refused(ask(house, door, places, secrets[COMMITTEE])) == "role-too-low"
+    assert refused(ask(house, door, places, secrets[COORDINATOR])) == ""
 
 
 def test_what_is_refused_changes_nothing(house, secrets, places) -> None:

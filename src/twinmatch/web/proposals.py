@@ -29,7 +29,7 @@ from twinmatch.programmes.programme import (
 from twinmatch.proposal.wire import packed, to_wire, unpacked
 from twinmatch.reading.personal_data import redact
 from twinmatch.web import schemas
-from twinmatch.web.auth import Coordinator, api_router, coordinator
+from twinmatch.web.auth import Committee, Coordinator, api_router, coordinator
 from twinmatch.web.board import Board, Job
 from twinmatch.web.bodies import (
     MOST_PROBLEMS,
@@ -293,17 +293,22 @@ def list_decisions(state: Shared, proposal: ProposalId) -> Response:
 
 @router.post("/proposals/{proposal}/decisions", **answers(RunState, 404, 409, 412, 428, status=201))
 def decide(
+    request: Request,
     state: Shared,
     proposal: ProposalId,
     decision: schemas.Decision,
-    person: Coordinator,
+    person: Committee,
     if_match: Annotated[
         str | None, Header(max_length=40, description='The version that was seen, such as "3"')
     ] = None,
 ) -> Response:
-    """Decide about a proposal as it was seen; where it was changed meanwhile, nothing is written and 412 tells what."""
-    seen = version_of(if_match)
+    """Decide about a proposal as it was seen; where it was changed meanwhile, nothing is written and 412 tells what.
 
+    A committee may write a note, its comment.
+    """
+    if decision.kind != "note":
+        coordinator.checked(request)
+    seen = version_of(if_match)
     run, store = state.board.run(proposal).id, state.board.store
     given = decision.model_dump(exclude={"kind"})
     if decision.kind == "letter":  # it stands for the letter as it is made now
