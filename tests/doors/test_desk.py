@@ -358,6 +358,7 @@ def test_rules_of_a_workbook_are_tried_on_the_page(five, proposal):
     wrong = handed_in("norht")
     assert wrong.status_code == 400
     assert "region: north" in wrong.text
+    assert f"sheet &#39;{RULE_SHEET}&#39;, row 2" in wrong.text
 
 
 def test_every_format_takes_rules_on_the_page_in_the_same_form(five):

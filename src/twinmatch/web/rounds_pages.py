@@ -177,7 +177,8 @@ def one(
     if job.state != "done":
         name = "making_part.html.j2" if wants_fragment(request) else "making.html.j2"
         seconds = (datetime.now(UTC) - (job.begun or job.created)).total_seconds()
-        return page(request, name, job=job, seconds=int(seconds))
+        problems = [Problem.from_plain(p) for p in job.problems]
+        return page(request, name, job=job, seconds=int(seconds), problems=problems)
     if wants_fragment(request):
         there = {"HX-Redirect": f"/workbench/proposals/{proposal}"}
         return Response(status_code=200, headers=there)
