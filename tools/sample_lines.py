@@ -47,7 +47,8 @@ def lines_of(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
                 )
                 yield f"Report, {kind}: {part.title}", who, reason.why
             for left in part.others:
-                said = f"{left.why} Offered instead: {left.offered}"
+                offer = f"Offered instead: {left.offered}" if left.offered else words.instead("")
+                said = f"{left.why} {offer}"
                 yield f"Report, {kind}: {words.OUTCOMES[part.kind][0]}", names.name(left.city), said
         for held in product.held:
             yield f"Report, {kind}: held places", kind, held.why

@@ -76,7 +76,9 @@ def messages() -> set[tuple[str, str]]:
         *KINDS["words"].values()
     ]
     found |= {(words, "") for _, words in KINDS["traits"].values()}
-    found |= {(row[of], "") for row in KINDS["conditions"].values() for of in ("asks", "fails")}
+    said = ("asks", "fails", "question")
+    rows = KINDS["conditions"].values()
+    found |= {(row[of], "") for row in rows for of in said if of in row}
     found |= {(text, "") for of in ("asks", "fails") for text in KINDS["urbanisation"][of]}
     found |= {(text, "") for text in KINDS["urbanisation"]["own"][1:]}
     found |= {(text, "") for table in of_kinds for text in table.values()}

@@ -361,7 +361,7 @@ def _of_city(sources: Sources, city: str) -> Dossier:
             rows=tuple(_places(sources, city)),
         ),
         DossierSection(
-            say("Not this time"),
+            say("No place in this round"),
             columns=(say("Part"), say("Why"), say("Offered instead"), say("What would help")),
             rows=tuple(_refusals(sources, city)),
         ),
@@ -404,8 +404,8 @@ def _refusals(sources: Sources, city: str) -> Iterator[tuple[str, str, str, str]
     for product, left in sources.left_out.get(city, ()):
         yield (
             words.product_title(product),
-            words.sentence(left.why),
-            words.sentence(left.offered),
+            words.why_to_city(left),
+            words.instead(left.offered),
             HELP if left.ask else "–",
         )
 

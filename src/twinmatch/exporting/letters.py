@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from twinmatch.exporting import words
 from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
@@ -41,33 +41,15 @@ from twinmatch.exporting.spreadsheet import (
     letter_code,
 )
 from twinmatch.exporting.titles import YOURS, addressed
-from twinmatch.proposal import OPEN_TO_ALL, LeftOut, Meeting, Product, Proposal
+from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
 from twinmatch.proposal.proposal import joins_countries
-from twinmatch.vocabulary.geography import country, is_country
 from twinmatch.wording import Said, joined, say, say_n, translated
 
 if TYPE_CHECKING:
     from datetime import date
 
-ASKED: Final = (
-    ("needs", "challenges", "levers_needed"),
-    ("offers",),
-    ("participation",),
-    ("commitment",),
-    ("readiness",),
-    ("languages",),
-    ("emissions",),
-)
-"""Blocks of a profile that a city can fill, what matters most first; of several that say much the same one is asked."""
-
 MOST_QUESTIONS = 3
 """Questions that a letter puts to its city."""
-
-IDLE: Final = {
-    "idle": say("The guests who would fit you have a place elsewhere, or none was left for them."),
-    "audience": say("Other cities lead its groups and receive its visits."),
-}
-"""Why a city that did not apply to learn has no meeting, by what binds; who came before it is for the report."""
 
 
 @dataclass(frozen=True)
@@ -209,24 +191,26 @@ def _letter(
 
     left_out = sources.left_out.get(city, ())
     refused = [
-        _refusal(p, left, bool(invited), left.ask == LOOK_UP)
-        for p, left in left_out
+        _why_none(product, left)
+        for product, left in left_out
         if words.outcome(left) == "refused"
+        or left.code == "role"
         or left.ask == LOOK_UP
         or (
-            p.status == "infeasible"
-            and not (invited or words.is_paired(p))
+            product.status == "infeasible"
+            and not (invited or words.is_paired(product))
             and left.code != "audience"
+            and not left.ask
         )
     ]
-    asked = [(p, x) for p, x in left_out if words.outcome(x) == "to ask" and x.ask != LOOK_UP]
+    asked = [(p, x) for p, x in left_out if x.ask not in ("", LOOK_UP)]
     parts = (
         DossierSection("", _opening(sources, city, invited, whole, refused)),
         *(
             _invitation(sources, city, product, meeting, load)
             for (product, meeting), load in zip(invited, takes, strict=True)
         ),
-        DossierSection(say("Not this time"), tuple(refused) if invited else ()),
+        DossierSection(say("No place in this round"), tuple(refused) if invited else ()),
         DossierSection(say("What else you can use now"), points=tuple(_what_else(sources, city))),
         DossierSection(say("What we would like to know"), *_questions(sources, city, asked)),
     )
@@ -278,13 +262,10 @@ def _opening(
     """Return the first paragraph: of several places in what, and what they take together; why there is none."""
     if not invited:
         left = [x for _, x in sources.left_out.get(city, ()) if x.as_role != "guest"]
-        told = refused or [IDLE.get(x.code, words.sentence(x.why)) for x in left[:1]]
-        first = say("This round has no meeting for you.")
-        last = "We do not know enough about you to propose one: below is what we ask, and what you can use now."
-        if told:
-            last = "Below is what you can use now, and what would help us."
+        told = refused or [words.why_to_city(x) for x in left[:1]]
         thanks = [say("Thank you for applying.")] if refused else []
-        return (joined([*thanks, first, *told, say(last)]),)
+        told = told or [say("We do not know enough about you yet to propose one.")]
+        return (joined([*thanks, say("This round has no meeting for you."), *told]),)
     told, load = [], sources.loads.get(city)
     if len(invited) > 1:
         hosted = [(p, m) for p, m in invited if city in m.cities("host")]
@@ -399,20 +380,11 @@ def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> s
     return say(says, part=part, **told)
 
 
-def _refusal(product: Product, left: LeftOut, invited: bool, undecided: bool = False) -> str:
-    """Return what a city reads that applied and has no place: the reason, and what it is offered."""
-    why, kind = words.sentence(left.why), words.product_title(product)
-    if undecided:
-        says = "{kind}: we cannot say yet whether we can offer you a place."
-        return joined([say(says, kind=kind), why])
-    parts = [say("{kind}: we could not offer you a place.", kind=kind), why]
-    if why.startswith(kind):  # that none were formed is the reason
-        parts = [why]
-    if invited:
-        parts.append(say("Instead we propose the meetings above."))
-    elif left.offered not in ("", OPEN_TO_ALL):  # what is online stands below
-        parts.append(say("Instead we offer: {offered:sentence}", offered=left.offered))
-    return joined(parts)
+def _why_none(product: Product, left: LeftOut) -> str:
+    """Return what a city reads of a format in which it has no place, named once."""
+    why, kind = left.why, words.product_title(product)
+    says = "{why:sentence}" if why.startswith(kind) else "{kind}: {why:sentence}"
+    return say(says, kind=kind, why=why)
 
 
 def _what_else(sources: Sources, city: str) -> Iterator[str]:
@@ -425,31 +397,19 @@ def _what_else(sources: Sources, city: str) -> Iterator[str]:
 def _questions(
     sources: Sources, city: str, asked: list[tuple[Product, LeftOut]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what a city is asked: what holds back a place, then what would change most pairs, else what is not known of it."""
-    from twinmatch.programmes.rules import question  # loaded late, as above
-
-    first = tuple(
-        say(
-            "{kind}: {why:sentence} {ask}",
-            kind=words.product_title(product),
-            why=left.why,
-            ask=left.ask,
-        )
-        for product, left in asked
-    )
-    put = [row.question for row in sources.interviews.get(city, ())]
-    put += [
-        one.question for p, _ in asked for held in p.held for one in held.ask if one.city == city
-    ]
-    if not put:
-        gaps = {gap.block for gap in sources.gaps.get(city, ())}
-        blocks = (next((b for b in alike if b in gaps), "") for alike in ASKED)
-        at = sources.directory.card(city).country
-        english = is_country(at) and "en" in country(at).languages
-        put = [question(block, english) for block in filter(None, blocks)][:MOST_QUESTIONS]
-    points = [text for text in dict.fromkeys(put) if not any(text in said for said in first)]
-    told = say("A few lines on each of these would help us, the first one most:")
-    return (*first, *([told] if len(points) > 1 else [])), tuple(points)
+    """Return what a city is asked: what keeps it from a place, each question once; then what could bring it a pair."""
+    first: list[str] = []
+    for product, left in asked:
+        if not any(left.ask in said for said in first):
+            first.append(joined([_why_none(product, left), left.ask]))
+    meetings = sources.meetings.get(city, ())
+    learns = any(p.product == "twinning" and city in m.cities("guest") for p, m in meetings)
+    rows = [] if learns else sources.interviews.get(city, ())
+    points = [row.question for row in rows if row.gets_a_pair]
+    points = [text for text in points if not any(text in said for said in first)]
+    points = points[: max(MOST_QUESTIONS - sum(said.count("?") for said in first), 0)]
+    could = say("An answer to this could bring you a twinning pair:")
+    return (*first, *([could] if points else [])), tuple(points)
 
 
 def letter_files(

@@ -407,6 +407,28 @@ def outcomes(product: Product) -> dict[str, list[LeftOut]]:
     return {kind: cities for kind, cities in found.items() if cities}
 
 
+IDLE: Final = {
+    ("host", "idle"): say("Every guest that could come to you has a place with another host."),
+    ("host", "places"): say("All places went to other pairs, which fit better together."),
+    ("host", "quota"): say("A rule of the programme keeps out the guest that would fit you."),
+    ("host", "rule"): say("The rules of the round leave you no guest."),
+    ("host", "gate"): say("Too little is known yet to say which guest fits you."),
+    ("host", "ask"): say("No pair could be formed in this round yet."),
+    ("", "audience"): say("Other cities lead its groups and receive its visits."),
+}
+"""Why a city that did not apply to learn has no meeting, by its side and what binds; who came before it is for the report."""
+
+
+def why_to_city(left: LeftOut) -> str:
+    """Return why a city has no meeting, as it is told: a host reads what binds, and not where its guests go."""
+    return IDLE.get((left.as_role, left.code)) or sentence(left.why)
+
+
+def instead(offered: str) -> str:
+    """Return what a city without a place is offered, or that the round has no other meeting for it."""
+    return sentence(offered) or say("This round has no other meeting for it.")
+
+
 def questions(held: Held) -> list[str]:
     """Return the questions behind held places, each once with the number of cities that are asked it, most first."""
     asked = Counter(ask.question for ask in held.ask)

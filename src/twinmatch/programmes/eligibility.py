@@ -21,7 +21,7 @@ from twinmatch.programmes.kinds import (
 )
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import roles_in_words
-from twinmatch.proposal import RuleStatus
+from twinmatch.proposal import Ask, RuleStatus
 from twinmatch.schema import Role
 from twinmatch.vocabulary.geography import in_eu
 from twinmatch.vocabulary.topics import KINDS
@@ -96,10 +96,6 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
     return Applicants(tuple(eligible), refused, ask, let_in)
 
 
-LOOKED_UP: Final = frozenset({"", "covenant", "population"})
-"""Blocks that public tables answer: the programme office looks them up and asks no city."""
-
-
 NEVER_RURAL: Final = 100_000
 """Residents from which a municipality counts as a city, town or suburb where its degree of urbanisation is not known.
 
@@ -112,8 +108,7 @@ def kept_out(city: City, rule: Eligibility) -> str:
     """Return which conditions keep a city from being a guest, not met or not known; empty for none."""
     failed, unknown = conditions(city, rule)
     if failed:
-        role = next(iter(failed), "") if any(city.has(r) for r in rule.not_roles) else ""
-        return _not_met([role] if role else failed)  # no answer of the city would change its role
+        return _not_met(failed)
     return _not_known(unknown) if unknown and rule.unknown != "let in" else ""
 
 
@@ -127,18 +122,32 @@ def _not_met(failed: Collection[str]) -> str:
 
 
 def _not_known(unknown: dict[str, str]) -> str:
-    """Return what is not known of a city: what it is asked, by the block that answers, and what the office looks up."""
-    asked = [words for words, block in unknown.items() if block not in LOOKED_UP]
-    office = [words for words, block in unknown.items() if block in LOOKED_UP]
+    """Return what is not known of a city, by setting: what it is asked, and what the office looks up."""
+    asked = [words for words, name in unknown.items() if name in ASKED]
+    office = [words for words, name in unknown.items() if name not in ASKED]
     parts = []
     if asked:
-        one = "Guests need {unknown}; this is not known yet, and is asked."
-        many = "Guests need {unknown}; none of this is known yet, and all of it is asked."
+        one = "Guests need {unknown}; this is not known yet."
+        many = "Guests need {unknown}; none of this is known yet."
         parts.append(say_n(one, many, len(asked), unknown=listed(asked)))
     if office:
-        says = "Guests need {unknown}; the programme office looks this up, and nothing is asked of the city."
+        says = "Guests need {unknown}; the programme office looks this up."
         parts.append(say(says, unknown=listed(office)))
     return joined(parts)
+
+
+ASKED: Final = {
+    name: (say(row["question"]), row["block"])
+    for name, row in KINDS["conditions"].items()
+    if "question" in row
+}
+"""The question to a city, and the block of its profile that it fills, by the condition of which it is not known."""
+
+
+def to_ask(city: City, rule: Eligibility) -> tuple[Ask, ...]:
+    """Return the questions to a city on the conditions that are not known of it."""
+    unknown = conditions(city, rule)[1].values()
+    return tuple(Ask(city.id, *ASKED[name]) for name in unknown if name in ASKED)
 
 
 def _took_part(city: City, rule: Eligibility) -> bool:
@@ -161,14 +170,14 @@ def _worded(setting: str, says: str, n: Any, has: Any = None) -> str:
 def conditions(city: City, rule: Eligibility) -> tuple[dict[str, str], dict[str, str]]:
     """Return the conditions that a city fails, in words, each with what is asked; and those of which it is not known.
 
-    The second by what is asked, each with the block of a profile that answers it.
+    The second by what is asked, each with its setting. Where a role alone keeps a city out nothing else is named.
     """
     failed: dict[str, str] = {}
     unknown: dict[str, str] = {}
     if clash := [role for role in rule.not_roles if city.has(role)]:
         kinds = roles_in_words(clash)
-        says = say("{kinds} cannot be guests, and this city is one of them", kinds=kinds)
-        failed[says] = say("to be none of the {kinds}", kinds=kinds)
+        says = say("{kinds} do not travel as guests", kinds=kinds)
+        return {says: say("to be none of the {kinds}", kinds=kinds)}, {}
     for name, row in KINDS["conditions"].items():
         if (asked := getattr(rule, name)) is None:
             continue
@@ -177,7 +186,7 @@ def conditions(city: City, rule: Eligibility) -> tuple[dict[str, str], dict[str,
             held = is_kind(city, f"population >= {NEVER_RURAL}") or None
         asks = _worded(name, "asks", asked)
         if held is None:
-            unknown[asks] = row["block"]
+            unknown[asks] = name
         elif not held:
             read = FIELDS[row["kind"].partition(" ")[0]].number
             failed[_worded(name, "fails", asked, read(city) if read else None)] = asks
@@ -193,7 +202,7 @@ def conditions(city: City, rule: Eligibility) -> tuple[dict[str, str], dict[str,
     if rule.who and not (held := is_kind(city, rule.who)):
         kind = wording(rule.who)
         if held is None:
-            unknown[say("to be {kind}", kind=kind)] = ""
+            unknown[say("to be {kind}", kind=kind)] = "who"
         else:
             says = say("guests are {kind}", kind=kind)
             failed[says] = says

@@ -34,7 +34,6 @@ from twinmatch.programmes.kinds import is_kind, target_year
 from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.themes import Theme, ThemeNeed
 from twinmatch.proposal import (
-    OPEN_TO_ALL,
     Account,
     Fact,
     LeftOut,
@@ -441,7 +440,7 @@ def with_offers(cohort: Cohort, programme: Programme, products: Sequence[Product
             return item
         steps = _steps(cohort.city(item.city), programme, places, titles, room, barred)
         apart = {product, "online"} if product == "discussion_groups" else {product}
-        found = [says for name, says in steps if name not in apart][:2] or [OPEN_TO_ALL]
+        found = [says for name, says in steps if name not in apart][:2]
         return replace(item, offered=joined(found, "; "))
 
     return [replace(p, left_out=tuple(offered(x, p.product) for x in p.left_out)) for p in products]

@@ -27,7 +27,7 @@ from twinmatch.proposal import Account, FacetWeight, Product, Proposal, RulePric
 from twinmatch.solving import Block, Bools, Candidates, Clash, Labels, Solution, clash, in_words
 from twinmatch.solving.model import Advice, AssignmentQuestion, Undercut
 from twinmatch.standings import THIN_COVERAGE
-from twinmatch.wording import listed, say, say_n, titled
+from twinmatch.wording import listed, say, titled
 
 if TYPE_CHECKING:
     from twinmatch.programmes.programme import Programme
@@ -103,21 +103,6 @@ def shares(affinity: Affinity) -> tuple[FacetWeight, ...]:
     return tuple(
         FacetWeight(name, weight, effective[name]) for name, weight in affinity.weights.items()
     )
-
-
-SIZES_APART: Final = 5
-"""How many times as many residents one city of a meeting has as another, from which it is said."""
-
-
-def size_note(round_: Round, cities: Sequence[int], hosts: Sequence[int]) -> tuple[str, ...]:
-    """Return a note on the cities that have many times fewer residents than every host; none where there are none."""
-    people = {i: round_.cohort.cities[i].population for i in (*cities, *hosts)}
-    least = min((p.value for h in hosts if (p := people[h])), default=0)
-    small = [round_.name(i) for i in cities if (p := people[i]) and p.value * SIZES_APART < least]
-    one = "{cities} has less than a fifth of the residents of {hosts}: what carries over to a small city is a first question."
-    many = "{cities} each have less than a fifth of the residents of {hosts}: what carries over to a small city is a first question."
-    told = {"cities": listed(small), "hosts": listed([round_.name(h) for h in hosts])}
-    return (say_n(one, many, len(small), **told),) if small else ()
 
 
 def coverage_note(account: Account) -> tuple[str, ...]:

@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError
-from twinmatch.programmes.kinds import speaks_english
 from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RulePrice, RuleStatus
 from twinmatch.proposal.proposal import MemberRole
 from twinmatch.schema import City, Role
@@ -329,25 +328,9 @@ QUESTIONS: Final = {
 """The question to a city that fills each block of its profile; the order settles ties."""
 
 
-def question(block: str, english: bool = False) -> str:
-    """Return the question that fills a block of a profile; the level of English is not asked where it is official."""
-    hours = say("How many staff hours a month can your team give to exchanges with other cities?")
-    block = "strengths" if block == "offers" else block  # said in words or by domain
-    return hours if english and block == "participation" else QUESTIONS[block]
-
-
 def ask(city: City, block: str) -> Ask:
     """Return the question to a city that fills a block of its profile, or what of it is missing."""
-    own = city.participation
-    knows_english = speaks_english(city) or bool(own and own.english)
-    put = question(block, knows_english)
-    if (
-        block == "participation"
-        and own
-        and own.staff_hours_a_month is not None
-        and not knows_english
-    ):
-        put = say("What is your team's level of English, from A1 to C2?")
+    put = QUESTIONS[block]
     if block == "strengths" and city.offers:  # what it can show is said in words
         put = say(
             "In which areas are you strongest (buildings, energy systems, mobility and transport, waste and circular economy, "
@@ -411,7 +394,7 @@ def questions(affinity: Affinity, row: int, least: float) -> list[Ask]:
         block: sum(w for name, w in unknown.items() if name in ANSWERS[block])
         for block in missing(city, unknown)
     }
-    found = []
+    found: list[Ask] = []
     for block in sorted(opens, key=lambda b: (-round(opens[b], 9), list(QUESTIONS).index(b))):
         if found and known >= least - 1e-9:
             break

@@ -3,7 +3,6 @@
 from twinmatch.proposal.evidence import Account as Account
 from twinmatch.proposal.evidence import Evidence as Evidence
 from twinmatch.proposal.evidence import Fact as Fact
-from twinmatch.proposal.proposal import OPEN_TO_ALL as OPEN_TO_ALL
 from twinmatch.proposal.proposal import Ask as Ask
 from twinmatch.proposal.proposal import Cause as Cause
 from twinmatch.proposal.proposal import CityCard as CityCard

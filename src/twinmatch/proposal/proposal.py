@@ -36,7 +36,7 @@ from twinmatch.proposal.wire import (
     schema_of,
     to_wire,
 )
-from twinmatch.wording import count, say
+from twinmatch.wording import count
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -51,6 +51,7 @@ MemberRole = Literal["host", "guest", "lead", "member"]
 
 Cause = Literal[
     "eligibility",
+    "role",
     "ask",
     "audience",
     "gate",
@@ -63,9 +64,9 @@ Cause = Literal[
     "idle",
     "aside",
 ]
-"""Why a city is left out: not eligible; eligibility not known; not of the product's audience; too little known of it;
+"""Why a city is left out: not eligible; its role travels as no guest; eligibility not known; not of the product's audience; too little known of it;
 a quota or cap; no free host or group; better-fitting cities took the places; others fit as well; a filter; its own or
-the ledger's limit; a host to whom nobody came; it takes no side."""
+the ledger's limit; a host whose guests all have places elsewhere; it takes no side."""
 
 
 @dataclass(frozen=True)
@@ -130,13 +131,9 @@ class Meeting:
         return tuple([m.city for m in self.members if role is None or m.role == role])
 
 
-OPEN_TO_ALL: Final = say("online resources and training, open to every city")
-"""What every city is offered."""
-
-
 @dataclass(frozen=True)
 class LeftOut:
-    """A city without a meeting in a product: the reason, and the best thing that it can join now."""
+    """A city without a meeting in a product: the reason, and the best thing that it can join now, empty where there is none."""
 
     city: str
     why: str

@@ -27,7 +27,7 @@ from twinmatch.affinity import compare
 from twinmatch.cohort import City, Cohort, Host
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.facets.domains import FINE, LEVERS, challenges, offered_levers, strengths
-from twinmatch.programmes.eligibility import applicants, conditions
+from twinmatch.programmes.eligibility import applicants, to_ask
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import (
     ANSWERS,
@@ -299,8 +299,7 @@ class _Plan:
         blocks = missing(city, silent)
         worth = {b: sum(w for n, w in silent.items() if n in ANSWERS[b]) for b in blocks}
         order = sorted(blocks, key=lambda b: (-round(worth[b], 9), list(QUESTIONS).index(b)))
-        first = [b for b in conditions(city, self.settings.guests)[1].values() if b]
-        return tuple(ask(city, b) for b in dict.fromkeys((*first, *order[:3])))
+        return (*to_ask(city, self.settings.guests), *(ask(city, b) for b in order[:3]))
 
     def _known(self, facet: str, g: int) -> Bools:
         return np.asarray(~np.isnan(self.ready.affinity.likeness[facet][g]))

@@ -93,7 +93,7 @@ def test_a_city_learns_where_it_is_and_why_it_is_not(found):
         "Discussion groups: Heat & <power> (member)",
         "National clusters: France (member)",
     ]
-    assert part(lyon, "Not this time").rows[0][1:3] == (
+    assert part(lyon, "No place in this round").rows[0][1:3] == (
         "No host has a place.",
         "A discussion group.",
     )

@@ -10,11 +10,10 @@ from test_report import Page
 
 from twinmatch.errors import DataError
 from twinmatch.exporting.folder_files import Contact, _of_survey, read_contacts
-from twinmatch.exporting.letters import Correspondence, _refusal, letter_files, letters
+from twinmatch.exporting.letters import Correspondence, _why_none, letter_files, letters
 from twinmatch.exporting.printing import COLUMNS, calendar_files, first_dates, merge_csv
 from twinmatch.exporting.report import Sources, report_html
 from twinmatch.exporting.titles import addressed
-from twinmatch.programmes.rules import QUESTIONS
 from twinmatch.proposal import Gap, LeftOut, Table
 from twinmatch.proposal.tables import InterviewRow, LoadRow, ReasonRow
 from twinmatch.wording import joined, listed, own_words, say, say_n, shown
@@ -51,25 +50,35 @@ def test_hours_of_the_meetings_sum_to_those_of_the_letter(proposal):
 
 def test_only_applicants_read_of_a_refusal(of):
     headings = {city: [p.heading for p in letter.parts] for city, letter in of.items()}
-    assert not [city for city, heads in headings.items() if "Not this time" in heads]
+    assert not [city for city, heads in headings.items() if "No place in this round" in heads]
     # Lyon is asked something first, so nothing is refused yet.
     assert "What we would like to know" in headings["fr-lyon"]
 
 
-def test_a_refused_applicant_reads_the_reason_and_an_offer_and_a_host_does_not(proposal):
+def test_a_refused_applicant_reads_the_reason_and_a_host_its_own(proposal):
+    """A host reads what binds, with no name or score of a guest or of another host."""
     product = proposal.products[0]
     left = product.left_out[0]
     both = (
         replace(left, ask=""),
-        replace(left, city="se-lund", as_role="host", why="no guest fits"),
+        LeftOut("se-lund", "Tomar goes to Lyon.", "", as_role="host", code="idle"),
     )
-    made = replace(proposal, products=(replace(product, left_out=both),))
+    made = replace(proposal, products=(replace(product, left_out=both, meetings=()),))
     of = {letter.city: letter.text for letter in letters(made)}
     assert "No host has a place." in of["fr-lyon"]
-    alone = replace(made, products=made.products[:1])
-    offers = {x.city: left.offered.rstrip(".").lower() in x.text.lower() for x in letters(alone)}
-    assert [city for city, told in offers.items() if told] == ["fr-lyon"]
-    assert "no guest fits" not in of["se-lund"].lower()
+    assert "Every guest that could come to you has a place with another host." in of["se-lund"]
+    assert "Tomar" not in of["se-lund"]
+
+
+def test_a_role_that_hosts_is_no_refusal(proposal):
+    why = "In this programme Mission Cities host and do not travel as guests."
+    left = LeftOut("fr-lyon", why, "", as_role="host", code="role")
+    made = replace(
+        proposal, products=(replace(proposal.products[0], left_out=(left,)), *proposal.products[1:])
+    )
+    (lyon,) = (x for x in letters(made) if x.city == "fr-lyon")
+    (part,) = (p for p in lyon.parts if p.heading == "No place in this round")
+    assert part.paragraphs == (f"Twinning: {why}",)
 
 
 def test_who_only_hosts_reads_nothing_of_visits_that_were_not_formed(proposal):
@@ -99,15 +108,6 @@ def test_a_city_reads_what_it_finds_in_a_group_and_not_what_others_find(proposal
     assert [city for city, points in said.items() if "Heat for flats." in points] == ["fr-lyon"]
     assert [city for city, points in said.items() if "A plan." in points] == ["dk-aarhus"]
     assert not [city for city, points in said.items() if "Elsewhere." in points]
-
-
-def test_an_applicant_reads_its_questions_of_the_interview_plan_and_nobody_elses(proposal):
-    rows = (InterviewRow("at-graz", 2.0, 0.5, "Which host would you like?"),)
-    plan = Table("interview", "", InterviewRow._fields, rows)
-    product = replace(proposal.products[0], tables=(plan,))
-    made = letters(replace(proposal, products=(product, *proposal.products[1:])))
-    asked = {x.city: p.points for x in made for p in x.parts if "Which host" in str(p.points)}
-    assert asked == {"at-graz": ("Which host would you like?",)}
 
 
 def test_contacts_are_joined_by_city(proposal):
@@ -220,28 +220,25 @@ def test_who_is_asked_for_more_hours_than_it_stated_reads_both(proposal):
     assert "1 city is asked for more staff hours a month" in report_html(changed).decode()
 
 
-def test_a_city_is_asked_only_what_it_can_answer(proposal):
-    """Needs and challenges are one question; no city is asked an official English."""
-
-    def asked(city, *blocks):
-        gaps = tuple(Gap(city, block, "Not known.") for block in blocks)
-        cards = tuple(
-            replace(c, country={"at-graz": "IE"}.get(c.id, c.country)) for c in proposal.cities
-        )
-        letter = next(
-            x for x in letters(replace(proposal, gaps=gaps, cities=cards)) if x.city == city
-        )
-        return letter.parts[-1].points
-
-    assert asked("at-graz", "context", "languages", "needs", "challenges") == (
-        QUESTIONS["needs"],
-        QUESTIONS["languages"],
-    )
-    assert asked("se-lund", "participation") == (QUESTIONS["participation"],)
-    assert asked("se-lund", "offers") == (QUESTIONS["strengths"],)
-    # Who has said in words what it can show is not asked for it again.
-    assert asked("se-lund", "strengths", "participation") == (QUESTIONS["participation"],)
-    assert not any("English" in point for point in asked("at-graz", "participation"))
+def test_a_city_is_asked_only_what_could_bring_it_a_place(proposal):
+    """At most three questions, what keeps it from a place first; nothing that is merely unknown."""
+    gaps = tuple(Gap("se-lund", block, "Not known.") for block in ("emissions", "participation"))
+    rows = [InterviewRow("fr-lyon", 2.0, 0.5, f"Is it {n}?") for n in range(4)]
+    rows += [
+        InterviewRow("fr-lyon", 2.0, 0.0, "Is it in vain?"),
+        InterviewRow("at-graz", 2.0, 0.5, "Placed?"),
+    ]
+    plan = Table("interview", "", InterviewRow._fields, tuple(rows))
+    product = replace(proposal.products[0], tables=(plan,))
+    made = replace(proposal, gaps=gaps, products=(product, *proposal.products[1:]))
+    of = {
+        x.city: [t for p in x.parts if "know" in p.heading for t in (*p.paragraphs, *p.points)]
+        for x in letters(made)
+    }
+    assert of["fr-lyon"][0].startswith("Twinning: No host has a place.")
+    assert sum(text.count("?") for text in of["fr-lyon"]) == 3
+    assert of["fr-lyon"][-1] == "Is it 1?"
+    assert not of["se-lund"] + of["at-graz"]
 
 
 def test_what_is_said_of_a_city_is_said_to_it():
@@ -284,15 +281,6 @@ def test_what_many_cities_read_in_the_same_words_is_said_to_each_as_you():
     assert addressed(text, "Graz") == says.format(who="you", host="Lyon")
 
 
-def test_a_host_without_a_guest_reads_no_name_of_others(proposal):
-    why = "The guest that fits best, Tomar (70.0 points of 100), goes to Lyon (75.0)."
-    left = LeftOut("at-graz", why, "", as_role="host", code="idle")
-    product = replace(proposal.products[0], meetings=(), left_out=(left,), tables=())
-    (letter,) = letters(replace(proposal, products=(product,), tables=()))  # the others only hosted
-    assert "The guests who would fit you have a place elsewhere" in letter.text
-    assert "Tomar" not in letter.text
-
-
 def test_cities_of_the_readers_country_come_first_and_need_none(proposal):
     sources = Sources(proposal)
     cities = [card.id for card in proposal.cities]
@@ -304,17 +292,12 @@ def test_cities_of_the_readers_country_come_first_and_need_none(proposal):
     assert 0 < len(home) < len(cities)
 
 
-def test_a_refusal_names_its_format_once_and_says_that_there_is_no_place(proposal):
+def test_a_refusal_names_its_format_once(proposal):
     groups = next(p for p in proposal.products if p.product == "discussion_groups")
-    gone = replace(groups, status="infeasible", meetings=(), held=())
     left = LeftOut("at-graz", "No theme has enough cities.", "")
-    assert _refusal(gone, left, False) == (
-        "Discussion groups: we could not offer you a place. No theme has enough cities."
-    )
-    assert (
-        _refusal(gone, replace(left, why="Discussion groups: none."), False)
-        == "Discussion groups: none."
-    )
+    assert _why_none(groups, left) == "Discussion groups: No theme has enough cities."
+    named = replace(left, why="Discussion groups: none.")
+    assert _why_none(groups, named) == "Discussion groups: none."
 
 
 @pytest.mark.parametrize(

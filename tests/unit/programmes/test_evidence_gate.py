@@ -9,6 +9,7 @@ from product_cases import city, pairs, propose_twinning, round_of, twinning
 
 from cities import cohort_of
 from rounds_for_tests import propose
+from twinmatch.programmes.eligibility import ASKED, to_ask
 from twinmatch.programmes.programme import programme_model
 from twinmatch.programmes.rules import LOOK_UP, QUESTIONS, ask
 from twinmatch.programmes.twinning import pair_rules
@@ -265,12 +266,12 @@ def test_what_the_office_can_look_up_is_no_question_to_the_city():
     (left,) = (x for x in product.left_out if x.as_role == "guest")
     assert left.why == (
         "Guests need to be cities, towns or suburbs (Eurostat’s degree of urbanisation 1 or 2); the programme office "
-        "looks this up, and nothing is asked of the city."
+        "looks this up."
     )
     assert (left.code, left.ask) == ("ask", LOOK_UP)
     both = {"urbanisation_at_most": 2, "neutral_by": 2050}
     (left,) = (x for x in proposed(GUEST, *HOSTS, guests=both).left_out if x.as_role == "guest")
-    assert left.ask == QUESTIONS["commitment"]
+    assert left.ask == ASKED["neutral_by"][0]
     assert left.why.count("Guests need") == 2
     (left,) = (
         x
@@ -278,6 +279,23 @@ def test_what_the_office_can_look_up_is_no_question_to_the_city():
         if x.as_role == "guest"
     )
     assert left.ask == LOOK_UP
+
+
+def test_a_role_that_hosts_is_told_so_alone_and_is_no_applicant_without_a_place():
+    """Its other conditions do not matter: no answer of the city would change its role."""
+    both = {**city("fr-y", "mission", shows={"industry": 2}), "roles": ["mission", "guest"]}
+    rules = {"staff_hours_a_month": 12, "english": "B2"}
+    product = proposed(both, HOSTS[0], guests=rules)
+    left = next(x for x in product.left_out if x.city == "fr-y")
+    assert (left.code, left.as_role, left.ask) == ("role", "host", "")
+    assert left.why.startswith("In this programme Mission Cities host and do not travel as guests.")
+    product = proposed(both, HOSTS[0], guests=rules, host_ids=["de-x"])
+    left = next(x for x in product.left_out if x.city == "fr-y")
+    assert (left.code, left.as_role) == ("role", "guest")
+    assert (
+        left.why
+        == "A condition of the programme is not met: Mission Cities do not travel as guests."
+    )
 
 
 def test_a_municipality_of_100_000_is_no_rural_area_where_its_degree_of_urbanisation_is_not_known():
@@ -299,15 +317,18 @@ def test_a_host_outside_the_mission_is_said_to_host_by_the_rules_of_the_programm
 @pytest.mark.parametrize(
     ("city", "known", "asked"),
     [
-        ("de-a", {}, "How many staff hours a month can your team give to exchanges with other cities, and"),
-        ("de-a", {"english": "B2"}, "How many staff hours a month can your team give to exchanges with other cities?"),
-        ("de-a", {"staff_hours_a_month": 12}, "What is your team's level of English"),
-        ("ie-a", {}, "How many staff hours a month can your team give to exchanges with other cities?"),
+        ("de-a", {}, ["hours", "English"]),
+        ("de-a", {"english": "B2"}, ["hours"]),
+        ("de-a", {"staff_hours_a_month": 12}, ["English"]),
+        ("ie-a", {}, ["hours"]),
     ],
 )  # fmt: skip
 def test_only_what_is_missing_of_hours_and_english_is_asked(city, known, asked):
     (one,) = cohort_of({"id": city, "participation": known or None}).cities
-    assert ask(one, "participation").question.startswith(asked)
+    rule = twinning(guests={"staff_hours_a_month": 12, "english": "B2"}).guests
+    put = [x.question for x in to_ask(one, rule)]
+    assert [word for text in put for word in ("hours", "English") if word in text] == asked
+    assert not to_ask(one, twinning(guests={"population_at_least": 9}).guests)  # nobody asks this
 
 
 def test_who_says_in_words_what_it_can_show_is_asked_for_its_areas():

@@ -217,8 +217,10 @@ def test_guests_may_be_of_one_kind_only():
 
 
 def test_conditions_that_are_not_met_are_named_with_how_many_miss_them():
-    rule = load_text("[twinning]\n[twinning.guests]\nstaff_hours_a_month = 30\n").twinning.guests
-    short = city("es-short", participation={"staff_hours_a_month": 8})
+    rule = load_text(
+        "[twinning]\n[twinning.guests]\nstaff_hours_a_month = 30\nenglish = 'B2'\n"
+    ).twinning.guests
+    short = city("es-short", participation={"staff_hours_a_month": 8, "english": "A2"})
     cohort = round_of(SEVILLE, SILENT, short).cohort
     silent = [cohort.index["no-silent"]]
     assert unmet(cohort, silent, [], rule) == ""  # not known is not failed
@@ -226,7 +228,7 @@ def test_conditions_that_are_not_met_are_named_with_how_many_miss_them():
         "Conditions of which it is not known yet, with how many: "
     )
     assert unmet(cohort, range(3), [], rule) == (
-        "Conditions that applicants miss, with how many: at least 30 staff hours a month (2); to be none of the Mission Cities (1). 1 applicant counts here more than once."
+        "Conditions that applicants miss, with how many: to be none of the Mission Cities (1); at least 30 staff hours a month (1); English at B2 or better (1). 1 applicant counts here more than once."
     )
 
 

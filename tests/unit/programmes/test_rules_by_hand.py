@@ -440,7 +440,7 @@ def test_a_lock_of_two_guests_says_why_it_cannot_be():
 @pytest.mark.parametrize(
     ("known", "why"),
     [
-        ({}, "Guests need at least 12 staff hours a month; this is not known yet, and is asked."),
+        ({}, "Guests need at least 12 staff hours a month; this is not known yet."),
         ({"staff_hours_a_month": 4}, "A condition of the programme is not met:"),
     ],
 )

@@ -54,7 +54,7 @@ def test_a_host_takes_guests_on_its_topics_alone():
 
 def test_a_host_without_guests_says_how_many_seek_none_of_its_topics():
     product = propose_twinning(round_of(GRAZ, LINZ, {**AARHUS, "hosts_on": [SUN]}), twinning())
-    (idle,) = (x for x in product.left_out if x.code == "idle")
+    (idle,) = (x for x in product.left_out if x.as_role == "host")
     assert "2 of 2 eligible guests seek none of the topics" in idle.why
 
 

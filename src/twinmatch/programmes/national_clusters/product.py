@@ -47,6 +47,7 @@ from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import (
     DEFINES,
     NO_HOURS,
+    QUESTIONS,
     costed,
     counted,
     judged,
@@ -54,7 +55,6 @@ from twinmatch.programmes.rules import (
     often_in,
     outside,
     price_at_most,
-    question,
 )
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RulePrice, RuleStatus
 from twinmatch.proposal.proposal import is_of_theme
@@ -276,7 +276,7 @@ def _meeting(
         asked.sort(key=lambda block: block != "strengths")
         # It is to show something.
         dumb = any(not round_.cohort.cities[i].offers for i in silent)
-        first = [question(block) for block in (["offers"] if dumb else asked)][:1]
+        first = [QUESTIONS[block] for block in (["strengths"] if dumb else asked)][:1]
         cities = listed([round_.name(i) for i in sorted(silent)])
         notes += (say(says, cities=cities, questions=joined(first)),)
     if kind and not named:

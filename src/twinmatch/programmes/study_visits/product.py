@@ -13,7 +13,7 @@ import numpy as np
 from twinmatch.errors import NoProposalError
 from twinmatch.facets.answered import topic_table
 from twinmatch.programmes.quotas import quotas_kept
-from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares, size_note
+from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import (
     DEFINES,
     costed,
@@ -246,7 +246,7 @@ def _visit(ready: PreparedVisits, option: Option, title: str) -> tuple[Meeting, 
         account,
         say_n("{n:,} city visits {hosts}. ", "{n:,} cities visit {hosts}. ", several, hosts=names)
         + (led_by(round_, theme, hosts, option.visitors) if theme else account.summary()),
-        notes=(*notes, *size_note(round_, option.visitors, hosts), *coverage_note(account)),
+        notes=(*notes, *coverage_note(account)),
     )
     return meeting, rows
 

@@ -36,10 +36,11 @@ from twinmatch.programmes.quotas import (
     with_topics,
 )
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import QUESTIONS, Rule, roles_in_words
+from twinmatch.programmes.rules import Rule, roles_in_words
 from twinmatch.schema import City, Role
 from twinmatch.solving import Bools, Floats, Ints
 from twinmatch.vocabulary.geography import distance_km
+from twinmatch.vocabulary.topics import KINDS
 from twinmatch.wording import say
 
 Places = NDArray[np.intp]
@@ -152,7 +153,8 @@ def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
             "open without one."
         )
         first = settings.unknown == "ask first"
-        return say(says, neutral_by=by), QUESTIONS["commitment"] if first else opens
+        question = say(KINDS["conditions"]["neutral_by"]["question"])
+        return say(says, neutral_by=by), question if first else opens
     if year > by:
         says = (
             "The climate-neutrality target is {year}; study visits ask for {neutral_by} or earlier."

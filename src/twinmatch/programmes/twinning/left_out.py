@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from twinmatch.cohort import Host
-from twinmatch.programmes.eligibility import LOOKED_UP, conditions, unmet
+from twinmatch.programmes.eligibility import to_ask, unmet
 from twinmatch.programmes.repair_menu import in_words, menu_of
 from twinmatch.programmes.round import fillable
 from twinmatch.programmes.rules import (
@@ -28,6 +28,7 @@ from twinmatch.programmes.rules import (
     best_choice,
     held_for,
     questions,
+    roles_in_words,
 )
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.proposal import Cause, Held, LeftOut, Table, make_table
@@ -396,11 +397,9 @@ class Unplaced:
             if i in placed:
                 continue
             if i in who.refused:
-                out.append(LeftOut(city.id, who.refused[i], "", "", "guest", "eligibility"))
+                out.append(self._refused(i, i in hosts))
             elif i in who.ask:
-                blocks = conditions(city, self.ready.settings.guests)[1].values()
-                open_ = [b for b in dict.fromkeys(blocks) if b not in LOOKED_UP]
-                put = joined(ask(city, block).question for block in open_)
+                put = joined(x.question for x in to_ask(city, self.ready.settings.guests))
                 out.append(LeftOut(city.id, who.ask[i], "", put or LOOK_UP, "guest", "ask"))
             elif i in frame.guest_at:
                 code, why, asked = self.cause(frame.guest_at[i])
@@ -412,13 +411,23 @@ class Unplaced:
                 out.append(LeftOut(city.id, say(says, city=city.name), "", code="aside"))
         return tuple(out)
 
+    def _refused(self, i: int, hosts: bool) -> LeftOut:
+        """Return an applicant that may be no guest; one that hosts by its role is a host."""
+        city, why = self.ready.round.cohort.cities[i], self.ready.who.refused[i]
+        no = [role for role in self.ready.settings.guests.not_roles if city.has(role)]
+        if not (no and hosts):
+            return LeftOut(city.id, why, "", "", "guest", "role" if no else "eligibility")
+        says = "In this programme {kinds} host and do not travel as guests. No guest is left to host in this round."
+        return LeftOut(city.id, say(says, kinds=roles_in_words(no)), "", "", "host", "role")
+
     def _idle(self, i: int, h: int, pairs: int, applicants: int) -> LeftOut:
         frame, city = self.ready.frame, self.ready.round.cohort.cities[i]
         places = next(r.block.high[h] for r in self.ready.rules if r.kind == "places")
         if places < 1:
             why = say("No guests are taken in this round, as stated.")
             return LeftOut(city.id, why, "", "", "host", "own limit")
-        why = self._guestless(h) if pairs else self._nobody(applicants)
+        code, why = self._guestless(h) if pairs else ("ask", self._nobody(applicants))
+        put = ask(city, "strengths").question if code == "gate" and not city.offers else ""
         if frame.hosts_on[h]:
             off = say(
                 "{n} of {guests} seek none of the topics on which alone this host takes guests ({topics}).",
@@ -427,7 +436,7 @@ class Unplaced:
                 topics=frame.topics_of(h),
             )
             why = joined((why, off))
-        return LeftOut(city.id, why, "", "", "host", "idle")
+        return LeftOut(city.id, why, "", put, "host", code)
 
     def _nobody(self, applicants: int) -> str:
         """Return why no applicant of a round has a pair, counted, and which conditions are not met."""
@@ -455,8 +464,8 @@ class Unplaced:
         missed = unmet(self.ready.round.cohort, who.refused, who.ask, self.ready.settings.guests)
         return joined(filter(None, (said, missed)))
 
-    def _guestless(self, h: int) -> str:
-        """Return which guest would have fitted a host best, and where it goes or why it has no place."""
+    def _guestless(self, h: int) -> tuple[Cause, str]:
+        """Return what keeps guests from a host: which would have fitted best, and where it goes or why it has no place."""
         open_, grid = self._allowed[h], self.chosen.reshape(self._shape)
         host, parts = self.ready.frame.hosts[h], []
         if not open_.any():
@@ -466,10 +475,11 @@ class Unplaced:
                 many = (
                     "No example is known yet of what any of the {n} eligible guests wants to learn."
                 )
-                return say_n(one, many, len(self.ready.frame.guests))
+                return "gate", say_n(one, many, len(self.ready.frame.guests))
             if self._ungated[h].any():
                 says = "Of no applicant is enough known to say that it fits."
-            return say(says, rules=self._against(np.s_[h]))
+                return "gate", say(says)
+            return "rule", say(says, rules=self._against(np.s_[h]))
         if len(host.cities) > 1:
             says = "The {n} cities of the joint pilot activity {unit} host together or not at all."
             parts.append(say(says, n=len(host.cities), unit=host.name))
@@ -486,13 +496,16 @@ class Unplaced:
             score = np.where(self.placed, -1.0, score)
             g = int(np.argmax(score))
         if score[g] <= 0:
-            return joined([*parts, say("Every other guest that may come has a place.")])
+            return "idle", joined([*parts, say("Every other guest that may come has a place.")])
+        code: Cause = "places"
         says = "The best applicant without a place, {guest} ({score:.1f}), is below every pair chosen ({lowest:.1f} or more)."
         if score[g] > self._lowest:
             says = "The best applicant without a place is {guest} ({score:.1f}); the pairs chosen, of {lowest:.1f} or more, fit better together."
             if self._bound(g)[0] == "quota":
+                code = "quota"
                 says = "The best applicant without a place, {guest} ({score:.1f}), is kept out by a rule of the programme."
-        return joined([*parts, say(says, lowest=100 * self._lowest, **self._fitting(h, g))])
+        best = say(says, lowest=100 * self._lowest, **self._fitting(h, g))
+        return code, joined([*parts, best])
 
     def _fitting(self, h: int, g: int) -> dict[str, Any]:
         """Return what is said of a guest that fits a host: its name and the points."""

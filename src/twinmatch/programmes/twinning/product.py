@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -15,7 +14,7 @@ from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.eligibility import conditions_kept, unmet
 from twinmatch.programmes.repair_menu import excepting, in_menu, made_again, menu_of, taken
-from twinmatch.programmes.round import SIZES_APART, Round, SolvedProduct, coverage_note, shares
+from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, roles_in_words, statuses
 from twinmatch.programmes.twinning.frame import accompanied
 from twinmatch.programmes.twinning.left_out import Unplaced
@@ -175,19 +174,6 @@ def _why_hosting(round_: Round, settings: Twinning, host: Host) -> tuple[str, ..
     return (say(says, host=host.name, **told),)
 
 
-def _far_in_size(round_: Round, guest: int, host: Sequence[int]) -> tuple[str, ...]:
-    """Return how many residents a guest and its one host have, where one has many times as many as the other."""
-    people = [round_.cohort.cities[i].population for i in (guest, *host)]
-    known = [p.value for p in people if p]
-    if len(known) != 2 or len(host) != 1 or max(known) < SIZES_APART * min(known):
-        return ()
-    n, m = (round(n, 1 - math.floor(math.log10(n))) for n in known)  # two figures of it
-    says = "{guest} has about {n:,} residents and {host} about {m:,}: a first topic is what {guest} can carry out with its own staff and money."
-    if n > m:
-        says = "{guest} has about {n:,} residents and {host} about {m:,}: a first topic is what holds on the larger scale."
-    return (say(says, guest=round_.name(guest), host=round_.name(host[0]), n=n, m=m),)
-
-
 def _meetings(ready: PreparedTwinning, chosen: NDArray[np.bool_]) -> tuple[Meeting, ...]:
     round_, settings, frame, who = ready.round, ready.settings, ready.frame, ready.who
     reserves = Reserves(ready, chosen, settings.reserves)
@@ -212,7 +198,6 @@ def _meetings(ready: PreparedTwinning, chosen: NDArray[np.bool_]) -> tuple[Meeti
                 ),
             )
         notes += _why_hosting(round_, settings, host)
-        notes += _far_in_size(round_, guest, host.cities)
         need = needs.get((h, g), "")
         found.append(
             Meeting(
