@@ -64,7 +64,7 @@ Cause = Literal[
     "idle",
     "aside",
 ]
-"""Why a city is left out: not eligible; its role travels as no guest; eligibility not known; not of the product's audience; too little known of it;
+"""Why a city is left out: not eligible; its role hosts and travels as no guest; eligibility not known; not of the product's audience; too little known of it;
 a quota or cap; no free host or group; better-fitting cities took the places; others fit as well; a filter; its own or
 the ledger's limit; a host whose guests all have places elsewhere; it takes no side."""
 

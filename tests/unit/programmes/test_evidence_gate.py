@@ -291,7 +291,7 @@ def test_a_role_that_hosts_is_told_so_alone_and_is_no_applicant_without_a_place(
     assert left.why.startswith("In this programme Mission Cities host and do not travel as guests.")
     product = proposed(both, HOSTS[0], guests=rules, host_ids=["de-x"])
     left = next(x for x in product.left_out if x.city == "fr-y")
-    assert (left.code, left.as_role) == ("role", "guest")
+    assert (left.code, left.as_role) == ("eligibility", "guest")
     assert (
         left.why
         == "A condition of the programme is not met: Mission Cities do not travel as guests."

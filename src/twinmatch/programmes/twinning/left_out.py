@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from twinmatch.cohort import Host
-from twinmatch.programmes.eligibility import to_ask, unmet
+from twinmatch.programmes.eligibility import to_ask
 from twinmatch.programmes.repair_menu import in_words, menu_of
 from twinmatch.programmes.round import fillable
 from twinmatch.programmes.rules import (
@@ -396,8 +396,13 @@ class Unplaced:
         for i, city in enumerate(self.ready.round.cohort.cities):
             if i in placed:
                 continue
-            if i in who.refused:
-                out.append(self._refused(i, i in hosts))
+            no = [role for role in self.ready.settings.guests.not_roles if city.has(role)]
+            if no and i in who.refused and i in hosts:
+                says = "In this programme {kinds} host and do not travel as guests. No guest is left to host in this round."
+                why = say(says, kinds=roles_in_words(no))
+                out.append(LeftOut(city.id, why, "", "", "host", "role"))
+            elif i in who.refused:
+                out.append(LeftOut(city.id, who.refused[i], "", "", "guest", "eligibility"))
             elif i in who.ask:
                 put = joined(x.question for x in to_ask(city, self.ready.settings.guests))
                 out.append(LeftOut(city.id, who.ask[i], "", put or LOOK_UP, "guest", "ask"))
@@ -410,15 +415,6 @@ class Unplaced:
                 says = "We have received no application from {city} for this round, to learn or to host."
                 out.append(LeftOut(city.id, say(says, city=city.name), "", code="aside"))
         return tuple(out)
-
-    def _refused(self, i: int, hosts: bool) -> LeftOut:
-        """Return an applicant that may be no guest; one that hosts by its role is a host."""
-        city, why = self.ready.round.cohort.cities[i], self.ready.who.refused[i]
-        no = [role for role in self.ready.settings.guests.not_roles if city.has(role)]
-        if not (no and hosts):
-            return LeftOut(city.id, why, "", "", "guest", "role" if no else "eligibility")
-        says = "In this programme {kinds} host and do not travel as guests. No guest is left to host in this round."
-        return LeftOut(city.id, say(says, kinds=roles_in_words(no)), "", "", "host", "role")
 
     def _idle(self, i: int, h: int, pairs: int, applicants: int) -> LeftOut:
         frame, city = self.ready.frame, self.ready.round.cohort.cities[i]
@@ -439,14 +435,10 @@ class Unplaced:
         return LeftOut(city.id, why, "", put, "host", code)
 
     def _nobody(self, applicants: int) -> str:
-        """Return why no applicant of a round has a pair, counted, and which conditions are not met."""
+        """Return why no applicant of a round has a pair, counted; the rule on who is a guest says which conditions are missed."""
         who = self.ready.who
         refused, to_ask, gated = len(who.refused), len(who.ask), len(self.gated)
-        not_met = say_n(
-            "{n} does not meet a condition of the programme",
-            "{n} do not meet a condition of the programme",
-            refused,
-        )
+        not_met = say_n("{n} misses a condition", "{n} miss a condition", refused)
         asked = say_n("{n} is to be asked first", "{n} are to be asked first", to_ask)
         dark = say("of {n} too little is known", n=gated)
         parts = (refused, not_met), (to_ask, asked), (gated, dark)
@@ -456,13 +448,7 @@ class Unplaced:
             says = "There are no guests: the rules of the round leave no pair open."
         if found:
             says = "There are no guests yet: of {applicants}, {found}."
-        if refused == applicants > 1:
-            says = "There are no guests: none of the {applicants} meets the conditions of the programme."
-        if to_ask == applicants > 1:
-            says = "There are no guests yet: all {applicants} are to be asked first."
-        said = say(says, applicants=count(applicants, "applicant"), found=found)
-        missed = unmet(self.ready.round.cohort, who.refused, who.ask, self.ready.settings.guests)
-        return joined(filter(None, (said, missed)))
+        return say(says, applicants=count(applicants, "applicant"), found=found)
 
     def _guestless(self, h: int) -> tuple[Cause, str]:
         """Return what keeps guests from a host: which would have fitted best, and where it goes or why it has no place."""
