@@ -40,7 +40,30 @@ KINDS = {
     "not label: Coastal: yes and small": lambda c: (
         c["coast"] == "no" and c["people"] is not None and c["people"] < 100_000
     ),
+    "small or newcomer": lambda c: (
+        c["newcomer"] is True or (c["people"] is not None and c["people"] < 100_000)
+    ),
+    "not (small and newcomer)": lambda c: (
+        c["newcomer"] is False or (c["people"] is not None and c["people"] >= 100_000)
+    ),
+    "newcomer and (language: fr or not label: Coastal: yes)": lambda c: (
+        c["newcomer"] is True and ("fr" in c["languages"] or c["coast"] == "no")
+    ),
 }
+EACH = {
+    "language": lambda c: {*c["languages"]},
+    "newcomer": lambda c: set() if c["newcomer"] is None else {str(c["newcomer"])},
+    "label: Coastal": lambda c: {c["coast"]} - {None},
+}
+
+
+def kinds_of(asked: Rule, facts: Sequence[Any]) -> list[Callable[[Any], bool]]:
+    """Return what a rule counts: its kind, or one for each word that some cities have of what it counts each of."""
+    kind, read = KINDS[asked["who"]], EACH.get(asked.get("each", ""))
+    if read is None:
+        return [kind]
+    words = sorted(set().union(*map(read, facts)))
+    return [lambda c, word=word: kind(c) and word in read(c) for word in words]
 
 
 def rule(rng: np.random.Generator, per: str, compared: bool) -> Rule:
@@ -63,6 +86,8 @@ def rule(rng: np.random.Generator, per: str, compared: bool) -> Rule:
         found["balance"] = int(rng.integers(0, 3))
     else:
         found["gather"] = True
+    if rng.random() < 0.25:
+        found["each"] = str(rng.choice(list(EACH)))
     if rng.random() < 0.4 and what != "gather":
         found["price"] = float(rng.choice([3.0, 30.0, 150.0]))
     return found
@@ -93,13 +118,18 @@ def missed(asked: Rule, places: Sequence[tuple[int, int, int]]) -> float:
     return total if total > 1e-9 else 0.0
 
 
-def judge(
-    rules: Sequence[Rule], of: Callable[[Rule], list[tuple[int, int, int]]]
-) -> tuple[bool, float]:
-    """Return whether an answer keeps what must hold, and what it costs to miss the rest; places of each rule by ``of``."""
-    off = [(r, missed(r, of(r))) for r in rules]
-    cost = sum(o * r["price"] / 100 for r, o in off if "price" in r)
-    return all(o == 0 for r, o in off if "price" not in r), cost
+def off_by(asked: Rule, places: Sequence[Sequence[Any]], among: Sequence[Any]) -> float:
+    """Return by how much places of cities miss a rule, of each kind that cities ``among`` whom some are chosen are of."""
+    return sum(
+        missed(asked, [(sum(map(kind, cities)), len(cities), 0) for cities in places])
+        for kind in kinds_of(asked, among)
+    )
+
+
+def judged(asked: Sequence[tuple[Rule, float]]) -> tuple[bool, float]:
+    """Return whether an answer keeps what must hold, and what it costs to miss the rest, from how far it misses each."""
+    cost = sum(off * rule["price"] / 100 for rule, off in asked if "price" in rule)
+    return all(off == 0 for rule, off in asked if "price" not in rule), cost
 
 
 def _facts(rng: np.random.Generator) -> dict[str, Any]:
@@ -107,6 +137,7 @@ def _facts(rng: np.random.Generator) -> dict[str, Any]:
         "people": [None, 20_000, 60_000, 300_000][int(rng.integers(4))],
         "newcomer": [None, True, False][int(rng.integers(3))],
         "coast": [None, "yes", "no"][int(rng.integers(3))],
+        "languages": [[], ["fr"], ["de", "fr"]][int(rng.integers(3))],
     }
 
 
@@ -135,8 +166,8 @@ def members(seed: int) -> Fault:
 
     blocks = [counts("one each", city, high=1, rows=n), counts("size", group, high=high, rows=k)]
     for asked in said:
-        mask = np.array([KINDS[asked["who"]](c) for c in facts])
-        kinds = [Counted(mask[:n][city], mask, asked["who"])]
+        masks = [np.array([kind(c) for c in facts]) for kind in kinds_of(asked, facts)]
+        kinds = [Counted(mask[:n][city], mask, asked["who"]) for mask in masks]
         blocks += [b for _, b in quota_rules("rule", told(asked), units(asked["per"]), kinds)]
     found = solve(Candidates(group, city, score.ravel(), k, n), blocks)
 
@@ -144,9 +175,11 @@ def members(seed: int) -> Fault:
         if any(label.count(g) > high for g in range(k)):
             return None
 
-        def places(asked: Rule) -> list[tuple[int, int, int]]:
-            kind, of = KINDS[asked["who"]], place[asked["per"]]
-            rows = []
+        def off(asked: Rule) -> float:
+            return sum(missed(asked, places(asked, kind)) for kind in kinds_of(asked, facts))
+
+        def places(asked: Rule, kind: Callable[[Any], bool]) -> list[tuple[int, int, int]]:
+            of, rows = place[asked["per"]], []
             for here in sorted({*of}):
                 mine = [i for i in range(n) if label[i] >= 0 and of[label[i]] == here]
                 first = [n + g for g in range(k) if of[g] == here]
@@ -155,7 +188,7 @@ def members(seed: int) -> Fault:
                 rows.append((joined + there, len(mine) + len(first), there))
             return rows
 
-        kept, cost = judge(said, places)
+        kept, cost = judged([(asked, off(asked)) for asked in said])
         filled = sum(g >= 0 for g in label)
         return (
             (filled, sum(score[g, i] for i, g in enumerate(label) if g >= 0) - cost)
@@ -186,11 +219,13 @@ def _profiles(
     rng: np.random.Generator, ids: Sequence[str], role: str
 ) -> tuple[list[Any], dict[str, Any]]:
     facts = {id_: _facts(rng) for id_ in ids}
+    facts[ids[0]]["coast"] = facts[ids[0]]["coast"] or "no"  # a column without a value is an error
     domains = ("industry", "mobility_transport", "energy_systems", "built_environment")
     profiles = [
         {
             "id": id_,
             "roles": [role],
+            "languages": facts[id_]["languages"],
             **({"population": {"value": facts[id_]["people"]}} if facts[id_]["people"] else {}),
             **(
                 {}
@@ -228,11 +263,8 @@ def split(seed: int) -> Fault:
     sizes = sorted(n // parts + (g < n % parts) for g in range(parts))
 
     def value(groups: Sequence[Sequence[int]]) -> float | None:
-        def places(asked: Rule) -> list[tuple[int, int, int]]:
-            kind = KINDS[asked["who"]]
-            return [(sum(kind(facts[ids[i]]) for i in g), len(g), 0) for g in groups]
-
-        kept, cost = judge(said, places)
+        cities = [[facts[ids[i]] for i in group] for group in groups]
+        kept, cost = judged([(r, off_by(r, cities, [*facts.values()])) for r in said])
         mean = sum(likeness[i, j] / (len(g) - 1) for g in groups for i in g for j in g if i != j)
         return mean - cost if kept else None
 
@@ -259,6 +291,9 @@ def panels(seed: int) -> Fault:
     n = int(rng.integers(4, 9))
     profiles, facts = _profiles(rng, [f"at-c{k}" for k in range(n)], "guest")
     said = [rule(rng, "panel", True) for _ in range(int(rng.integers(1, 4)))]
+    for asked in said:
+        if rng.random() < 0.2 and not {"balance", "gather"} & {*asked}:
+            asked["per"] = "all"
     entry = PRODUCTS["city_panels"]
     asked = {
         "size": (2, 4),
@@ -274,11 +309,8 @@ def panels(seed: int) -> Fault:
     likeness = Mix(round_, settings, range(n)).likeness(np.arange(n))
 
     def value(groups: Sequence[Sequence[int]]) -> float | None:
-        def places(asked: Rule) -> list[tuple[int, int, int]]:
-            kind = KINDS[asked["who"]]
-            return [(sum(kind(facts[ids[i]]) for i in g), len(g), 0) for g in groups]
-
-        kept, cost = judge(said, places)
+        cities = [[facts[ids[i]] for i in group] for group in groups]
+        kept, cost = judged([(r, off_by(r, placed(r, cities), [*facts.values()])) for r in said])
         alike = sum(likeness[i, j] / (len(g) - 1) for g in groups for i in g for j in g if i != j)
         return -alike - cost if kept else None
 
@@ -299,13 +331,18 @@ def panels(seed: int) -> Fault:
     return _told(product, said, [[facts[c] for c in m.cities()] for m in product.meetings])
 
 
+def placed(asked: Rule, places: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Return the cities that a rule counts together: of each place, or of all."""
+    together = [[city for place in places for city in place]]
+    return together if asked["per"] == "all" else [list(place) for place in places]
+
+
 def _told(product: Any, said: Sequence[Rule], places: Sequence[Sequence[Any]]) -> Fault:
     """Return what is wrong with what a product says of its soft rules, in places of which the cities are given."""
-    cost = 0.0
-    for asked in said:
-        kind = KINDS[asked["who"]]
-        off = missed(asked, [(sum(map(kind, cities)), len(cities), 0) for cities in places])
-        cost += off * asked.get("price", 0.0)
+    among = [city for place in places for city in place]
+    cost = sum(
+        off_by(asked, placed(asked, places), among) * asked.get("price", 0.0) for asked in said
+    )
     told = sum(r.paid or 0.0 for r in product.rules)
     way = "at a price" if cost else "kept"
     return way, "" if abs(
@@ -360,16 +397,16 @@ def visits(seed: int) -> Fault:
         if len({h for h, _ in made}) < len(made):
             return None
 
-        def places(asked: Rule) -> list[tuple[int, int, int]]:
-            kind = KINDS[asked["who"]]
+        def off(asked: Rule) -> float:
+            guests_ = asked["of"] == "guests"
             sides = [
-                [facts[ids[i]] for i in who] if asked["of"] == "guests" else [facts[columns[h].id]]
+                [facts[ids[i]] for i in who] if guests_ else [facts[columns[h].id]]
                 for h, who in made
             ]
-            sides = [[c for side in sides for c in side]] if asked["per"] == "all" else sides
-            return [(sum(map(kind, side)), len(side), 0) for side in sides]
+            among = [facts[i] for i in ids if i.startswith("at-") == guests_]
+            return off_by(asked, placed(asked, sides), among)
 
-        kept, cost = judge(said, places)
+        kept, cost = judged([(asked, off(asked)) for asked in said])
         return (len(made), sum(w for _, _, w in chosen) - cost) if kept else None
 
     every = [v for chosen in itertools.product(*ways) if (v := value(chosen)) is not None]

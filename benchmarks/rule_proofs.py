@@ -1,8 +1,8 @@
 """Rules drawn from the form of a programme file, each answer against every answer there is.
 
 A case has 3 to 5 hosts, one of them a unit of two countries, 3 to 5 guests with drawn facts, some of them not known,
-and a programme of up to four rules: of any kind of city, alone, together or not; each category; per host, host
-country or round; numbers, shares, nobody alone; hard or with a price. Some hosts take guests on some topics alone, and
+and a programme of up to four rules: of any kind of city, alone or joined by "and", "or", "not" and brackets; each category, word
+or value of a column; per host, host country or round; numbers, shares, nobody alone, balance; hard or with a price. Some hosts take guests on some topics alone, and
 some guests were refused before; every other case has columns of its own and, often, facilitators with languages, hours
 and countries. Who is of a kind, and what a rule counts, is read here in plain Python from the drawn facts. A fault is an answer that another one betters, one that breaks a rule, a
 wrong "infeasible", a referee who sees it otherwise, or a menu of repairs whose first is not the smallest, of which one does
@@ -60,11 +60,15 @@ OWN: dict[str, Callable[[Fact], bool | None]] = {
     "hours >= 12": lambda c: None if c["hours"] is None else c["hours"] >= 12,
 }
 SPOKEN = {"at": {"de"}, "be": {"nl", "fr", "de"}, "no": {"no"}, "tr": {"tr"}}
-EACH: dict[str, Callable[[Fact], str | None]] = {
-    "country": lambda c: c["country"],
-    "eu": lambda c: "member" if EU[c["country"]] else c["country"],
-    "size": lambda c: None if c["people"] is None else str(np.digitize(c["people"], (1e5, 5e5))),
-    "newcomer": lambda c: None if c["newcomer"] is None else str(c["newcomer"]),
+EACH: dict[str, Callable[[Fact], set[str]]] = {
+    "country": lambda c: {c["country"]},
+    "eu": lambda c: {"member" if EU[c["country"]] else c["country"]},
+    "size": lambda c: set() if c["people"] is None else {str(np.digitize(c["people"], (1e5, 5e5)))},
+    "newcomer": lambda c: set() if c["newcomer"] is None else {str(c["newcomer"])},
+    "language": lambda c: {*c["languages"]},
+    "target": lambda c: set() if c["by"] is None else {str(c["by"])},
+    "topic": lambda c: {*(c["topics"] or ())},
+    "label: Lot": lambda c: set() if c["lot"] is None else {c["lot"]},
 }
 
 
@@ -133,16 +137,60 @@ def cohort(seed: int) -> Drawn:
     )
 
 
+Tree = tuple[str, Any]
+"""A condition, or what is joined: "and", "or" and "not" with what stands in them."""
+
+PAIRS = ("national", "foreign")
+TREES: dict[str, Tree] = {}
+"""What each text that was drawn means."""
+
+
+def tree(rng: np.random.Generator, kinds: Sequence[str], depth: int = 2) -> Tree:
+    """Return a kind of cities: mostly one condition, or several joined, brackets in brackets at most."""
+    what = rng.random() if depth else 0.0
+    if what < 0.5:
+        return "is", str(rng.choice(list(kinds)))
+    if what < 0.65:
+        return "not", tree(rng, kinds, depth - 1)
+    return "and" if what < 0.82 else "or", [tree(rng, kinds, depth - 1) for _ in range(2)]
+
+
+def said(kind: Tree, within: str = "") -> str:
+    """Return a kind as a programme file says it, with no more brackets than it needs, and remember what it means."""
+    how, what = kind
+    if how == "is":
+        text = what
+    elif how == "not":
+        text = "not " + said(what, "not")
+    else:
+        text = f" {how} ".join(said(part, how) for part in what)
+        text = f"({text})" if within == "not" or (within == "and" and how == "or") else text
+    if within == "not" and how == "not":
+        text = f"({text})"
+    TREES[text] = kind
+    return text
+
+
+def held(kind: Tree, city: Fact, national: bool | None = None) -> float:
+    """Return 1 where a city is of a kind, 0 where not, and a half where that is not known."""
+    how, what = kind
+    if how == "is":
+        if what in PAIRS:
+            return float(national == (what == "national"))
+        known = (KINDS | OWN)[what](city)
+        return 0.5 if known is None else float(known)
+    if how == "not":
+        return 1.0 - held(what, city, national)
+    return (min if how == "and" else max)(held(part, city, national) for part in what)
+
+
 def rule(rng: np.random.Generator) -> dict[str, Any]:
     """Return one rule of the form."""
     found: dict[str, Any] = {"per": str(rng.choice(["all", "host", "host country"]))}
-    kinds = [("not " if rng.random() < 0.25 else "") + k for k in rng.choice(list(KINDS), 2, False)]
     if rng.random() < 0.8:
-        found["who"] = " and ".join(kinds[: 1 + (rng.random() < 0.3)])
         found["of"] = "hosts" if rng.random() < 0.2 else "guests"
-        if found["of"] == "guests" and rng.random() < 0.15:
-            found["who"] += " and " + str(rng.choice(["national", "not national", "foreign"]))
-    if rng.random() < 0.25:
+        found["who"] = said(tree(rng, [*KINDS] if rng.random() < 0.7 else [*KINDS, *PAIRS]))
+    if rng.random() < 0.3:
         found["each"] = str(rng.choice(list(EACH)))
     what = rng.random()
     if what < 0.35:
@@ -153,7 +201,9 @@ def rule(rng: np.random.Generator) -> dict[str, Any]:
         found["share_at_least"] = float(rng.choice([0.25, 0.5, 1.0]))
     if 0.8 < what < 0.9:
         found["share_at_most"] = float(rng.choice([0.0, 0.3, 0.5]))
-    if what >= 0.9:
+    if what >= 0.9 and found["per"] == "host" and rng.random() < 0.6:
+        found["balance"] = int(rng.integers(0, 3))
+    elif what >= 0.9:
         found["nobody_alone"] = True
     if rng.random() < 0.3:
         found["price"] = float(rng.choice([2.0, 20.0, 150.0]))
@@ -185,7 +235,7 @@ def more_of(settings: dict[str, Any], rng: np.random.Generator) -> None:
     """Have some rules count by columns of one's own, and often facilitators accompany the pairs."""
     for asked in settings["rules"]:
         if "who" in asked and rng.random() < 0.3:
-            asked["who"] = ("not " if rng.random() < 0.3 else "") + str(rng.choice(list(OWN)))
+            asked["who"] = said(tree(rng, [*OWN]))
     if rng.random() < 0.6:
         settings["facilitators"] = [
             {
@@ -196,9 +246,7 @@ def more_of(settings: dict[str, Any], rng: np.random.Generator) -> None:
                 **({"hours": float(rng.integers(0, 12)), "hours_a_pair": 3.0} if by > 0.5 else {}),
                 "languages": [[], ["fr"], ["de"], ["en", "nl"], ["no", "de"]][int(rng.integers(5))],
                 "countries": [[], [], ["AT", "BE"], ["Norway"]][int(rng.integers(4))],
-                "who": [None, None, "small", "not label: Lot: A and newcomer"][
-                    int(rng.integers(4))
-                ],
+                "who": [None, said(tree(rng, [*KINDS, *OWN]))][int(rng.integers(2))],
             }
             for k in range(int(rng.integers(1, 4)))
         ]
@@ -272,43 +320,39 @@ def off_topic(drawn: Drawn) -> np.ndarray:
 # --- every answer, read here ---------------------------------------------------------------------------------
 
 
-def _of(who: str, city: Fact) -> bool:
-    """Return whether a city is known to be all that a text asks for, traits of pairs left aside."""
-    for part in who.split(" and "):
-        said = part.removeprefix("not ")
-        if said in KINDS or said in OWN:
-            held = (KINDS | OWN)[said](city)
-            if held is None or held == part.startswith("not "):
-                return False
-    return True
+def _of(who: str, city: Fact, national: bool | None = None) -> bool:
+    """Return whether a city is known to be what a text asks for, in a pair that is national or not."""
+    return held(TREES[who], city, national) == 1.0
 
 
-def _pairs(who: str, drawn: Drawn) -> np.ndarray:
-    """Return the pairs (H, G) that the traits of pairs in a text let through."""
-    found = np.ones((len(drawn.hosts), len(drawn.guests)), dtype=bool)
-    own = np.array(
+def _national(drawn: Drawn) -> np.ndarray:
+    """Return the pairs (H, G) of which a city of the host and the guest are of one country."""
+    return np.array(
         [[any(c["country"] == g["country"] for c in h) for g in drawn.guests] for h in drawn.hosts]
     )
-    for part in who.split(" and "):
-        said = part.removeprefix("not ")
-        if said in ("national", "foreign"):
-            found &= (own if said == "national" else ~own) != part.startswith("not ")
-    return found
 
 
 def _counted(asked: dict[str, Any], drawn: Drawn) -> list[np.ndarray]:
     """Return the pairs (H, G) that count, one mask for each category where there are any."""
-    who, hosts = asked.get("who", ""), asked.get("of") == "hosts"
+    who, hosts, own = asked.get("who"), asked.get("of") == "hosts", _national(drawn)
     sides = drawn.hosts if hosts else [[g] for g in drawn.guests]
     read = EACH.get(asked.get("each", ""))
-    words = {read(c) for side in sides for c in side} - {None} if read else {""}
-    found = []
-    for word in sorted(words):
-        held = np.array(
-            [any(_of(who, c) and (read is None or read(c) == word) for c in side) for side in sides]
+    words = {word for side in sides for c in side for word in read(c)} if read else {""}
+
+    def counts_in(side: Sequence[Fact], national: bool, word: str) -> bool:
+        of_word = [c for c in side if read is None or word in read(c)]
+        return any(who is None or _of(who, c, national) for c in of_word)
+
+    return [
+        np.array(
+            [
+                [counts_in(drawn.hosts[h] if hosts else [g], own[h, k], word) for k, g in guests]
+                for h in range(len(drawn.hosts))
+            ]
         )
-        found.append(_pairs(who, drawn) & (held[:, None] if hosts else held[None, :]))
-    return found
+        for guests in [list(enumerate(drawn.guests))]
+        for word in sorted(words)
+    ]
 
 
 def _units(per: str, drawn: Drawn) -> list[np.ndarray]:
@@ -324,6 +368,11 @@ def _units(per: str, drawn: Drawn) -> list[np.ndarray]:
 def missed(asked: dict[str, Any], drawn: Drawn, chosen: np.ndarray) -> np.ndarray:
     """Return by how much each answer (n, H, G) misses a rule, (n,)."""
     total = np.zeros(len(chosen))
+    if "balance" in asked:
+        for mask in _counted(asked, drawn):
+            numbers = (chosen & mask).sum(axis=2)
+            total += np.maximum(np.ptp(numbers, axis=1) - asked["balance"], 0)
+        return total
     for unit in _units(asked["per"], drawn):
         everyone = chosen[:, unit].sum(axis=(1, 2))
         for mask in _counted(asked, drawn):
@@ -360,7 +409,7 @@ def answers(settings: dict[str, Any], drawn: Drawn) -> tuple[np.ndarray, np.ndar
         kept &= ((per_host == 0) | (per_host >= settings["once_hosting"])).all(axis=1)
     kept[kept] = unaccompanied(settings, drawn, found[kept]) == 0
     if "another_country" in settings:
-        kept &= ~(found & ~_pairs("foreign", drawn)).any(axis=(1, 2))
+        kept &= ~(found & _national(drawn)).any(axis=(1, 2))
     off = (found & off_topic(drawn)).sum(axis=(1, 2))
     if "off_topic_price" not in settings:
         kept &= off == 0
@@ -447,7 +496,11 @@ def units_short(rules: Sequence[Rule], candidates: Candidates) -> np.ndarray:
             short = np.where(on, switch.least[:, None] - switch.counted @ every, 0.0)
         missed_ = np.ceil(np.maximum(short, 0.0) - 1e-6)
         # Rows of facilitators add up their limits: each unit of one helps every row that it is in.
-        missed_ = missed_.sum(axis=0) if block.givers is None else missed_.max(axis=0)
+        if block.givers is not None:
+            several = np.zeros(len(missed_), int) if block.shared is None else block.shared
+            each = [missed_[several == k].max(axis=0) for k in np.unique(several)]
+            missed_ = np.array(each).reshape(len(each), every.shape[1])
+        missed_ = missed_.sum(axis=0)
         units += np.where(missed_ > 0, np.inf, 0.0) if one.kind in NEVER else missed_
     return units
 

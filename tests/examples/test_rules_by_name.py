@@ -48,6 +48,7 @@ def _facts(k: int, rng: np.random.Generator) -> dict[str, Any]:
             "staff_hours_a_month": 20,
             "english": ["B2", "C1"][int(rng.integers(2))],
         },
+        "own_labels": [f"Lot: {'AB'[k % 7 % 2]}"],
         "context": {"nuts3": NUTS[code], "degree_of_urbanisation": 1 + int(rng.integers(3))},
         **({"covenant": {"id": f"X{k}"}} if rng.random() < 0.6 else {}),
         "seeks": [["district_heating_cooling"], ["air_quality"]][int(rng.integers(2))]
@@ -202,6 +203,32 @@ HELD = {
     ),
     "Five are small and new": lambda r: (
         sum(people(g) < 100_000 and g.participation.newcomer for g in r.guests) >= 5
+    ),
+    "A small or a new guest at each host": lambda r: r.each_host(
+        lambda g: small(g) or g.participation.newcomer
+    ),
+    "Nobody large who is experienced or from outside the EU": lambda r: (
+        not any(
+            not small(g) and (not g.participation.newcomer or code(g) not in EU) for g in r.guests
+        )
+    ),
+    "Four fifths are not both large and experienced": lambda r: (
+        sum(small(g) or g.participation.newcomer for g in r.guests) >= 0.8 * len(r.guests)
+    ),
+    "At most four of one target year": lambda r: few(map(by, r.guests), 4),
+    "Three guests of each lot": lambda r: all(
+        sum(g.own_labels == (f"Lot: {lot}",) for g in r.guests) >= 3 for lot in "AB"
+    ),
+    "Hosts have as many small guests as each other, or one more": lambda r: (
+        max(n := [sum(map(small, guests)) for guests in r.at.values()]) - min(n) <= 1
+    ),
+    "Nobody without a fellow speaker at a host": lambda r: all(
+        n != 1
+        for guests in r.at.values()
+        for n in Counter(word for g in guests for word in g.languages).values()
+    ),
+    "Twelve small cities on all panels together": lambda r: (
+        sum(small(c) for cities in r.meetings for c in cities) >= 12
     ),
     "At most one large guest in a host country": lambda r: few(
         [h.country for g, h in r.pairs if people(g) >= 100_000] or [""], 1

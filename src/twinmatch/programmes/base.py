@@ -15,7 +15,7 @@ from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_v
 from twinmatch.affinity import checked_weights
 from twinmatch.errors import QuestionError
 from twinmatch.files import bundled_path
-from twinmatch.programmes.kinds import Who
+from twinmatch.programmes.conditions import Who
 from twinmatch.proposal.tables import ActorRow
 from twinmatch.schema import Domain, Lever
 from twinmatch.vocabulary import Described

@@ -11,14 +11,8 @@ from pydantic import AfterValidator, Field
 
 from twinmatch.cohort import City, Cohort
 from twinmatch.programmes.base import Policy, ProgrammeSection
-from twinmatch.programmes.kinds import (
-    ENGLISH_LEVELS,
-    FIELDS,
-    Who,
-    is_kind,
-    without_host,
-    wording,
-)
+from twinmatch.programmes.conditions import Who, is_kind, without_host, wording
+from twinmatch.programmes.kinds import ENGLISH_LEVELS, FIELDS
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import roles_in_words
 from twinmatch.proposal import Ask, RuleStatus

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any, Final
@@ -18,8 +18,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from twinmatch.programmes.quotas import Quota, counted_kinds, with_topics
+from twinmatch.programmes.kinds import CATEGORIES
+from twinmatch.programmes.quotas import Quota, counted_kinds, counted_says, with_topics
 from twinmatch.programmes.round import Round
+from twinmatch.programmes.rules import counted, priced
+from twinmatch.proposal import RuleStatus
 from twinmatch.solving import (
     Distribute,
     Gather,
@@ -42,11 +45,13 @@ MOST_WAYS: Final = 24
 class GroupQuotas:
     """Quotas on groups that all of some cities are in: what the search is asked, and what an answer misses.
 
-    kinds: each quota with its name and the cities of each kind that it counts, (n,); sizes (K,) of the groups.
+    kinds: each quota with its name and the cities of each kind that it counts, (n,); sizes (K,) of the groups. ``whole``: by
+    how much all groups together miss what is asked of all, whoever is in which, and its cost.
     """
 
     kinds: tuple[tuple[str, Quota, tuple[tuple[str, Bools], ...]], ...]
     sizes: Ints
+    whole: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def of(
@@ -59,11 +64,16 @@ class GroupQuotas:
         """Return the quotas on groups of these sizes of some cities."""
         named, among = tuple(quotas), list(cities)
         cohort = with_topics(round_, named)
-        kinds = (
-            (name, quota, tuple((w, m[among]) for w, m in counted_kinds(cohort, quota, among)))
-            for name, quota in named
+        each, whole = (
+            tuple(
+                (name, quota, tuple((w, m[among]) for w, m in counted_kinds(cohort, quota, among)))
+                for name, quota in named
+                if (quota.per == "all") == together
+            )
+            for together in (False, True)
         )
-        return cls(tuple(kinds), np.asarray(sizes, dtype=np.int64))
+        together = cls(whole, np.array([len(among)])).missed(np.zeros(len(among), np.int64))
+        return cls(each, np.asarray(sizes, dtype=np.int64), together)
 
     def within(self, cities: Sequence[int], sizes: ArrayLike) -> GroupQuotas:
         """Return the same on groups of some of the cities, by their places."""
@@ -77,7 +87,7 @@ class GroupQuotas:
 
     def missed(self, label: Ints) -> tuple[float, float]:
         """Return by how much a grouping misses what must hold, and what it costs that it misses the rest, in score."""
-        hard = cost = 0.0
+        hard, cost = self.whole
         total = np.bincount(label, minlength=len(self.sizes))
         for _, quota, kinds in self.kinds:
             for _, mask in kinds:
@@ -93,7 +103,7 @@ class GroupQuotas:
         found: list[tuple[GroupRule, float | None]] = []
         for name, quota, kinds in self.kinds:
             price = None if quota.price is None else quota.price / 100
-            values = _values(kinds, quota.each is None, int(self.sizes.sum()))
+            several = _values(kinds, quota.each, int(self.sizes.sum()))
             low = np.maximum(quota.at_least or 0, (quota.share_at_least or 0.0) * self.sizes)
             high = np.full(len(self.sizes), np.inf if quota.at_most is None else quota.at_most)
             if quota.share_at_most is not None:
@@ -101,11 +111,11 @@ class GroupQuotas:
             if price is None:
                 low, high = np.ceil(low - 1e-9), np.floor(high + 1e-9)
             if low.any() or np.isfinite(high).any():
-                found.append((_band(values, low, high, name), price))
+                found += [(_band(values, low, high, name), price) for values in several]
             if quota.nobody_alone:
-                found.append((NobodyIsolated(values, name), price))
+                found += [(NobodyIsolated(values, name), price) for values in several]
             if quota.gather:
-                found.append((Gather(values, name), None))
+                found += [(Gather(values, name), None) for values in several]
         return found
 
     def ways(self) -> Iterator[list[tuple[GroupRule, float | None]]]:
@@ -201,20 +211,64 @@ def best_grouping(
     return np.array(best[1], dtype=np.int64), math.inf if len(ways) == MOST_WAYS else bound
 
 
-def _values(kinds: Sequence[tuple[str, Bools]], plain: bool, n: int) -> NDArray[np.generic]:
-    """Return the cities of one kind as a mask, or the category of each, (n,)."""
-    if plain:
-        return kinds[0][1]
+def _values(
+    kinds: Sequence[tuple[str, Bools]], each: str | None, n: int
+) -> list[NDArray[np.generic]]:
+    """Return the cities of each kind as a mask, or the category of every city where it has one and each some city, (n,)."""
+    if each not in CATEGORIES or not all(mask.any() for _, mask in kinds):
+        return [mask for _, mask in kinds]
     values = np.full(n, None, dtype=object)
     for word, mask in kinds:
         values[mask] = word
-    return values
+    return [values]
 
 
 def _band(values: NDArray[np.generic], low: Floats, high: Floats, name: str) -> Distribute:
     """Return the rule that groups have between low and high (K,), as whole numbers where they are."""
     top = None if np.isinf(high).all() else high.tolist()
     return Distribute(values, low.tolist(), top, name)
+
+
+# --- judged ----------------------------------------------------------------------------------------------------
+
+
+def quotas_kept(
+    round_: Round,
+    quota: Quota,
+    name: str,
+    where: str,
+    sets: Sequence[tuple[str, Collection[str], Collection[str]]],
+    *,
+    balanced: Sequence[Sequence[int]] | None = None,
+) -> RuleStatus:
+    """Return how a quota stands in sets of cities, counted city by city and nothing else.
+
+    ``sets`` are labels, the ids of the cities in each, and those of them that were there first, such as leads.
+    ``balanced`` are the sets whose numbers are balanced with each other, all where it is not given.
+    """
+    cohort = with_topics(round_, [(name, quota)])
+    at = cohort.index
+    everyone = sorted({at[city] for _, members, _ in sets for city in members})
+    wrong, missed = [], 0.0
+    for words, mask in counted_kinds(cohort, quota, everyone):
+        numbers = [[sum(bool(mask[at[c]]) for c in ids) for ids in both] for _, *both in sets]
+        for (label, members, _), (n, first) in zip(sets, numbers, strict=True):
+            off = float(quota.missed(n, len(members), first))
+            wrong += [say("{label} has {n} {what}", label=label, n=n, what=words)] if off else []
+            missed += off
+        for part in [range(len(sets))] if balanced is None else balanced:
+            here = [numbers[k] for k in part]
+            off = quota.missed_over([n for n, _ in here], [n - first for n, first in here])
+            wrong += [
+                say("{label} has {n} {what}", label=sets[k][0], n=numbers[k][0], what=words)
+                for k in part
+                if off
+            ]
+            missed += off
+    says = counted_says(where, quota.bound, quota.wording) + "."
+    if quota.price is None:
+        return counted(name, says, wrong)
+    return priced(name, says, quota.price, missed, wrong)
 
 
 # --- alike ---------------------------------------------------------------------------------------------------

@@ -29,8 +29,9 @@ from twinmatch.facets import FacetCache
 from twinmatch.facets.answered import topic_table
 from twinmatch.facets.readiness import STEPS, levels, step_levels, stuck_at
 from twinmatch.programmes.base import Catalogue, Resource
+from twinmatch.programmes.conditions import is_kind
 from twinmatch.programmes.eligibility import conditions
-from twinmatch.programmes.kinds import is_kind, target_year
+from twinmatch.programmes.kinds import target_year
 from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.themes import Theme, ThemeNeed
 from twinmatch.proposal import (

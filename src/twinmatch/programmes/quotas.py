@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,26 +22,15 @@ from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import QuestionError
 from twinmatch.facets.answered import topic_table
 from twinmatch.programmes.base import ProgrammeSection
-from twinmatch.programmes.kinds import (
-    OF_PAIRS,
-    ONE_OF,
-    SMALL,
-    Attribute,
-    Who,
-    categories,
-    of_category,
-    parsed,
-    without_host,
-    wording,
-)
+from twinmatch.programmes.conditions import Condition, Each, Who, parsed, without_host, wording
+from twinmatch.programmes.kinds import SMALL, column_of, of_category, one_of, words_of
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule, counted, priced
-from twinmatch.proposal import RuleStatus
-from twinmatch.solving.blocks import Block, Bools, Floats, Sentence, Switch, switched
+from twinmatch.programmes.rules import Rule
+from twinmatch.solving.blocks import Block, Bools, Floats, Ints, Sentence, Switch, switched
 from twinmatch.wording import joined, listed, say
 
-MOST_COMPARED: Final = 60
-"""Groups whose numbers are compared with each other."""
+MOST_COMPARED, MOST_ENTRIES = 60, 10_000_000
+"""Places whose numbers are compared with each other at any rate, and entries up to which more are."""
 
 
 class Bound(NamedTuple):
@@ -55,9 +44,9 @@ class Quota(ProgrammeSection):
     """A number or share of the cities of a kind. A city of which the kind is not known does not count towards it."""
 
     who: Who | None = None
-    """The kind of cities that are counted, in words: a trait, 'country: PL, CZ', 'population >= 50000', several joined by 'and', or a list that means all; none: every city"""
-    each: Attribute | None = None
-    """The number holds for the cities of each category of this"""
+    """The kind of cities that are counted, in words: a trait, 'country: PL, CZ', 'population >= 50000', several joined by 'and', 'or', 'not' and brackets, or a list that means all; none: every city"""
+    each: Each | None = None
+    """The number holds for the cities of each category, or each word, of this; 'label: Coastal' for each of a column of your own"""
     per: str = ""
     """What it is counted in; see the setting that holds the rule"""
     at_least: int | None = Field(None, ge=0)
@@ -93,6 +82,11 @@ class Quota(ProgrammeSection):
         return self
 
     @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Return the conditions on whom it counts."""
+        return parsed(self.who).conditions if self.who else ()
+
+    @property
     def compares(self) -> bool:
         """Return whether it asks something of all places together."""
         return self.balance is not None or self.gather
@@ -106,7 +100,7 @@ class Quota(ProgrammeSection):
         """Return whom it counts in a sentence: of one category of ``each`` by its name, or of any."""
         parts = [wording(self.who)] if self.who else []
         if self.each:
-            parts.append(of_category(self.each, category) if category else ONE_OF[self.each])
+            parts.append(of_category(self.each, category) if category else one_of(self.each))
         return joined(parts, " and ")
 
     def named(self, counted: str, place: str = "") -> str:
@@ -194,11 +188,15 @@ def told_apart(
 
 
 def counted_per(
-    *places: str, compared: Collection[str] = (), of_host: bool = False
+    *places: str,
+    compared: Collection[str] = (),
+    balanced: Collection[str] = (),
+    of_host: bool = False,
 ) -> AfterValidator:
     """Return the check that quotas are counted in one of some places, the first where none is said.
 
-    In those that are ``compared`` they may balance and gather; kinds may depend on a host where there is one.
+    In those that are ``compared`` they may balance and gather, in those ``balanced`` only balance; kinds may depend on a
+    host where there is one.
     """
 
     def check(quotas: tuple[Quota, ...]) -> tuple[Quota, ...]:
@@ -209,9 +207,13 @@ def counted_per(
                 raise ValueError(
                     f"there is no per = {quota.per!r}: known are {', '.join(places)}. {hint}"
                 )
-            if quota.compares and quota.per not in compared:
-                where = f"per {' or '.join(compared)}" if compared else "over groups"
-                raise ValueError(f"balance and gather are counted {where}, not per {quota.per}")
+            for name, is_asked, some in (
+                ("balance", quota.balance is not None, (*compared, *balanced)),
+                ("gather", quota.gather, compared),
+            ):
+                if is_asked and quota.per not in some:
+                    where = f"per {' or '.join(some)}" if some else "over groups"
+                    raise ValueError(f"{name} is counted {where}, not per {quota.per}")
             if quota.who and not of_host:
                 without_host(quota.who)
         return found
@@ -237,6 +239,12 @@ class Units:
     there: Bools
     open: bool = True
     size: Floats | None = None
+
+    @classmethod
+    def of(cls, where: str, names: Sequence[str], unit: Ints, there: Bools) -> Units:
+        """Return units of which each candidate counts in one, (m,)."""
+        ones = np.ones(len(unit)), (unit, np.arange(len(unit)))
+        return cls(where, names, sp.csr_array(ones, shape=(len(names), len(unit))), there)
 
 
 @dataclass(frozen=True, eq=False)
@@ -361,14 +369,17 @@ def _balanced(
 ) -> Block:
     """The rows by which no unit has more than ``most`` of a kind above any other; of a kind the worst row counts."""
     u, kinds = len(units.names), len(there) // len(units.names)
-    if u > MOST_COMPARED:
+    most_compared = max(
+        MOST_COMPARED, int((MOST_ENTRIES * kinds * u / (2 * counted.nnz + 1)) ** 0.5)
+    )
+    if u > most_compared:
         raise QuestionError.of(
             "balance-too-many",
             say(
                 "{name}: balance compares {u} groups with each other, and at most {MOST_COMPARED} are.",
                 name=name,
                 u=u,
-                MOST_COMPARED=MOST_COMPARED,
+                MOST_COMPARED=most_compared,
             ),
             do=say("Say at_least and at_most, or share_at_least and share_at_most."),
         )
@@ -405,7 +416,7 @@ def _gathered(name: str, units: Units, counted: sp.csr_array, kinds: Sequence[Co
 def with_topics(round_: Round, quotas: Iterable[tuple[str, Quota]], asked: bool = False) -> Cohort:
     """Return the cohort with the topics that cities speak of, beside those that they set, where a rule asks for topics."""
     cohort = round_.cohort
-    said = {c.field for _, q in quotas for c in parsed(q.who or "mission")}
+    said = {f for _, q in quotas for f in (q.each, *(c.field for c in q.conditions))}
     if not asked and not said & {"topic", "shows"}:
         return cohort
     table = topic_table(cohort, round_.facet_cache)
@@ -418,60 +429,44 @@ def with_topics(round_: Round, quotas: Iterable[tuple[str, Quota]], asked: bool 
 
 
 def counted_kinds(
-    cohort: Cohort, quota: Quota, among: Sequence[int], small_below: int = SMALL
+    cohort: Cohort,
+    quota: Quota,
+    among: Sequence[int],
+    small_below: int = SMALL,
+    national: bool | None = None,
 ) -> list[tuple[str, Bools]]:
     """Return what a quota counts in words, each with its cities (n,): its kind, or one for each category of ``each``.
 
-    Categories are those of the cities among which somebody is chosen; what depends on a host is left aside.
+    Categories are those of the cities among which somebody is chosen; ``national``: in which pairs, where that matters.
     """
-    asked = [c for c in parsed(quota.who) if c.field not in OF_PAIRS] if quota.who else []
-    kind = np.array([all(c.holds(x, small_below) for c in asked) for x in cohort.cities], bool)
+    _check_columns(cohort, quota)
+    kind = np.ones(len(cohort), dtype=bool)
+    if quota.who:
+        asked = parsed(quota.who)
+        kind = np.array([bool(asked.holds(x, small_below, national)) for x in cohort.cities], bool)
     if quota.each is None:
         return [(quota.wording, kind)]
-    words = np.array(categories(cohort, quota.each), dtype=object)
-    return [
-        (quota.worded(word), kind & (words == word))
-        for word in sorted({words[i] for i in among} - {None})
-    ]
+    have = [words_of(city, quota.each) for city in cohort.cities]
+    masks = {word: np.zeros(len(kind), dtype=bool) for word in {w for i in among for w in have[i]}}
+    for i in np.flatnonzero(kind).tolist():
+        for word in masks.keys() & have[i]:
+            masks[word][i] = True
+    return [(quota.worded(word), masks[word]) for word in sorted(masks)]
 
 
-# --- judged ---------------------------------------------------------------------------------------------------
-
-
-def quotas_kept(
-    round_: Round,
-    quota: Quota,
-    name: str,
-    where: str,
-    sets: Sequence[tuple[str, Collection[str], Collection[str]]],
-    *,
-    balanced: Sequence[Sequence[int]] | None = None,
-) -> RuleStatus:
-    """Return how a quota stands in sets of cities, counted city by city and nothing else.
-
-    ``sets`` are labels, the ids of the cities in each, and those of them that were there first, such as leads.
-    ``balanced`` are the sets whose numbers are balanced with each other, all where it is not given.
-    """
-    cohort = with_topics(round_, [(name, quota)])
-    at = cohort.index
-    everyone = sorted({at[city] for _, members, _ in sets for city in members})
-    wrong, missed = [], 0.0
-    for words, mask in counted_kinds(cohort, quota, everyone):
-        numbers = [[sum(bool(mask[at[c]]) for c in ids) for ids in both] for _, *both in sets]
-        for (label, members, _), (n, first) in zip(sets, numbers, strict=True):
-            off = float(quota.missed(n, len(members), first))
-            wrong += [say("{label} has {n} {what}", label=label, n=n, what=words)] if off else []
-            missed += off
-        for part in [range(len(sets))] if balanced is None else balanced:
-            here = [numbers[k] for k in part]
-            off = quota.missed_over([n for n, _ in here], [n - first for n, first in here])
-            wrong += [
-                say("{label} has {n} {what}", label=sets[k][0], n=numbers[k][0], what=words)
-                for k in part
-                if off
-            ]
-            missed += off
-    says = counted_says(where, quota.bound, quota.wording) + "."
-    if quota.price is None:
-        return counted(name, says, wrong)
-    return priced(name, says, quota.price, missed, wrong)
+def _check_columns(cohort: Cohort, quota: Quota) -> None:
+    """Raise QuestionError where a rule names a column of one's own that no city has a value of."""
+    said = [v for c in quota.conditions if c.field == "label" for v in c.values]
+    said += [f"{quota.each}:".removeprefix("label: ")] if "label: " in (quota.each or "") else []
+    asked = {column: label for label in said if (column := column_of(label))}
+    if not asked:
+        return
+    labels = {label for city in cohort.cities for label in city.own_labels or ()}
+    known = {column_of(label): label.rpartition(":")[0] for label in sorted(labels)}
+    for column in sorted(asked.keys() - known.keys()):
+        name = asked[column].rpartition(":")[0]
+        found = say("A rule counts by the column {name}, of which no city has a value.", name=name)
+        names = listed([known[c] for c in sorted(known.keys() - {""})])
+        do = say("Known columns: {names}.", names=names)
+        do = do if names else say('Name it "own_labels" under [columns] of the mapping file.')
+        raise QuestionError.of("column-unknown", found, do=do)

@@ -25,7 +25,8 @@ from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting.folder_files import proposal_json
 from twinmatch.exporting.spreadsheet import RULE_FIELDS, RULE_SHEET, rules_said
 from twinmatch.programmes import PRODUCTS
-from twinmatch.programmes.kinds import TITLES, TRAITS
+from twinmatch.programmes.conditions import TRAITS
+from twinmatch.programmes.kinds import TITLES
 from twinmatch.programmes.programme import Programme, programme_model
 from twinmatch.programmes.quotas import Quota
 from twinmatch.programmes.round import Round

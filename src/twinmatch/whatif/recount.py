@@ -12,8 +12,9 @@ from typing import Final
 from twinmatch.affinity import compare
 from twinmatch.cohort import Host
 from twinmatch.programmes.base import GatedProduct, ProductSettings
+from twinmatch.programmes.conditions import parsed
 from twinmatch.programmes.eligibility import conditions
-from twinmatch.programmes.kinds import OF_PAIRS, category, parsed
+from twinmatch.programmes.kinds import words_of
 from twinmatch.programmes.national_clusters import NationalClusters
 from twinmatch.programmes.quotas import PairQuota
 from twinmatch.programmes.round import Round
@@ -171,11 +172,24 @@ def _beyond(round_: Round, settings: Twinning, product: Product) -> Iterator[str
     for name, quota in settings.quotas:
         if name in gave_way or quota.price is not None:
             continue
+        if quota.balance is not None:
+            yield from _unbalanced(round_, settings, name, quota, pairs)
         for where, mine in _units_of(round_, quota, pairs).items():
             for word in _words_of(round_, quota, mine):
                 n = sum(_counts(round_, settings, quota, word, m) for m in mine)
                 if quota.missed(n, len(mine)) > 0:
                     yield " ".join(filter(None, (f"{name}:", where, word, f"{n} of {len(mine)}")))
+
+
+def _unbalanced(
+    round_: Round, settings: Twinning, name: str, quota: PairQuota, pairs: Sequence[Meeting]
+) -> Iterator[str]:
+    """Yield each kind of which the numbers at hosts that have any guest differ by more than may be."""
+    units = _units_of(round_, quota, pairs).values()
+    for word in _words_of(round_, quota, pairs):
+        numbers = [sum(_counts(round_, settings, quota, word, m) for m in mine) for mine in units]
+        if quota.missed_over(numbers, numbers):
+            yield f"{name}: {word} {min(numbers)} to {max(numbers)}"
 
 
 def _units_of(
@@ -201,26 +215,19 @@ def _words_of(round_: Round, quota: PairQuota, pairs: Sequence[Meeting]) -> list
         return [""]
     side: MemberRole = "guest" if quota.of == "guests" else "host"
     cities = {c for m in pairs for c in m.cities(side)}
-    words = {category(round_.cohort.city(c), quota.each) for c in cities}
-    return sorted(filter(None, words))
+    return sorted({word for c in cities for word in words_of(round_.cohort.city(c), quota.each)})
 
 
 def _counts(
     round_: Round, settings: Twinning, quota: PairQuota, word: str, meeting: Meeting
 ) -> bool:
     """Return whether a pair counts towards a quota."""
-    said = parsed(quota.who) if quota.who else ()
-    if any(
-        _national(round_, meeting) != ((c.field == "national") != c.no)
-        for c in said
-        if c.field in OF_PAIRS
-    ):
-        return False
-    of_city = [c for c in said if c.field not in OF_PAIRS]
+    national = _national(round_, meeting)
+    cities = map(round_.cohort.city, meeting.cities("guest" if quota.of == "guests" else "host"))
     return any(
-        all(c.holds(round_.cohort.city(city), settings.small_below) for c in of_city)
-        and (not quota.each or category(round_.cohort.city(city), quota.each) == word)
-        for city in meeting.cities("guest" if quota.of == "guests" else "host")
+        (not quota.who or parsed(quota.who).holds(city, settings.small_below, national))
+        and (not quota.each or word in words_of(city, quota.each))
+        for city in cities
     )
 
 

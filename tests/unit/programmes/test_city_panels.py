@@ -259,6 +259,28 @@ def test_panels_whose_rules_clash_name_them():
     assert "is on one panel" not in why.found
 
 
+def test_a_rule_over_all_panels_counts_their_cities_together():
+    """Where all are seated it holds or not whoever sits where; where some are, they are chosen by it."""
+    rule = {"who": "country: AT or country: BE", "per": "all", "at_least": 5}
+    asked = {
+        "size": (2, 3),
+        "cities_per_country": None,
+        "mission_at_least": 0,
+        "mix": {"country": 1},
+        "rules": [rule],
+    }
+    plenty = round_of(*on_both("at", "be", "at", "be", "at", "no", "fi", "se"))
+    product = propose_city_panels(plenty, panels(panels=2, purposes=TWO, **asked))
+    seated = [c for m in product.meetings for c in m.cities()]
+    assert sum(c.startswith(("at", "be")) for c in seated) >= 5
+    few = round_of(*on_both("at", "be", "no", "fi", "se"))
+    with pytest.raises(NoProposalError, match="all 5 cities are on a panel"):
+        propose_city_panels(few, panels(panels=2, **asked))
+    soft = panels(panels=2, **asked | {"rules": [rule | {"price": 4.0}]})
+    (paid,) = [r.paid for r in propose_city_panels(few, soft).rules if r.paid is not None]
+    assert paid == pytest.approx(3 * 4.0)
+
+
 def test_a_trait_that_is_not_known_for_most_is_not_called_mixed():
     cities = [city("at-a", people_in_it=9_000), city("at-b"), city("be-c"), city("be-d")]
     product = propose_city_panels(round_of(*cities), panels(size=(4, 4), mix={"size": 1}))

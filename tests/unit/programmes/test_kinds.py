@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from product_cases import city, round_of
 
-from twinmatch.errors import DataError
+from twinmatch.errors import DataError, QuestionError
+from twinmatch.programmes.conditions import TRAITS, is_kind, parsed, wording
 from twinmatch.programmes.eligibility import conditions, unmet
-from twinmatch.programmes.kinds import FIELDS, TRAITS, categories, is_kind, parsed, wording
+from twinmatch.programmes.kinds import FIELDS, categories, words_of
 from twinmatch.programmes.programme import load_text
+from twinmatch.programmes.quotas import Quota, counted_kinds
 
 SEVILLE = city(
     "es-seville",
@@ -85,6 +87,17 @@ SILENT = city("no-silent", "guest")
         ("large and guest", False, None),
         ("small and guest", False, None),
         ("guest and outside the EU", False, True),
+        ("small or newcomer", False, None),
+        ("large or newcomer", True, None),
+        ("small or guest", False, True),
+        ("newcomer or guest and outside the EU", False, True),
+        ("(newcomer or guest) and in the EU", False, False),
+        ("not (small and newcomer)", True, None),
+        ("not (small or newcomer)", True, None),
+        ("not (guest or outside the EU)", True, False),
+        ("not (not (large and (guest or language: es)))", True, None),
+        ("not (small)", True, None),
+        ('programme: "Twin and Learn, first round" or programme: Other (pilot)', True, None),
     ],
 )
 def test_what_a_kind_says_of_a_city(who, seville, silent):
@@ -104,15 +117,15 @@ def test_what_a_kind_says_of_a_city(who, seville, silent):
     ],
 )
 def test_a_word_that_one_field_alone_has_stands_for_it(who, field):
-    assert [condition.field for condition in parsed(who)] == [field]
-    (other,) = parsed(f"not {who}")
+    assert parsed(who).field == field
+    other = parsed(f"not {who}")
     assert (other.field, other.no) == (field, True)
 
 
 def test_small_is_below_what_the_programme_says():
     (one,) = round_of(city("at-a", people_in_it=100_000)).cohort
-    assert [parsed("small")[0].holds(one, n) for n in (100_000, 100_001)] == [False, True]
-    assert [parsed("large")[0].holds(one, n) for n in (100_000, 100_001)] == [True, False]
+    assert [parsed("small").holds(one, n) for n in (100_000, 100_001)] == [False, True]
+    assert [parsed("large").holds(one, n) for n in (100_000, 100_001)] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -136,6 +149,10 @@ def test_small_is_below_what_the_programme_says():
         ("small and", "small"),
         ("", "Traits"),
         ("not", "Traits"),
+        ("small or", "Traits"),
+        ("(small or newcomer", "a bracket is open"),
+        ("small) or newcomer", "a bracket is closed"),
+        ("small or nroth", "region: north"),
     ],
 )
 def test_what_cannot_be_said_is_answered_by_what_can(who, named):
@@ -151,7 +168,7 @@ def test_every_trait_and_every_field_can_be_said():
         assert wording(f"not {trait}").startswith("not ")
     for name, read in FIELDS.items():
         value = next(iter(read.known()), "PL2" if name == "nuts" else "5")
-        assert len(parsed(f"{name}: {value}")) == 1
+        assert parsed(f"{name}: {value}").field == name
 
 
 @pytest.mark.parametrize(
@@ -260,3 +277,38 @@ def test_the_english_of_a_city_where_it_is_official_is_known():
         is_kind(c, "english >= B2") for c in round_of(irish, austrian, by_place, modest).cohort
     ]
     assert found == [None, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [
+        ("small or newcomer", "small or new to exchange programmes"),
+        (
+            "not newcomer and (small or north)",
+            "(small or from Northern Europe) and not new to exchange programmes",
+        ),
+        ("not (small and newcomer)", "not (small and new to exchange programmes)"),
+        ("guest or small and north", "among the guests or (small and from Northern Europe)"),
+    ],
+)
+def test_brackets_are_read_out(who, said):
+    assert wording(who) == said
+
+
+def test_each_counts_every_word_of_a_field_and_every_value_of_a_column():
+    seville, silent = round_of(SEVILLE, SILENT).cohort
+    assert {*words_of(seville, "language")} == {"es", "en"}
+    assert {*words_of(seville, "label: coastal")} == {"Coastal: no"}
+    assert [{*words_of(c, "target")} for c in (seville, silent)] == [{"2030"}, set()]
+    with pytest.raises(DataError, match="language"):
+        load_text("[twinning]\n[[twinning.rules]]\neach = 'langauge'\nat_most = 1\n")
+
+
+def test_a_column_that_no_city_has_a_value_of_is_told_with_those_there_are():
+    quota = {"who": "label: Costal: yes", "per": "group", "at_least": 1}
+    with pytest.raises(QuestionError, match="Known columns: Coastal") as caught:
+        counted_kinds(round_of(SEVILLE, SILENT).cohort, Quota.model_validate(quota), [0, 1])
+    assert "counts by the column Costal" in str(caught.value)
+    one = Quota.model_validate({"each": "label: Coastal", "per": "group", "at_most": 1})
+    (kind,) = counted_kinds(round_of(SEVILLE, SILENT).cohort, one, [0, 1])
+    assert (kind[0], kind[1].tolist()) == ("labelled Coastal: no", [True, False])

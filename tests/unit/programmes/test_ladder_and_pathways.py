@@ -15,7 +15,7 @@ from twinmatch.facets.readiness import STEPS, StuckStep, step_levels, stuck_at
 from twinmatch.files import bundled_path
 from twinmatch.programmes import load
 from twinmatch.programmes.base import Catalogue, bundled_resources, national_actors
-from twinmatch.programmes.kinds import is_kind
+from twinmatch.programmes.conditions import is_kind
 from twinmatch.programmes.pathways import ladder, pathways, standing, transition_map
 from twinmatch.schema import Dimension
 

@@ -261,3 +261,27 @@ def test_a_twinning_that_only_waits_for_answers_is_no_clash(
     who = cohort_of(city("at-host", "mission"), *cities)
     twinning = propose(who, programme, facet_cache()).product("twinning")
     assert (twinning.status, twinning.meetings) == (status, ())
+
+
+def test_a_balance_over_hosts_gives_way_as_one_number() -> None:
+    """Three small guests of two hosts cannot be as many at each; one has to stay out, or the numbers differ by one."""
+    guests = [city(f"{code}-g", "guest", people_in_it=20_000) for code in ("at", "fi", "se")]
+    rules = [
+        {"who": "small", "at_least": 3},
+        {"who": "small", "per": "host", "balance": 0},
+    ]
+    asked = {"guests_per_host": [0, 3], "weights": {"context": 1}, "known_at_least": 0}
+    asked |= {"guests": {"neutral_by": None, "staff_hours_a_month": None, "english": None}}
+    asked |= {"rules": rules}
+    settings = programme_model().model_validate({"twinning": asked})
+    round_ = cohort_of(city("be-h", "mission"), city("no-h", "mission"), *guests)
+    with pytest.raises(NoProposalError) as caught:
+        propose(round_, settings, facet_cache())
+    told = [p.found for p in caught.value.problems if p.code == "repair"]
+    assert any("at hosts differ by at most 1 in place of 0" in found for found in told), told
+    soft = [rules[0], rules[1] | {"price": 1.0}]
+    settings = programme_model().model_validate({"twinning": asked | {"rules": soft}})
+    (paid,) = [
+        r.paid for r in propose(round_, settings, facet_cache()).product("twinning").rules if r.paid
+    ]
+    assert paid == pytest.approx(1.0)

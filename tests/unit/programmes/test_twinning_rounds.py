@@ -11,7 +11,7 @@ import pytest
 from product_cases import city, drawn, everywhere, pairs, propose_twinning, round_of, twinning
 
 from twinmatch.errors import NoProposalError, QuestionError
-from twinmatch.programmes.kinds import parsed
+from twinmatch.programmes.conditions import parsed
 from twinmatch.programmes.twinning import prepare
 from twinmatch.vocabulary.geography import in_eu
 
@@ -373,7 +373,7 @@ def allowed(chosen, ready, settings, cities):
             return (guest.country == host.country) == (who == "national")
         if who in ("in the EU", "outside the EU"):
             return in_eu(guest.country) == (who == "in the EU")
-        return all(c.holds(guest, settings.small_below) for c in parsed(who))
+        return bool(parsed(who).holds(guest, settings.small_below))
 
     held = [(int(frame.guest[p]), int(frame.host[p])) for p in np.flatnonzero(chosen)]
     guests, hosts = [g for g, _ in held], [h for _, h in held]

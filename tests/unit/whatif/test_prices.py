@@ -11,7 +11,7 @@ from cities import cohort_of, facet_cache
 from rounds_for_tests import answers, propose, random_case, small_case, small_cities, worth
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes import Round
-from twinmatch.programmes.kinds import wording
+from twinmatch.programmes.conditions import wording
 from twinmatch.programmes.programme import programme_model
 from twinmatch.programmes.proposing import solve_round
 from twinmatch.programmes.round import SolvedProduct, price_bounds

@@ -20,6 +20,7 @@ from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.quoting import worded
 from twinmatch.programmes.city_panels import search
 from twinmatch.programmes.city_panels.search import (
+    ALL_PANELS,
     FITS,
     CityPanels,
     Mix,
@@ -32,9 +33,8 @@ from twinmatch.programmes.city_panels.search import (
     seated,
     sizes_of,
 )
-from twinmatch.programmes.group_quotas import GroupQuotas, composition
+from twinmatch.programmes.group_quotas import GroupQuotas, composition, quotas_kept
 from twinmatch.programmes.kinds import TITLES
-from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import (
     NO_HOURS,
@@ -289,6 +289,12 @@ def _check_quotas(mix: Mix, number: int) -> None:
     problems = []
     sizes = sizes_of(len(mix.cities), number)
     asked = GroupQuotas.of(mix.round, mix.settings.quotas, mix.cities, sizes)
+    for name, quota in mix.settings.quotas:
+        alone = GroupQuotas.of(mix.round, [(name, quota)], mix.cities, sizes)
+        if alone.whole[0]:
+            says = "{name}: all {n} cities are on a panel, and do not keep it ({bound})"
+            told = {"name": repr(name), "n": len(mix.cities), "bound": quota.bound.words}
+            problems.append(say(says, **told))
     for rule, price in asked.rules():
         if price is not None or not isinstance(rule, Distribute):
             continue
@@ -297,13 +303,13 @@ def _check_quotas(mix: Mix, number: int) -> None:
         for word, mask in masks(rule.values):
             n = int(mask.sum())
             who = say("{name}: {sum} {word}", name=repr(rule.name), sum=n, word=word).rstrip()
-            told = {"who": who, "number": number, "needed": needed, "room": room}
+            counts = {"who": who, "number": number, "needed": needed, "room": room}
             if n < needed:
                 says = "{who} are there, and {number} panels need {needed}"
-                problems.append(say(says, **told))
+                problems.append(say(says, **counts))
             if n > room:
                 says = "{who} do not fit into {number} panels with room for {room:g}"
-                problems.append(say(says, **told))
+                problems.append(say(says, **counts))
     if problems:
         raise NoProposalError(
             Problem("no-panels", say("{text}.", text=text), do=say("Loosen the quota."))
@@ -426,9 +432,13 @@ def panel_rules(
             if c in round_.cohort.index and on.get(c) != f"city_panels:{n}"
         ]
         rules.append(counted("locks", "Cities that are locked on a panel are on it.", away))
-    sets = [(m.label, m.cities(), ()) for m in meetings]
+    each = [(m.label, m.cities(), ()) for m in meetings]
+    whole = [(ALL_PANELS, tuple(c for m in meetings for c in m.cities()), ())]
     for name, quota in settings.quotas:
-        rules.append(quotas_kept(round_, quota, name, say("In each panel"), sets))
+        where, sets = ALL_PANELS, whole
+        if quota.per != "all":
+            where, sets = say("In each panel"), each
+        rules.append(quotas_kept(round_, quota, name, where, sets))
     return tuple(rules)
 
 

@@ -17,7 +17,6 @@ from itertools import islice, product
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
@@ -91,8 +90,8 @@ class CityPanels(ProductSettings):
     """Mission Cities in a panel, at least"""
     cities_per_country: int | None = Field(2, ge=1)
     """Cities of a country, at most"""
-    rules: Annotated[tuple[Quota, ...], counted_per("panel", compared=("panel",))] = ()
-    """Numbers and shares of kinds of cities in each panel; per is 'panel'"""
+    rules: Annotated[tuple[Quota, ...], counted_per("panel", "all", compared=("panel",))] = ()
+    """Numbers and shares of kinds of cities, each per 'panel' (left out) or 'all' panels"""
     lock: tuple[tuple[str, Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")]], ...] = ()
     """Cities that are on a panel whatever else: the city, and the panel's number"""
     split: dict[Literal[""], Annotated[int, Field(ge=1, le=20)]] = Field({})
@@ -122,11 +121,13 @@ class CityPanels(ProductSettings):
         if self.cities_per_country is not None:
             yield "cities per country", Quota(each="country", at_most=self.cities_per_country)
         for quota in self.rules:
-            yield quota.named(say("cities"), say("in each panel")), quota
+            place = say("on all panels") if quota.per == "all" else say("in each panel")
+            yield quota.named(say("cities"), place), quota
 
 
 Places = NDArray[np.intp]
 
+ALL_PANELS = say("On all panels")
 MOST_OF_A_KIND = 0.5
 """Part of a panel that one known category of an attribute takes at most, where members are chosen."""
 
@@ -310,11 +311,11 @@ def seated(
         counts("one panel each", c, high=1, rows=len(cities), says=on_one),
         counts("sizes", p, low=size[0], high=size[1], rows=len(asked), says=full),
     ]
-    member = sp.csr_array((np.ones(len(p)), (p, np.arange(len(p)))), shape=(len(asked), len(p)))
-    nobody = np.zeros((len(asked), len(round_.cohort)), dtype=bool)
-    units = Units(say("In each panel"), [q.named for q in asked], member, nobody)
     seats = np.array(cities)[c]
     for name, quota in settings.quotas:
+        names = [ALL_PANELS] if quota.per == "all" else [q.named for q in asked]
+        nobody = np.zeros((len(names), len(round_.cohort)), dtype=bool)
+        units = Units.of("", names, np.minimum(p, len(names) - 1), nobody)
         counted = [
             Counted(mask[seats], mask, words)
             for words, mask in counted_kinds(with_topics(round_, settings.quotas), quota, cities)
@@ -444,7 +445,7 @@ def grouped(mix: Mix, number: int) -> tuple[Ints, float]:
     if best is None or asked.missed(best)[0]:
         says, do = "No panels keep the rules on kinds of cities.", say("Loosen a rule.")
         raise NoProposalError.of("no-panels", say(says), do=do)
-    return best, n + min(-mix.least_alike(sizes), most)
+    return best, n + min(-mix.least_alike(sizes), most) - asked.whole[1]
 
 
 def _earlier(round_: Round, cities: Sequence[int], otherwise: Ints) -> Ints:

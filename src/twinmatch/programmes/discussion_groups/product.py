@@ -27,9 +27,8 @@ from twinmatch.programmes.discussion_groups.settings import (
     pairs_met,
     slots_of,
 )
-from twinmatch.programmes.group_quotas import GroupQuotas, composition, same_part
+from twinmatch.programmes.group_quotas import GroupQuotas, composition, quotas_kept, same_part
 from twinmatch.programmes.kinds import TITLES, Attribute, categories
-from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, shares
 from twinmatch.programmes.rules import (
     DEFINES,

@@ -206,13 +206,13 @@ class PreparedGroups:
             there = np.zeros((len(names), len(cohort)), dtype=bool)
             for k, group in zip(of, self.leads, strict=True):
                 there[k, list(group)] = True
-            ones = np.ones(len(pairs)), (of[pairs.host], np.arange(len(pairs)))
-            member = sp.csr_array(ones, shape=(len(names), len(pairs)))
             kinds = [
                 Counted(mask[rows][pairs.guest], mask, words)
                 for words, mask in counted_kinds(cohort, quota, [*rows, *self.led.elements()])
             ]
-            yield from rules_of(name, quota, Units(WHERE[quota.per], names, member, there), kinds)
+            yield from rules_of(
+                name, quota, Units.of(WHERE[quota.per], names, of[pairs.host], there), kinds
+            )
 
     def _locks(self) -> list[Rule]:
         """Cities that are locked in a group are in it; none where no city is."""

@@ -23,6 +23,7 @@ from twinmatch.facets.answered import topic_table
 from twinmatch.facets.quoting import shows, sought_by
 from twinmatch.files import shared_out
 from twinmatch.programmes.base import actor_for
+from twinmatch.programmes.group_quotas import quotas_kept
 from twinmatch.programmes.national_clusters.countries import (
     Cluster,
     bridge_note,
@@ -42,7 +43,6 @@ from twinmatch.programmes.national_clusters.search import (
     split_country,
 )
 from twinmatch.programmes.national_clusters.settings import NationalClusters
-from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import (
     DEFINES,

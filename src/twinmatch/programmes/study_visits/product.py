@@ -12,7 +12,7 @@ import numpy as np
 
 from twinmatch.errors import NoProposalError
 from twinmatch.facets.answered import topic_table
-from twinmatch.programmes.quotas import quotas_kept
+from twinmatch.programmes.group_quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import (
     DEFINES,

@@ -19,7 +19,7 @@ from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import QuestionError
 from twinmatch.extensions import Registry, need
 from twinmatch.facets.base import memberships
-from twinmatch.programmes.kinds import is_kind
+from twinmatch.programmes.conditions import is_kind
 from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning.settings import Facilitator
 from twinmatch.solving import Bools, Givers, Ints

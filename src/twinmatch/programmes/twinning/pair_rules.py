@@ -19,7 +19,6 @@ from twinmatch.cohort import Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.base import memberships
 from twinmatch.programmes.eligibility import kept_out
-from twinmatch.programmes.kinds import OF_PAIRS, parsed
 from twinmatch.programmes.quotas import Counted, PairQuota, Units, counted_kinds, rules_of
 from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning.frame import (
@@ -31,7 +30,7 @@ from twinmatch.programmes.twinning.frame import (
     needs_rules,
 )
 from twinmatch.programmes.twinning.settings import Twinning
-from twinmatch.solving import Bools
+from twinmatch.solving import Bools, Givers
 from twinmatch.solving.blocks import Block, counts, once_chosen
 from twinmatch.vocabulary.geography import country
 from twinmatch.wording import joined, say, say_n
@@ -72,8 +71,27 @@ def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
     for name, quota in settings.quotas:
         units, kinds = _units(frame, quota), _counted(frame, quota, settings.small_below)
         found = rules_of(name, quota, units, kinds)
-        rules += [replace(rule, loosened=_gives(rule.block, units, kinds)) for rule in found]
+        rules += [_giving(rule, units, kinds) for rule in found]
     return rules
+
+
+def _giving(rule: Rule, units: Units, kinds: Sequence[Counted]) -> Rule:
+    """Return a rule of a quota with how it gives way: a balance as one, any other row by row."""
+    block = rule.block
+    if block.shared is None or block.switch is not None:
+        return replace(rule, loosened=_gives(block, units, kinds))
+
+    def differs(k: int, bound: str) -> str:
+        what = kinds[k].what
+        who = say("guests that are {what}", what=what) if what else say("guests")
+        return say("let the numbers of {who} at hosts differ by {bound}", who=who, bound=bound)
+
+    if block.price is None:
+        of = sp.csr_array((np.ones(len(block)), (np.arange(len(block)), block.shared)))
+        most = np.zeros(len(kinds))
+        most[block.shared] = block.high
+        block = replace(block, givers=Givers(of, most))
+    return replace(rule, block=block, loosened=differs)
 
 
 def _gives(block: Block, units: Units, kinds: Sequence[Counted]) -> Callable[[int, str], str]:
@@ -100,6 +118,7 @@ def _units(frame: Frame, quota: PairQuota) -> Units:
         names = [host.id for host in frame.hosts]
         of_host = [{name} for name in names]
         where, told = say("At each host that takes any guest"), [host.name for host in frame.hosts]
+        where = where if quota.balance is None else say("At each host")
     else:  # a unit of several countries counts in each of them
         of_host = [{cities[i].country for i in host.cities} for host in frame.hosts]
         names = sorted(set().union(*of_host))
@@ -114,15 +133,15 @@ def _units(frame: Frame, quota: PairQuota) -> Units:
 
 def _counted(frame: Frame, quota: PairQuota, small_below: int) -> list[Counted]:
     """Return who counts towards a quota: those of its kind, of each category of ``each`` where it has one."""
-    pairs = np.ones(len(frame.host), dtype=bool)
-    for condition in parsed(quota.who) if quota.who else ():
-        if condition.field in OF_PAIRS:
-            pairs &= compatriots(frame) == ((condition.field == "national") != condition.no)
     hosting = [i for host in frame.hosts for i in host.cities]
-    among = frame.guests if quota.of == "guests" else hosting
+    among, own = frame.guests if quota.of == "guests" else hosting, compatriots(frame)
+    there, abroad = (
+        counted_kinds(frame.cohort, quota, among, small_below, national)
+        for national in (True, False)
+    )
     return [
-        Counted(pairs & _side(frame, quota.of, cities), cities, what)
-        for what, cities in counted_kinds(frame.cohort, quota, among, small_below)
+        Counted(np.where(own, _side(frame, quota.of, at), _side(frame, quota.of, away)), at, what)
+        for (what, at), (_, away) in zip(there, abroad, strict=True)
     ]
 
 

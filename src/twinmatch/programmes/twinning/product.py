@@ -72,7 +72,7 @@ def product_of(ready: PreparedTwinning, chosen: NDArray[np.bool_], solution: Sol
     round_, settings = ready.round, ready.settings
     kept = judged(statuses(ready.rules, ready.candidates, chosen))
     meetings = _meetings(ready, chosen)
-    givers = next((r.block.givers for r in ready.rules if r.block.givers is not None), None)
+    givers = next((r.block.givers for r in ready.rules if r.name == "facilitators"), None)
     most = None if givers is None else givers.most
     meetings, facilitators = facilitated(round_, settings.facilitators, most, meetings)
     unplaced = Unplaced(ready, chosen)

@@ -9,14 +9,15 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from twinmatch.programmes.base import Band, CountryName, GatedProduct, Load, ProgrammeSection
+from twinmatch.programmes.conditions import Who, without_host
 from twinmatch.programmes.eligibility import Eligibility
-from twinmatch.programmes.kinds import Attribute, Who, without_host
 from twinmatch.programmes.quotas import PairQuota, counted_per, told_apart
 from twinmatch.schema import LanguageCode, Role
 from twinmatch.wording import say
 
 PairQuotas = Annotated[
-    tuple[PairQuota, ...], counted_per("all", "host", "host country", of_host=True)
+    tuple[PairQuota, ...],
+    counted_per("all", "host", "host country", balanced=("host",), of_host=True),
 ]
 
 
@@ -141,7 +142,7 @@ class Twinning(GatedProduct):
             ("pairs per host country", self.pairs_per_host_country, "host country"),
         ):
             if most is not None:
-                each: Attribute | None = "country" if per == "all" else None
+                each = "country" if per == "all" else None
                 yield name, PairQuota(each=each, per=per, at_most=most)
         for quota in (
             *(q.model_copy(update={"per": "host"}) for q in self.per_host),
