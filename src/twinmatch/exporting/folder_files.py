@@ -186,6 +186,8 @@ class Directory:
         for product in proposal.products:
             part = settings_of(proposal.made_from, product.product)
             titles = {str(t.get("id")): str(t.get("title")) for t in part.get("themes") or ()}
+            for key, title in titles.items():  # also where none of its groups was formed
+                self._meetings.setdefault(f"{product.product}:{key}", titled(title))
             for m in product.meetings if "split" in part else ():
                 theme = theme_of(m.id, part)
                 key = theme.partition(":")[2]

@@ -130,8 +130,8 @@ def _weightiest(product: Product) -> str:
             if nobody
             else say("{facet:lower} {n}", **told)
         )
-    if rest := round(100 * (1 - sum(x.weight for x in most))) if named else 0:
-        named.append(say("others {n}", n=rest))
+    if len(product.weights) > len(most):
+        named.append(say("others {n}", n=100 - sum(round(100 * x.weight) for x in most)))
     return say(" (points of 100: {facets})", facets=joined(named, ", ")) if named else ""
 
 

@@ -228,7 +228,10 @@ def looked_at(state: State, job: Job) -> dict[str, Any]:
         "now": run.held,
         "kept": {m.id: m for m in run.meetings},
         "entry_says": teller(made),
-        "undo_says": undoable[-1].done(directory.name) if undoable else "",
+        # A host of several cities by its short name: the button is one line.
+        "undo_says": undoable[-1].done(lambda x: directory.name(x).partition(" – ")[0])
+        if undoable
+        else "",
         "answers": answers,
         "table": pair_table(made, run, answers),
         "pending": pending(made, run),

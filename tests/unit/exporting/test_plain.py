@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from twinmatch.errors import DataError
 from twinmatch.exporting import read_proposal
-from twinmatch.exporting.folder_files import as_read, proposal_json
+from twinmatch.exporting.folder_files import Directory, as_read, proposal_json
 from twinmatch.proposal import (
     Account,
     Meeting,
@@ -234,3 +234,11 @@ def test_a_file_that_was_tampered_with_is_read_or_refused_but_never_breaks(path,
 
 def test_the_account_of_the_sample_adds_up():
     assert pair_account().score == pytest.approx(0.71 * 0 + 0.465 + 0.1 + 0.3 / 7)
+
+
+def test_a_theme_is_called_by_its_title_where_none_of_its_groups_was_formed():
+    themes = [{"id": "mobility", "title": "Mobility and transport"}]
+    made_from = {"programme": {"settings": {"discussion_groups": {"themes": themes}}}}
+    none = replace(twinning(), product="discussion_groups", meetings=())
+    directory = Directory(replace(sample(), products=(none,), made_from=made_from))
+    assert directory.name("discussion_groups:mobility") == "Mobility and transport"
