@@ -76,6 +76,23 @@ def test_this_city(text, fault):
 
 
 @pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("A heat network has been run since 2020 from a gas-fired combined heat and power plant.", True),
+        ("The city bought 50 gas buses.", True),
+        ("The school is heated with gas and powered by the sun.", True),
+        ("Gas boilers of single flats are banned in new apartment blocks.", False),
+        ("Heat pumps replaced the oil boilers of four schools.", False),
+        ("District heat moved from gas to wood chips.", False),
+        ("Landfill gas is turned into electricity.", False),
+    ],
+)  # fmt: skip
+def test_a_model(text, fault):
+    assert ("a model" in faults(text, "shows")) is fault
+    assert "a model" not in faults(text, "asks")
+
+
+@pytest.mark.parametrize(
     "text",
     ["This is joined with the plan.", "They renew the network.", "The heat network delivers …", "The network (450 GWh a year.", "cycling", "Experience with trams"],
 )  # fmt: skip

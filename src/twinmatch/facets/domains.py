@@ -12,7 +12,7 @@ Wishes: the host units that a guest asked for, and the guests that a host asked 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
@@ -22,11 +22,8 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints, fact_of, kinds_of, known_mean
-from twinmatch.facets.quoting import Passage, shows
-from twinmatch.facets.text import offers_said
 from twinmatch.proposal import Fact
 from twinmatch.schema import IN_TEXT, NAMES, City, Domain, Lever
-from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import joined, listed, say
 
 FINE: Final = tuple(d for d in Domain if d is not Domain.STATIONARY_ENERGY)
@@ -146,8 +143,8 @@ class SharedChallenges:
 class ChallengesMet:
     """Cover of the guest's challenges by what the host is strong in: sum of challenge weight times strength."""
 
-    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
-        self._cohort, self._facet_cache = cohort, facet_cache
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
+        self._cohort = cohort
         self._needs = challenges(cohort)
         self._shows = strengths(cohort)
 
@@ -156,7 +153,7 @@ class ChallengesMet:
         return self._needs.beside(self._shows, rows, cols, lambda a, b: a @ b.T)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
-        """Return which of the guest's challenges the host is strong in, and what it can show of them where it says so."""
+        """Return which of the guest's challenges the host is strong in; no one measure answers so wide a field."""
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
         names = {"guest": guest.name, "host": host.name}
         facts = _domain_facts(guest, "challenges")
@@ -167,27 +164,10 @@ class ChallengesMet:
         _, met = self._needs.met(self._shows, i, j)
         text = say("{host} is known for none of the challenges of {guest}.", **names)
         if met:
-            fine = {d for d in FINE if d in met or wider(d) in met}
-            found = example(self._cohort, self._facet_cache, j, fine)
-            shown = {found[1].area, wider(Domain(found[1].area))} if found else {*met}
-            named = listed([IN_TEXT[d] for d in met if d in shown])
-            says = "{guest} names {named} as a challenge. {host} works on this, and is asked for a measure and its result."
-            if found:
-                says = "{guest} names {named} as a challenge."
-            text = say(says, **names, named=named)
-            text = joined([text, shows(host.name, *found)]) if found else text
+            says = "{guest} names {named} as a challenge. {host} works on this, and {guest} is asked which part of it is to be on the agenda."
+            text = say(says, **names, named=listed([IN_TEXT[d] for d in met]))
         facts += _domain_facts(host, "strengths") + _pilot_facts(self._cohort, j)
         return text, facts
-
-
-def example(
-    cohort: Cohort, facet_cache: FacetCache, j: int, areas: Collection[str]
-) -> tuple[Passage, Topic] | None:
-    """Return what a host can show of some domains or levers in its words; None where nothing serves."""
-    if not (cohort.cities[j].offers or cohort.pilots(j)):
-        return None
-    said = offers_said(cohort, facet_cache)
-    return said.best_on([j], {t for t in Topic if t.area in areas})
 
 
 class SharedLevers:
@@ -224,8 +204,8 @@ class SharedLevers:
 class LeversMet:
     """Share of the levers the guest lacks that the host can show."""
 
-    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
-        self._cohort, self._facet_cache = cohort, facet_cache
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
+        self._cohort = cohort
         self._needs, self._needs_known = lever_table(c.levers_needed for c in cohort.cities)
         self._offers = offered_levers(cohort)
         self._shows, self._shows_known = lever_table(self._offers)
@@ -248,13 +228,8 @@ class LeversMet:
             return say("The levers that {host} can show are not known.", host=host.name), facts
         text = say("{host} is known for none of the levers that {guest} looks for.", **names)
         if met := [v for v in guest.levers_needed if v in self._offers[j]]:
-            found = example(self._cohort, self._facet_cache, j, met)
-            asked = [v for v in met if not found or v == found[1].area]
-            says = "{guest} looks for help with {met}. {host} works on this, and is asked for a measure and its result."
-            if found:
-                says = "{guest} looks for help with {met}."
-            text = say(says, **names, met=listed([NAMES[v] for v in asked]))
-            text = joined([text, shows(host.name, *found)]) if found else text
+            says = "{guest} looks for help with {met}. {host} works on this, and {guest} is asked which part of it is to be on the agenda."
+            text = say(says, **names, met=listed([NAMES[v] for v in met]))
         facts += _lever_facts(host, "levers_offered") + _pilot_facts(self._cohort, j)
         return text, facts
 

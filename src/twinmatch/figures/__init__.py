@@ -54,7 +54,7 @@ from twinmatch.proposal.tables import AgendaRow, QuestionRow, ReasonRow, ThemeRo
 from twinmatch.schema import IN_TEXT, NAMES
 from twinmatch.solving import Bools
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import few, joined, listed, say
+from twinmatch.wording import few, joined, say
 
 NAMED: Final = 4
 """How many cities are named in a cell; the others are counted."""
@@ -321,14 +321,6 @@ class _Group:
             own_areas -= strong_areas(city)
         first = (*self._theme.domains, *self._theme.levers) if self._theme else IN_TEXT
         areas = [a for a in first if a in own_areas and self._on(a)]
-        challenge = "{guest} names {named} as a challenge."
-        for area in areas:
-            topics = {t for t in self._topics or Topic if t.area == area}
-            if found := told.offers.best_on(others, topics):
-                said, topic = found
-                apart = IN_TEXT[area].split()[-1] not in topic.wording
-                sought = say(challenge, guest=city.name, named=IN_TEXT[area])
-                return joined([sought, shows(told.name(said.city), said, topic if apart else None)])
         if self._topics and not self._theme:  # a panel is on its question and nothing wider
             if not self._sought[i]:
                 return ""
@@ -341,10 +333,8 @@ class _Group:
             return alike
         if not areas or self._theme is None:
             return ""
-        named = IN_TEXT[areas[0]]
-        cities = listed([told.name(j) for j in others])
-        unknown = say("A first question to {cities} is what can be shown on it.", cities=cities)
-        return joined([say(challenge, guest=city.name, named=named), unknown])
+        says = "{guest} names {named} as a challenge: it is asked which part of it is to be on the agenda."
+        return say(says, guest=city.name, named=IN_TEXT[areas[0]])
 
     def _on(self, area: str) -> bool:
         """Return whether a domain or lever is one of the group's topics; every one is where it has none."""

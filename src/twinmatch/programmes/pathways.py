@@ -275,10 +275,10 @@ def matched(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resourc
 
 
 def _theme(resource: Resource) -> Theme:
-    """Return what a resource is about broadly: of its domains and levers those of its topics, where it has topics."""
-    areas = {t.area for t in resource.topics} or {*resource.domains, *resource.levers}
-    domains = tuple(d for d in resource.domains if d in areas)
-    levers = tuple(lever for lever in resource.levers if lever in areas)
+    """Return what a resource is about broadly, where it has topics of its levers those that they are of: a domain is too wide."""
+    areas = {t.area for t in resource.topics}
+    domains = () if areas else resource.domains
+    levers = tuple(lever for lever in resource.levers if not areas or lever in areas)
     return Theme.model_construct(
         id=resource.id, title=resource.title, domains=domains, levers=levers
     )

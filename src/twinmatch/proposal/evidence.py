@@ -132,15 +132,13 @@ class Account:
 
         What a city asked for and what another shows come before domains and levels; where cities lie and how large
         they are is no reason. A line that rests on the same facts as one before it is left out. ``worded`` puts a
-        line into words that has none yet; it is called for no more lines than it takes. What flows back to the host is
-        no reason alone: what the guest learns stands before it, however little it lifts the score.
+        line into words that has none yet; it is called for no more lines than it takes. Where nothing lifts the score,
+        what the guest learns is the reason, however little that is.
         """
         lines = [x for x in self.lines if x.known and x.weight > 0]
-        found = _reasons([x for x in lines if x.standing > 0.5], count, worded)
-        if all(line.facet == "returns" for line in found):
-            learned = [x for x in lines if x.facet in LEARNED and x.likeness > 0]
-            found = [*_reasons(learned, count, worded), *found]
-        return tuple(found[:count])
+        learned = [x for x in lines if x.facet in LEARNED and x.likeness > 0]
+        lifting = [x for x in lines if x.standing > 0.5]
+        return tuple(_reasons(lifting, count, worded) or _reasons(learned, count, worded))
 
     def summary(self) -> str:
         """Return the strongest reasons as one or two sentences."""
@@ -155,7 +153,7 @@ def _reasons(
     found: list[Evidence] = []
     for line in sorted(lines, key=_place):
         told = line.facet in TOPICS_TOLD and any(x.facet in QUOTING for x in found)
-        before = CONTENT if line.facet == "returns" else LABELS | CONTENT - {"wishes"}
+        before = LABELS | CONTENT - {"wishes"}
         told |= line.facet in LABELS and any(x.facet in before for x in found)
         if told or line.facet in NO_REASON:
             continue
@@ -174,7 +172,7 @@ def _is_label(line: Evidence) -> bool:
     """Return whether a line names domains, levers, steps or topics and quotes nobody."""
     if line.facet in ("needs_offers", "needs_answered", "topics_met"):
         return not any(fact.place for fact in line.facts)
-    return line.facet in LABELS and line.facet != "returns"
+    return line.facet in LABELS
 
 
 _TABLE: Final = data_beside(__file__, "reviewer.toml")
@@ -191,10 +189,9 @@ def is_reason(line: Evidence) -> bool:
     return line.facet not in NO_REASON and bool(line.facts or line.facet not in CONTENT)
 
 
-def _place(line: Evidence) -> tuple[bool, bool, bool, float, str]:
+def _place(line: Evidence) -> tuple[bool, bool, float, str]:
     lift = -line.weight * (line.standing - 0.5)
-    back = line.facet == "returns"
-    return back, line.facet not in CONTENT, line.facet in TOPICS_TOLD, lift, line.facet
+    return line.facet not in CONTENT, line.facet in TOPICS_TOLD, lift, line.facet
 
 
 NO_REASON_SAID: Final = say("Not enough is known to give a reason.")
@@ -233,6 +230,7 @@ def faults(
     """
     kept = {
         "right kind": _is_of_the_right_kind(text, role, kind, showable),
+        "a model": role == "asks" or not _FOSSIL.search(text),
         "this city": not _MANY.search(text),  # true of one city, and not of several together
         "whole": _is_whole(text.strip()),
     }
@@ -279,7 +277,7 @@ def _words(name: str) -> re.Pattern[str]:
 _SAYS, _SHARE, _PROBLEM = _words("says"), _words("share"), _words("problem")
 _PLANNED, _PREPARED, _MANY = _words("planned"), _words("prepared"), _words("many")
 _POINTS_BACK, _POINTS_BACK_LAST = _words("points_back"), _words("points_back_last")
-_BESIDE_IT = _words("beside_it")
+_BESIDE_IT, _FOSSIL = _words("beside_it"), _words("fossil")
 
 _MAIN_CLAUSE = re.compile(r"[;:]|,(?= (?:and|but|which|while|who|whose|where|so|after|with)\b)")
 

@@ -309,7 +309,12 @@ VAGUE = re.compile(
     r"\bor (?:being )?tested\b|at work on (?:it|them)|\ba development bank\b|joined the Covenant|test wells|more than "
     r"\d+ indicators|\bstars of\b|\bjoint memorandum\b|\bbeing (?:built|set up)\W*$|\bA(?: rating)? (?:by|of) CDP\b|"
     r"than in any other|\bone euro\b|\binternational standard\b|\bmethod of the C40\b|\bplan dates from\b|"
-    r"\binventor(?:y|ies) (?:follows?|have been made)\b|\bof the 600 connected\b|\bagainst storms\b",
+    r"\binventor(?:y|ies) (?:follows?|have been made)\b|\bof the 600 connected\b|\bagainst storms\b|"
+    # condensed until it is no English, or points at what stands elsewhere in the profile
+    r"\bquarter by quarter\b|^(?:Cycling|Walking|Reuse|Resilience|Mobility)\b[^,.]* has (?:an? )|\b(?:the|this|our) contract\b|"
+    r"\bthe \w+-zone project\b|^(?:Further|More) stages\b|\bcitizen voice\b|\bmodal shift\b|\b(?:began|live|work) here\b|"
+    # a count without a way to it
+    r"^(?:Over|About|More than)? ?[\d,.]+ trees\b|^Cycle paths grew\b",
     re.IGNORECASE,
 )
 LIST = re.compile(

@@ -207,7 +207,10 @@ def test_who_leads_on_a_theme_answers_and_does_not_ask(bundled):
     asked = [(row[0], set(str(row[2]).split("; "))) for row in table(found, "agenda").rows]
     assert asked
     assert not [m for m, cities in asked if cities & leads[m]]
-    assert any(" can show: " in str(row[2]) for row in table(found, "reasons").rows)
+    told = [str(row[2]) for row in table(found, "reasons").rows]
+    assert any(" can show: " in text for text in told)
+    # A challenge is no wish for one measure.
+    assert not [text for text in told if " as a challenge" in text and " can show: " in text]
 
 
 def test_how_near_two_cities_lie_is_told_as_no_likeness(tmp_path):

@@ -193,13 +193,14 @@ def test_a_city_of_which_nothing_is_known_stands_at_the_entry_of_the_map():
     assert "at-d" not in rows
 
 
-def test_a_resource_is_no_answer_in_areas_that_its_topics_are_not_in(programme):
+def test_a_resource_on_a_topic_is_no_answer_to_a_domain(programme):
     reporting = {
         "id": "report", "title": "Reporting guide", "link": "https://example.org/report",
         "topics": ["emissions_data_monitoring"], "domains": ["energy_systems"],
     }  # fmt: skip
     cohort = round_of(city("at-a", wants={"energy_systems": 1}, languages=["en"])).cohort
-    for topics, named in ((reporting["topics"], []), ([], ["Reporting guide"])):
+    topic = ["district_heating_cooling"]
+    for topics, named in ((reporting["topics"], []), (topic, []), ([], ["Reporting guide"])):
         catalogue = Catalogue.model_validate({"resources": [{**reporting, "topics": topics}]})
         table = pathways(cohort, facet_cache(), catalogue, programme)
         assert [row[2] for row in table.rows] == named
