@@ -48,6 +48,8 @@ from twinmatch.wording import Said, joined, say, say_n, translated
 if TYPE_CHECKING:
     from datetime import date
 
+    from twinmatch.programmes.base import Load
+
 MOST_QUESTIONS = 3
 """Questions that a letter puts to its city."""
 
@@ -152,19 +154,12 @@ def _letters(proposal: Proposal, given: Correspondence) -> Iterator[Letter]:
         yield letter
 
 
-@dataclass(frozen=True)
-class Takes:
-    """What a role in one meeting takes of a city: staff hours a month, journeys in the round."""
-
-    hours: float = 0.0
-    trips: float = 0.0
-
-
-def _takes(proposal: Proposal) -> dict[tuple[str, str], Takes]:
+def _takes(proposal: Proposal) -> dict[tuple[str, str], Load]:
     """Return what each role takes of a city, by product and role: the programme's figures, else the product's own."""
     from twinmatch.programmes import (
-        PRODUCTS,  # loaded late: publishing needs no programme otherwise
-    )
+        PRODUCTS,
+    )  # loaded late: publishing needs no programme otherwise
+    from twinmatch.programmes.base import Load
 
     made = proposal.made_from.get("programme")
     settings = made.get("settings") if isinstance(made, dict) else None
@@ -173,21 +168,23 @@ def _takes(proposal: Proposal) -> dict[tuple[str, str], Takes]:
         part = settings.get(name) if isinstance(settings, dict) else None
         stated = part.get("takes") if isinstance(part, dict) else None
         for role, load in entry.settings.LOADS.items():
-            found[name, role] = Takes(load.hours, load.trips)
+            found[name, role] = load
         for role, own in stated.items() if isinstance(stated, dict) else ():
-            found[name, role] = Takes(own.get("hours", 0.0), own.get("trips", 0.0))
+            found[name, role] = Load.model_validate(own)
     return found
 
 
 def _letter(
-    sources: Sources, city: str, given: Correspondence, figures: Mapping[tuple[str, str], Takes]
+    sources: Sources, city: str, given: Correspondence, figures: Mapping[tuple[str, str], Load]
 ) -> Letter:
     names, contact = sources.directory, given.contact(city)
     name = names.name(city)
     invited = sources.meetings.get(city, [])
-    takes = [figures.get((p.product, role_of(m, city)), Takes()) for p, m in invited]
-    whole = Takes(sum(load.hours for load in takes), sum(load.trips for load in takes))
-    from twinmatch.programmes.rules import LOOK_UP  # loaded late: publishing needs no programme
+    from twinmatch.programmes.base import Load  # loaded late: publishing needs no programme
+    from twinmatch.programmes.rules import LOOK_UP
+
+    takes = [figures.get((p.product, role_of(m, city)), Load()).of(m, city) for p, m in invited]
+    whole = Load(hours=sum(x.hours for x in takes), trips=sum(x.trips for x in takes))
 
     left_out = sources.left_out.get(city, ())
     refused = [
@@ -256,7 +253,7 @@ def _opening(
     sources: Sources,
     city: str,
     invited: list[tuple[Product, Meeting]],
-    whole: Takes,
+    whole: Load,
     refused: Sequence[str],
 ) -> tuple[str, ...]:
     """Return the first paragraph: of several places in what, and what they take together; why there is none."""
@@ -286,7 +283,7 @@ def _opening(
 
 
 def _invitation(
-    sources: Sources, city: str, product: Product, meeting: Meeting, load: Takes
+    sources: Sources, city: str, product: Product, meeting: Meeting, load: Load
 ) -> DossierSection:
     """Return what a city reads of one of its meetings."""
     role = role_of(meeting, city)
@@ -329,6 +326,10 @@ def _twinned(sources: Sources, city: str, meeting: Meeting) -> str:
                 "You are asked to host, together with {hosts}, so that {guests} can learn from you."
             )
         says = say(says, **told)
+        if meeting.unit and city == hosts[0]:
+            says += say(" You take the lead.")
+        elif meeting.unit:
+            says += say(" {lead} takes the lead.", lead=sources.directory.name(hosts[0]))
     roles = {role for c in hosts for role in sources.directory.card(c).roles}
     if "pilot" in roles and "mission" not in roles:
         says += say(" In this programme Pilot Cities may host.")

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 from collections.abc import Collection
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from math import ceil
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -16,6 +17,7 @@ from twinmatch.affinity import checked_weights
 from twinmatch.errors import QuestionError
 from twinmatch.files import bundled_path
 from twinmatch.programmes.conditions import Who
+from twinmatch.proposal import Meeting
 from twinmatch.proposal.tables import ActorRow
 from twinmatch.schema import Domain, Lever
 from twinmatch.vocabulary import Described
@@ -72,6 +74,10 @@ class ProgrammeSection(Described):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+LEAST_PART: Final = 2.0
+"""Staff hours a month that a city of a host unit gives at least, where its cities share what hosting takes."""
+
+
 class Load(ProgrammeSection):
     """What a role in one meeting takes of a city."""
 
@@ -81,6 +87,20 @@ class Load(ProgrammeSection):
     """Journeys in the round, with a stay"""
     tasks: int = Field(0, ge=0)
     """Tasks as a host or lead that need a person"""
+
+    def shared(self, cities: int, leads: bool = True) -> Load:
+        """Return what it takes of one of several cities that share it: a part of the hours, and of the one that leads the rest."""
+        if cities < 2:
+            return self
+        hours = min(self.hours, max(LEAST_PART, float(ceil(self.hours / cities))))
+        return self.model_copy(
+            update={"hours": hours} | ({} if leads else {"trips": 0, "tasks": 0})
+        )
+
+    def of(self, meeting: Meeting, city: str) -> Load:
+        """Return what it takes of a city in a meeting: the cities of a unit share it, and the first leads."""
+        hosts = meeting.cities("host") if meeting.unit else ()
+        return self.shared(len(hosts), city in hosts[:1]) if city in hosts else self
 
 
 class ProductSettings(ProgrammeSection):

@@ -126,7 +126,7 @@ class LoadLedger:
                 meeting.id,
                 self.cohort.index[member.city],
                 member.role,
-                loads[member.role],
+                loads[member.role].of(meeting, member.city),
             )
             for meeting in product.meetings
             for member in meeting.members

@@ -8,9 +8,11 @@ from product_cases import city, round_of, settings_of, twinning
 from cities import facet_cache
 from rounds_for_tests import propose
 from twinmatch.errors import DataError, NoProposalError, QuestionError
+from twinmatch.programmes.base import Load
 from twinmatch.programmes.load_ledger import Ledger, judged_ledger, open_ledger
 from twinmatch.programmes.programme import programme_model
 from twinmatch.proposal import Product
+from twinmatch.proposal.tables import LoadRow, rows_of
 
 # Everybody wants the one city that is strong in industry; the other is a little so.
 BEST = city("dk-aarhus", "mission", shows={"industry": 3}, by=2030)
@@ -85,12 +87,27 @@ def test_a_city_s_own_limits_count():
     assert hosts(found.product("twinning")) == hosts(found.product("study_visits")) == {"se-lund"}
 
 
-def test_the_members_of_a_unit_carry_its_load():
+@pytest.mark.parametrize(("room", "pairs"), [(3, 0), (4, 1)])
+def test_the_members_of_a_unit_share_its_load(room, pairs):
     unit = {"id": "unit-north", "name": "North", "cities": ["dk-aarhus", "se-lund"]}
-    tired = {**OTHER, "participation": {"hours_at_most": 5}}
+    tired = {**OTHER, "participation": {"hours_at_most": room}}
     cohort = round_of(BEST, tired, *GUESTS[:1], units=[unit]).cohort
     wanted = programme_model().model_validate({"twinning": twinning().model_dump()})
-    assert not propose(cohort, wanted, facet_cache()).product("twinning").meetings
+    proposal = propose(cohort, wanted, facet_cache())
+    assert len(proposal.product("twinning").meetings) == pairs
+    if pairs:
+        took = {
+            row.city: (row.hours, row.trips, row.tasks)
+            for row in rows_of(proposal.tables, "ledger", LoadRow)
+        }
+        assert took == {"at-g0": (12, 2, 0), "dk-aarhus": (4, 1, 1), "se-lund": (4, 0, 0)}
+
+
+def test_each_city_of_a_large_unit_gives_two_hours_at_least():
+    load = Load(hours=8, trips=1, tasks=1)
+    assert [load.shared(n).hours for n in (1, 2, 3, 7)] == [8, 4, 3, 2]
+    assert load.shared(7, leads=False) == Load(hours=2)
+    assert Load(hours=1).shared(2).hours == 1
 
 
 def test_a_locked_pair_without_room_is_no_proposal():

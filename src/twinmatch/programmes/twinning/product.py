@@ -28,6 +28,7 @@ from twinmatch.programmes.twinning.search import (
 )
 from twinmatch.programmes.twinning.settings import Facilitator, Twinning
 from twinmatch.proposal import (
+    Account,
     LeftOut,
     Meeting,
     Member,
@@ -174,6 +175,14 @@ def _why_hosting(round_: Round, settings: Twinning, host: Host) -> tuple[str, ..
     return (say(says, host=host.name, **told),)
 
 
+def _leading_first(account: Account, cities: list[str]) -> list[str]:
+    """Return the cities of a host in order of id, first the one whose example is the strongest reason of a pair."""
+    quoted = [fact.city for line in account.strongest() for fact in line.facts]
+    return sorted(
+        cities, key=lambda city: (quoted.index(city) if city in quoted else len(quoted), city)
+    )
+
+
 def _meetings(ready: PreparedTwinning, chosen: NDArray[np.bool_]) -> tuple[Meeting, ...]:
     round_, settings, frame, who = ready.round, ready.settings, ready.frame, ready.who
     reserves = Reserves(ready, chosen, settings.reserves)
@@ -185,8 +194,9 @@ def _meetings(ready: PreparedTwinning, chosen: NDArray[np.bool_]) -> tuple[Meeti
     needs = _needs_answered(ready, hosts, guests)
     for h, g, account in zip(hosts.tolist(), guests.tolist(), accounts, strict=True):
         host, guest = frame.hosts[h], frame.guests[g]
+        cities = _leading_first(account, [round_.id(i) for i in host.cities])
         members = (
-            *(Member(round_.id(i), "host") for i in host.cities),
+            *(Member(city, "host") for city in cities),
             Member(round_.id(guest), "guest"),
         )
         notes = coverage_note(account) + ((who.let_in[guest],) if guest in who.let_in else ())
@@ -198,6 +208,11 @@ def _meetings(ready: PreparedTwinning, chosen: NDArray[np.bool_]) -> tuple[Meeti
                 ),
             )
         notes += _why_hosting(round_, settings, host)
+        if len(cities) > 1:
+            says = "{city} takes the lead for {unit}; each of its {n} cities gives about {hours:g} hours of staff time a month."
+            told = {"city": round_.cohort.city(cities[0]).name, "unit": host.name}
+            hours = settings.load("host").shared(len(cities)).hours
+            notes += (say(says, n=len(cities), hours=hours, **told),)
         need = needs.get((h, g), "")
         found.append(
             Meeting(

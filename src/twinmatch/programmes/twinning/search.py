@@ -14,6 +14,7 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host, nearest
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.answered import nothing_to_show
+from twinmatch.programmes.base import Load
 from twinmatch.programmes.eligibility import Applicants, applicants
 from twinmatch.programmes.load_ledger import load_block, loads_of
 from twinmatch.programmes.quotas import with_topics
@@ -136,8 +137,11 @@ def _but_locked(
 
 
 def _loads(frame: Frame, settings: Twinning) -> sp.csr_array:
-    """Return what every pair takes of its cities, (m, 3n): each city of a unit carries the host's load."""
-    hosts = loads_of([host.cities for host in frame.hosts], settings.load("host"), frame.cohort)
+    """Return what every pair takes of its cities, (m, 3n): those of a unit share the hours, and each may be the one that leads."""
+    units, load = [host.cities for host in frame.hosts], settings.load("host")
+    parts = sp.diags_array([load.shared(len(cities)).hours for cities in units])
+    hosts = parts @ loads_of(units, Load(hours=1), frame.cohort)
+    hosts += loads_of(units, load.model_copy(update={"hours": 0}), frame.cohort)
     guests = loads_of([(i,) for i in frame.guests], settings.load("guest"), frame.cohort)
     return sp.csr_array(hosts[frame.host] + guests[frame.guest])
 
