@@ -14,7 +14,8 @@ import xlsxwriter
 from service_for_tests import PROGRAMME, board_of, finished, five_cities, served, shared
 
 from twinmatch.exporting.spreadsheet import RULE_SHEET
-from twinmatch.programmes.kinds import TRAITS
+from twinmatch.programmes.conditions import TRAITS
+from twinmatch.programmes.kinds import TITLES
 from twinmatch.programmes.programme import load_text
 from twinmatch.web import decided_pages, intake_pages
 from twinmatch.web.auth import Rank
@@ -301,6 +302,8 @@ def test_rules_on_kinds_of_cities_are_written_on_the_page(five, proposal):
     shared = TWINNING | first | {"at_most-0": "", "share_at_least-0": "0.33", "each-0": "country"}
     (rule,) = with_rules(made, shared).twinning.rules
     assert (rule.share_at_least, rule.each) == (0.33, "country")
+    (rule,) = with_rules(made, shared | {"each-0": "label: Coastal"}).twinning.rules
+    assert rule.each == "label: Coastal"
     assert with_rules(made, TWINNING | {"format-0": "twinning"}) == programme_in(made.made_from)
     wrong = send(five, f"{proposal}/rules", **TWINNING | first | {"who-0": "norht"})
     assert wrong.status_code == 400
@@ -313,7 +316,8 @@ def test_a_rule_reads_in_the_words_of_the_page_and_is_taken_in_them(five, code):
         f'\n[[twinning.rules]]\nwho = "{who}"\nper = "{per}"\nat_most = 90\n'
         for per, who in zip(cycle(("all", "host", "host country")), TRAITS, strict=False)
     )
-    text += '\n[[twinning.rules]]\neach = "country"\nat_most = 90\n'
+    each = "".join(f'\n[[twinning.rules]]\neach = "{each}"\nat_most = 90\n' for each in TITLES)
+    text += each
     run = five.post("/v1/proposals", json={"title": code, "programme_toml": text}).json()["id"]
     assert finished(five, run)["state"] == "done"
     place, spoken = (
@@ -327,9 +331,11 @@ def test_a_rule_reads_in_the_words_of_the_page_and_is_taken_in_them(five, code):
     )
     said = [form.fields[f"who-{k}"] for k in range(len(TRAITS))]
     assert said == [shown(says, code) for _, says in TRAITS.values()]
+    said = [form.fields[f"each-{k + len(TRAITS)}"] for k in range(len(TITLES))]
+    assert said == [shown(says, code) for says in TITLES.values()]
     fields = dict(form.form_values())
     for field in form.inputs:
-        if field.get("name", "").partition("-")[0] in ("each", "per", "of"):
+        if field.get("name", "").partition("-")[0] in ("per", "of"):
             for option in field.iter("option"):
                 word = option.get("value")
                 assert code == "en" or not word or option.text != word

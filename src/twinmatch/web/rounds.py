@@ -242,10 +242,14 @@ COUNTED_IN: Final = {
 }
 """What a rule on kinds of cities is counted in, in words."""
 
-TRAIT_OF: Final = {
-    shown(says, code): trait for code in LANGUAGES for trait, (_, says) in TRAITS.items()
+KNOWN: Final = {"who": {trait: says for trait, (_, says) in TRAITS.items()}, "each": TITLES}
+"""Kinds of cities, and what is counted separately, in words."""
+
+MEANT: Final = {
+    field: {shown(says, code): word for code in LANGUAGES for word, says in words.items()}
+    for field, words in KNOWN.items()
 }
-"""The trait that a kind of cities is called by in a language."""
+"""What is meant by these words in every language."""
 
 
 @dataclass(frozen=True)
@@ -286,8 +290,7 @@ def rules_of(made: Proposal) -> dict[str, Any]:
             for p in made.products
             if hasattr(getattr(programme, p.product, None), "rules")
         },
-        "kinds": {trait: says for trait, (_, says) in TRAITS.items()},
-        "attributes": TITLES,
+        "known": KNOWN,
         "places": COUNTED_IN,
         "weights": {name: round(100 * w / total) for name, w in weights.items()},
     }
@@ -297,7 +300,7 @@ def _rules_in(form: Mapping[str, str]) -> Iterator[tuple[Where, dict[str, str]]]
     """Yield the rows of rules on kinds of cities of a form, each with its place."""
     for k in range(sum(name.startswith("format-") for name in form)):
         row = {name: form.get(f"{name}-{k}", "").strip() for name in ("format", *RULE_FIELDS)}
-        row["who"] = TRAIT_OF.get(row["who"], row["who"])
+        row |= {field: meant.get(row[field], row[field]) for field, meant in MEANT.items()}
         yield Where(sheet=RULE_SHEET, row=k + 1), row
 
 
