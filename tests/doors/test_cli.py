@@ -62,7 +62,6 @@ def test_five_cities_end_where_a_person_would_put_them(five):
     (left,) = twinning["left_out"]
     assert left["city"] == "pl-other"
     assert left["why"]
-    assert left["offered"]
     assert "report.html" in told
     assert sorted(p.name for p in (five.parent / "out").iterdir()) == [
         "dossiers",

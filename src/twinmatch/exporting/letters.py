@@ -383,9 +383,8 @@ def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> s
 
 def _why_none(product: Product, left: LeftOut) -> str:
     """Return what a city reads of a format in which it has no place, named once."""
-    why, kind = left.why, words.product_title(product)
-    says = "{why:sentence}" if why.startswith(kind) else "{kind}: {why:sentence}"
-    return say(says, kind=kind, why=why)
+    why, kind = words.sentence(left.why), words.product_title(product)
+    return why if why.startswith(kind) else say("{kind}: {why}", kind=kind, why=why)
 
 
 def _what_else(sources: Sources, city: str) -> Iterator[str]:

@@ -60,11 +60,11 @@ def product_title(product: Product) -> str:
 
 
 def meeting_kind(product: Product, meeting: Meeting) -> str:
-    """Return what kind of meeting one is, as a head: the title of its product, unless it is a cluster of several countries."""
-    own = PRODUCTS.get(product.product, "")
-    if product.title not in ("", own):
-        return product.title
-    return say("Multi-country cluster") if joins_countries(meeting.id) else own or product.title
+    """Return what kind of meeting one is, as a head, such as "Study visit": the title of its product where that is its own."""
+    kind = "joined_countries" if joins_countries(meeting.id) else product.product
+    if kind not in NOUNS or product.title not in ("", PRODUCTS[product.product]):
+        return product_title(product)
+    return raised(say(NOUNS[kind][0]))
 
 
 def block_title(code: str) -> str:

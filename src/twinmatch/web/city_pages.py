@@ -15,6 +15,7 @@ from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.app.pairs import found_pair
 from twinmatch.app.service import Question, Search, Service, Wanted
 from twinmatch.errors import QuestionError
+from twinmatch.exporting import words
 from twinmatch.exporting.atlas import kilometres, land
 from twinmatch.exporting.letters import Correspondence, letters
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
@@ -293,7 +294,7 @@ def _offered(state: State, invited: Invited, code: str) -> dict[str, Any]:
     labels = {
         m.id: m.label
         if p.product == "twinning"
-        else say("{kind}: {title}", kind=p.title, title=m.label)
+        else say("{kind}: {title}", kind=words.meeting_kind(p, m), title=m.label)
         for p in made.products
         for m in p.meetings
     }

@@ -90,8 +90,8 @@ def test_a_dossier_names_no_reserve_and_leaves_contacts_to_fill(found):
 def test_a_city_learns_where_it_is_and_why_it_is_not(found):
     lyon = found["cities/fr-lyon"]
     assert [row[0] for row in part(lyon, "Your place").rows] == [
-        "Discussion groups: Heat & <power> (member)",
-        "National clusters: France (member)",
+        "Discussion group: Heat & <power> (member)",
+        "National cluster: France (member)",
     ]
     assert part(lyon, "No place in this round").rows[0][1:3] == (
         "No host has a place.",

@@ -247,7 +247,7 @@ def test_a_cluster_of_several_countries_is_not_called_national():
     each = replace(clusters(), meetings=(one, part))
     some = replace(clusters(), meetings=(one, two))
     assert [words.meeting_kind(some, m) for m in (one, two)] == [
-        "National clusters",
+        "National cluster",
         "Multi-country cluster",
     ]
     assert words.product_title(each) == "National clusters"
