@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from twinmatch.exporting.atlas import network_graphml
 from twinmatch.exporting.dossiers import dossiers
 from twinmatch.exporting.folder_files import (
     as_read,
-    network_graphml,
     proposal_json,
 )
 from twinmatch.exporting.folder_files import (

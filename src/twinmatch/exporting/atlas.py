@@ -9,6 +9,10 @@ Where the pairs lie: the places, lines and labels of a map of guests and hosts.
 
 All lengths are kilometres on the map (EPSG:3035), y growing downwards; a *unit* is a thousandth of the
 map's width, so that dots and letters have the same size on every map. The list of pairs says the same.
+
+network.graphml: who meets whom, as a graph that Gephi and networkx open. Nodes are cities; edges are the ties of every
+meeting: guest to host, else member to lead, else each two members. Attributes are texts and numbers only, and one
+that is not known is left out.
 """
 
 from __future__ import annotations
@@ -17,17 +21,23 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from html import escape
 from importlib.resources import files
+from itertools import combinations
 from itertools import product as crossed
 from math import atanh, cos, hypot, radians, sin, sqrt
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from twinmatch.exporting.folder_files import Directory
-from twinmatch.proposal import CityCard, Meeting
+from twinmatch.exporting import words
+from twinmatch.exporting.folder_files import Directory, printable
+from twinmatch.proposal import CityCard, Meeting, Proposal
 from twinmatch.vocabulary.geography import distance_km
 from twinmatch.wording import say
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 SEMI_MAJOR_AXIS: Final = 6_378_137.0
 FLATTENING: Final = 1 / 298.257222101
@@ -244,19 +254,25 @@ def _dots(
 
 def _labelled(dots: list[Dot], unit: float, west_edge: float, east_edge: float) -> list[Dot]:
     """Return the dots with their labels on the map where nothing else stands; a name without room is left out."""
-    taken = np.array([_square(dot.x, dot.y, DOT * unit) for dot in dots])
+    taken = np.full((2 * len(dots), 4), np.nan)
+    taken[: len(dots)] = [_square(dot.x, dot.y, DOT * unit) for dot in dots]
     placed = []
-    for dot in dots:
+    for n, dot in enumerate(dots, len(dots)):
         options = np.array(list(_places_beside(dot, unit)))
         options = options[(options[:, 0] >= west_edge) & (options[:, 2] <= east_edge)]
+        near = taken[:n]
+        for k in (0, 1) if len(options) else ():
+            near = near[
+                (near[:, k] < options[:, k + 2].max()) & (near[:, k + 2] > options[:, k].min())
+            ]
         west, north, east, south = options.T[:, :, None]
-        across = (west < taken[:, 2]) & (taken[:, 0] < east)
-        free = options[~(across & (north < taken[:, 3]) & (taken[:, 1] < south)).any(axis=1)]
+        across = (west < near[:, 2]) & (near[:, 0] < east)
+        free = options[~(across & (north < near[:, 3]) & (near[:, 1] < south)).any(axis=1)]
         if not len(free) and dot.is_host:
             placed.append(replace(dot, label=""))
             continue
         spot = (free if len(free) else np.array(list(_places_beside(dot, unit))))[0]
-        taken = np.vstack([taken, spot])
+        taken[n] = spot
         x, y = round(float(spot[0]), 1), round(float(spot[3]), 1)
         placed.append(replace(dot, label_x=x, label_y=y))
     return placed
@@ -297,3 +313,126 @@ def distance(meeting: Meeting, directory: Directory) -> float | None:
         return None
     lat, lon = one[:, :1], one[:, 1:]
     return float(distance_km(lat, lon, other[:, 0], other[:, 1]).min())
+
+
+# --- network.graphml ---------------------------------------------------------------------------------------
+
+
+_GRAPHML: Final = """<?xml version='1.0' encoding='utf-8'?>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" \
+xsi:schemaLocation="http://graphml.graphdrawing.org/xmlns http://graphml.graphdrawing.org/xmlns/1.0/graphml.xsd">
+"""
+_KINDS: Final = {str: "string", int: "long", float: "double"}
+
+
+def network_graphml(proposal: Proposal, language: str = "en") -> bytes:
+    """Return the network as GraphML in English, as networkx writes it but without its tree of XML."""
+    graph = network(proposal)
+    keys: dict[tuple[str, str, type], str] = {}
+
+    def data(scope: str, values: dict[str, Any]) -> str:
+        lines = []
+        for name, value in values.items():
+            key = keys.setdefault((scope, name, type(value)), f"d{len(keys)}")
+            lines.append(f'<data key="{key}">{escape(str(value), quote=False)}</data>\n')
+        return "      ".join(["", *lines])
+
+    last = f"    {data('graph', graph.graph).lstrip()}  </graph>\n</graphml>\n"
+    parts = ['  <graph edgedefault="directed">\n']
+    for node, values in graph.nodes(data=True):
+        parts.append(f'    <node id="{_quoted(node)}">\n{data("node", values)}    </node>\n')
+    for *ends, values in graph.edges(keys=True, data=True):
+        one, other, key = map(_quoted, ends)
+        tie = f'<edge source="{one}" target="{other}" id="{key}">'
+        parts.append(f"    {tie}\n{data('edge', values)}    </edge>\n")
+    told = (
+        f'  <key id="{key}" for="{scope}" attr.name="{name}" attr.type="{_KINDS[kind]}" />\n'
+        for (scope, name, kind), key in reversed(keys.items())
+    )
+    return "".join((_GRAPHML, *told, *parts, last)).encode("utf-8")
+
+
+def _quoted(text: str) -> str:
+    """Return a text as it stands between the quotation marks of an attribute."""
+    return escape(text).replace("&#x27;", "'").replace("\n", "&#10;").replace("\t", "&#09;")
+
+
+def network(proposal: Proposal) -> nx.MultiDiGraph[str]:
+    """Return the graph of cities and ties; its nodes and edges follow the proposal's order."""
+    import networkx as nx
+
+    directory = Directory(proposal)
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=printable(proposal.title))
+    for card in proposal.cities:
+        graph.add_node(printable(card.id), **_city(directory, card.id))
+    for product in proposal.products:
+        for meeting in product.meetings:
+            _add_ties(graph, product.product, meeting, directory)
+    return graph
+
+
+def _add_ties(
+    graph: nx.MultiDiGraph[str], product: str, meeting: Meeting, directory: Directory
+) -> None:
+    """Add the edges of one meeting, and the cities that the proposal has no card of."""
+    attributes = _meeting(product, meeting, directory)
+    for one, other, tie in ties(meeting):
+        for city in (one, other):
+            if printable(city) not in graph:
+                graph.add_node(printable(city), **_city(directory, city))
+        key = printable(f"{meeting.id} {one} {other}")
+        graph.add_edge(printable(one), printable(other), key=key, tie=tie, **attributes)
+
+
+def ties(meeting: Meeting) -> Iterator[tuple[str, str, str]]:
+    """Yield the ties of a meeting: two cities, and what ties them."""
+    hosts, guests = meeting.cities("host"), meeting.cities("guest")
+    leads, members = meeting.cities("lead"), meeting.cities("member")
+    if hosts or guests:
+        yield from ((guest, host, "guest to host") for guest in guests for host in hosts)
+    elif leads:
+        yield from ((one, other, "lead and lead") for one, other in combinations(leads, 2))
+        yield from ((member, lead, "member to lead") for member in members for lead in leads)
+    else:
+        yield from ((one, other, "member and member") for one, other in combinations(members, 2))
+
+
+def _city(directory: Directory, city: str) -> dict[str, Any]:
+    """Return a node's attributes, without those that are not known."""
+    card = directory.card(city)
+    return _attributes(
+        label=card.name,
+        country=card.country,
+        country_name=card.country_name,
+        roles=", ".join(card.roles),
+        population=card.population,
+        lat=card.lat,
+        lon=card.lon,
+        known=card.known,
+    )
+
+
+def _meeting(product: str, meeting: Meeting, directory: Directory) -> dict[str, Any]:
+    """Return the attributes of a meeting's edges; Gephi reads ``weight`` as the strength of a tie."""
+    return _attributes(
+        product=product,
+        meeting=meeting.id,
+        label=directory.title(meeting),
+        score=meeting.score,
+        weight=meeting.score,
+        reasons=" ".join(map(words.shortened, words.reasons(meeting))),
+    )
+
+
+def _attributes(**values: str | float | None) -> dict[str, str | float]:
+    """Return what GraphML can hold of some values, each attribute always of one type."""
+    return {
+        key: printable(value) if isinstance(value, str) else _settled(key, value)
+        for key, value in values.items()
+        if value is not None and value != ""
+    }
+
+
+def _settled(key: str, value: float) -> float:
+    """Return a number without the noise of a sum; whole only where it counts people."""
+    return value if key == "population" else round(float(value), 10)

@@ -2,10 +2,6 @@
 
 proposal.json: the one dictionary as bytes that are the same on every run, and the way back.
 
-network.graphml: who meets whom, as a graph that Gephi and networkx open. Nodes are cities; edges are the ties of every
-meeting: guest to host, else member to lead, else each two members. Attributes are texts and numbers only, and one
-that is not known is left out.
-
 The coordinator's own table of contacts: read for letters, kept nowhere.
 """
 
@@ -16,9 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import orjson
 
@@ -45,9 +40,6 @@ from twinmatch.reading.grid import is_empty, text
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country, is_country
 from twinmatch.wording import Said, say, shown, titled, with_parts
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 LARGEST = 500_000_000
 """Bytes of the largest file that is read: beyond a round of 13,000 cities (about 310 MB), short of filling the memory."""
@@ -325,103 +317,6 @@ def _setting(value: object) -> str:
     if re.fullmatch("[A-Z]{2}", text) and is_country(text):
         return country(text).name
     return words.PRODUCTS.get(text) or words.ROLES.get(text) or NAMES.get(text, text)
-
-
-# --- network.graphml ---------------------------------------------------------------------------------------
-
-
-def network_graphml(proposal: Proposal, language: str = "en") -> bytes:
-    """Return the network as GraphML in English, the same bytes on every run and with or without lxml."""
-    from xml.etree.ElementTree import tostring
-
-    from networkx.readwrite.graphml import GraphMLWriter
-
-    writer = GraphMLWriter(prettyprint=True)
-    writer.add_graph_element(network(proposal))
-    writer.indent(writer.xml)
-    text = "<?xml version='1.0' encoding='utf-8'?>\n" + tostring(writer.xml, encoding="unicode")
-    return text.encode("utf-8")  # at once: written to a stream, each tag is encoded on its own
-
-
-def network(proposal: Proposal) -> nx.MultiDiGraph[str]:
-    """Return the graph of cities and ties; its nodes and edges follow the proposal's order."""
-    import networkx as nx
-
-    directory = Directory(proposal)
-    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=printable(proposal.title))
-    for card in proposal.cities:
-        graph.add_node(printable(card.id), **_city(directory, card.id))
-    for product in proposal.products:
-        for meeting in product.meetings:
-            _add_ties(graph, product.product, meeting, directory)
-    return graph
-
-
-def _add_ties(
-    graph: nx.MultiDiGraph[str], product: str, meeting: Meeting, directory: Directory
-) -> None:
-    """Add the edges of one meeting, and the cities that the proposal has no card of."""
-    attributes = _meeting(product, meeting, directory)
-    for one, other, tie in ties(meeting):
-        for city in (one, other):
-            if printable(city) not in graph:
-                graph.add_node(printable(city), **_city(directory, city))
-        key = printable(f"{meeting.id} {one} {other}")
-        graph.add_edge(printable(one), printable(other), key=key, tie=tie, **attributes)
-
-
-def ties(meeting: Meeting) -> Iterator[tuple[str, str, str]]:
-    """Yield the ties of a meeting: two cities, and what ties them."""
-    hosts, guests = meeting.cities("host"), meeting.cities("guest")
-    leads, members = meeting.cities("lead"), meeting.cities("member")
-    if hosts or guests:
-        yield from ((guest, host, "guest to host") for guest in guests for host in hosts)
-    elif leads:
-        yield from ((one, other, "lead and lead") for one, other in combinations(leads, 2))
-        yield from ((member, lead, "member to lead") for member in members for lead in leads)
-    else:
-        yield from ((one, other, "member and member") for one, other in combinations(members, 2))
-
-
-def _city(directory: Directory, city: str) -> dict[str, Any]:
-    """Return a node's attributes, without those that are not known."""
-    card = directory.card(city)
-    return _attributes(
-        label=card.name,
-        country=card.country,
-        country_name=card.country_name,
-        roles=", ".join(card.roles),
-        population=card.population,
-        lat=card.lat,
-        lon=card.lon,
-        known=card.known,
-    )
-
-
-def _meeting(product: str, meeting: Meeting, directory: Directory) -> dict[str, Any]:
-    """Return the attributes of a meeting's edges; Gephi reads ``weight`` as the strength of a tie."""
-    return _attributes(
-        product=product,
-        meeting=meeting.id,
-        label=directory.title(meeting),
-        score=meeting.score,
-        weight=meeting.score,
-        reasons=" ".join(map(words.shortened, words.reasons(meeting))),
-    )
-
-
-def _attributes(**values: str | float | None) -> dict[str, str | float]:
-    """Return what GraphML can hold of some values, each attribute always of one type."""
-    return {
-        key: printable(value) if isinstance(value, str) else _settled(key, value)
-        for key, value in values.items()
-        if value is not None and value != ""
-    }
-
-
-def _settled(key: str, value: float) -> float:
-    """Return a number without the noise of a sum; whole only where it counts people."""
-    return value if key == "population" else round(float(value), 10)
 
 
 # --- the coordinator's own table of contacts, which is read for letters and kept nowhere ---

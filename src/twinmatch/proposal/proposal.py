@@ -416,7 +416,7 @@ class Proposal:
 
         All attributes are texts and numbers, so that networkx can save the graph in any format.
         """
-        from twinmatch.exporting.folder_files import network
+        from twinmatch.exporting.atlas import network
 
         return network(self)
 

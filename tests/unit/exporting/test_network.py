@@ -5,7 +5,7 @@ from exporting_samples import FORMULA, SCRIPT, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinmatch.exporting.folder_files import network, network_graphml
+from twinmatch.exporting.atlas import network, network_graphml
 from twinmatch.proposal import CityCard, Proposal
 
 
