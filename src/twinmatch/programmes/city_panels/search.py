@@ -57,7 +57,7 @@ from twinmatch.solving.exact import fewest_alike
 from twinmatch.solving.exchange import dealt, exchange_in_parts
 from twinmatch.solving.model import Solution
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import Title, joined, say
+from twinmatch.wording import Title, say
 
 
 class Purpose(ProgrammeSection):
@@ -350,8 +350,10 @@ def seated(
             rows = tuple(at for at in core.rows if at.rule != "one panel each")
             why = in_words(replace(core, rows=rows), Labels(rules))
         elif asked[k].tried:
-            says = "None of the {n} topics that these cities seek can have a panel; this one comes nearest."
-            why = joined([say(says, n=asked[k].tried), why])
+            says = (
+                "None of the {n} topics that these cities seek can have a panel. The nearest: {why}"
+            )
+            why = say(says, n=asked[k].tried, why=why)
         do = say("Give other questions, or loosen a quota.")
         raise NoProposalError.of("no-panels", why, do=do)
     label = np.full(len(cities), -1, dtype=np.int64)

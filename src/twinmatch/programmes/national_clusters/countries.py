@@ -136,9 +136,7 @@ def _tie(one: str, other: str) -> CountryTie | None:
     under = same_funds(one, other)
     named = listed([language_name(v) for v in shared if v not in ONE_OF_SEVERAL_NAMES])
     sharing = (
-        say("share {shared} as a language", shared=named)
-        if named
-        else say("understand each other’s languages")
+        say("share {shared}", shared=named) if named else say("understand each other’s languages")
     )
     each = (
         (SHARED_LANGUAGE, shared, sharing),
