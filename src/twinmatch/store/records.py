@@ -335,9 +335,10 @@ class Store:
                 if now.status != "published":
                     continue
                 products = json.loads(_content(connection, run))["products"]
-                left = (
-                    x for p in products if p["product"] == "twinning" for x in p.get("left_out", ())
-                )
+                twinning = (p for p in products if p["product"] == "twinning")
+                left = [
+                    x for p in twinning for x in p.get("left_out", ()) if x.get("as_role") != "host"
+                ]
                 found |= {x["city"] for x in left if x.get("code") in OUTRANKED}
                 met = {m.about for m in _meetings(connection, run) if m.host}
                 found -= {guest for guest, _ in met - {*now.wanted[1]}}

@@ -266,8 +266,14 @@ def test_past_rounds_are_remembered(store):
 
 def test_who_was_refused_a_place_is_remembered_until_it_has_one(store):
     plain = json.loads(proposal("1"))
-    left = [("at-c", "places"), ("at-b", "eligibility"), ("be-k", "idle")]
-    plain["products"][0]["left_out"] = [{"city": c, "code": code} for c, code in left]
+    left = [
+        ("at-c", "places", "guest"),
+        ("at-b", "eligibility", "guest"),
+        ("be-k", "places", "host"),
+    ]
+    plain["products"][0]["left_out"] = [
+        {"city": c, "code": code, "as_role": role} for c, code, role in left
+    ]
     first = store.keep(json.dumps(plain).encode(), "One", "Ada", {})[0].id
     assert store.refused() == ()  # a draft refuses nobody
     for step in ("approve", "publish"):
