@@ -332,6 +332,15 @@ def sought_in(round_: Round, theme: Theme, cities: Sequence[int]) -> dict[Topic,
     return _most(Counter(t for sought in each for t in sought if t in topics))
 
 
+def most_sought(
+    round_: Round, theme: Theme | None, leads: Sequence[int], others: Sequence[int]
+) -> Topic | None:
+    """Return the topic of a theme that leads or hosts show and more than half of the others seek; None where none is."""
+    shown = offers_said(round_.cohort, round_.facet_cache).served(leads)
+    sought = sought_in(round_, theme, others) if theme else {}
+    return next((t for t, n in sought.items() if 2 * n > len(others) and t in shown), None)
+
+
 def _areas_named(round_: Round, theme: Theme, cities: Sequence[int]) -> Counter[str]:
     """Return which domains and levers of a theme most of some cities name, those that two or more name."""
     each = (round_.cohort.cities[i] for i in cities)

@@ -9,10 +9,13 @@ import pytest
 from product_cases import city, everywhere, propose_study_visits, round_of, settings_of
 
 from twinmatch.errors import NoProposalError, QuestionError
+from twinmatch.facets.answered import topic_table
 from twinmatch.programmes.eligibility import ASKED
+from twinmatch.programmes.round import Round
 from twinmatch.programmes.study_visits import visit_rules
 from twinmatch.programmes.study_visits.search import NO_PARTY
 from twinmatch.programmes.study_visits.settings import Mode, by_rail, mean_distance
+from twinmatch.programmes.themes import Theme, most_sought
 from twinmatch.proposal import Account, Meeting, Member, Product
 from twinmatch.vocabulary.geography import distance_km
 
@@ -308,6 +311,20 @@ def test_a_group_visits_hosts_that_are_strong_in_its_theme():
     )
     assert shows_theme(round_, "heat-2:1", [0, 1]).tolist() == [True, False]
     assert shows_theme(round_, "pairs", [0, 1]).tolist() == [True, True]
+
+
+def test_a_visit_is_named_by_what_most_of_its_cities_come_for(bundled, bundled_facet_cache):
+    """A theme is wider than what is shown: "energy" where all of it is solar power."""
+    theme = Theme(id="energy", title="Energy", domains=["energy_systems"])
+    round_ = Round(bundled, bundled_facet_cache)
+    table, solar = topic_table(bundled, bundled_facet_cache), "solar_wind_power"
+    hosts = [i for i in range(len(bundled)) if table.offers.served([i]) == {solar}][:1]
+    seek = [i for i in range(len(bundled)) if solar in table.sought(i)][:3]
+    others = [i for i in range(len(bundled)) if solar not in table.sought(i)][:3]
+    assert most_sought(round_, theme, hosts, seek) == solar
+    assert most_sought(round_, theme, hosts, [*seek, *others]) is None
+    assert most_sought(round_, theme, others[:0], seek) is None
+    assert most_sought(round_, None, hosts, seek) is None
 
 
 def test_a_city_that_is_not_visited_reads_what_its_visitors_find_elsewhere():

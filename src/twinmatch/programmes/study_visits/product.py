@@ -47,7 +47,7 @@ from twinmatch.programmes.study_visits.settings import (
     distances,
     why_barred,
 )
-from twinmatch.programmes.themes import led_by, quoted, theme_of, topics_of
+from twinmatch.programmes.themes import led_by, most_sought, quoted, theme_of, topics_of
 from twinmatch.proposal import (
     Cell,
     LeftOut,
@@ -214,8 +214,11 @@ def _stop_for(ready: PreparedVisits, option: Option, i: int) -> int:
 
 
 def _title(ready: PreparedVisits, made: Sequence[Option], option: Option) -> str:
-    """Return the title of the group that is on a visit, with its part where several parts of it travel."""
+    """Return the title of the group that is on a visit, with what most of it comes for, else with its part where several travel."""
     party = ready.parties[option.party]
+    theme = theme_of(ready.round, f"study_visits:{party.key}")
+    if topic := most_sought(ready.round, theme, ready.hosts(option), option.visitors):
+        return say("{title} ({topic})", title=party.group or party.title, topic=topic.wording)
     parts = sum(ready.parties[other.party].group == party.group for other in made)
     return party.title if parts > 1 or not party.group else party.group
 
