@@ -76,7 +76,7 @@ def intake(camera: Camera, service: str, folder: Path) -> None:
     page.goto(f"{service}/workbench/intake")
     page.get_by_label("A table of profiles").set_input_files(table)
     page.get_by_role("button", name="Hand in and check").click()
-    page.locator("td.marked.error").wait_for()
+    page.locator(".marked.error").first.wait_for()
     camera.take("intake", high=560)
 
 
