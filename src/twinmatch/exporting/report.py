@@ -68,9 +68,17 @@ class Sources:
         }
 
     def places(self, cities: Iterable[str], reader: str) -> str:
-        """Return cities with their countries; those of the reader's own country, which need none, come first."""
+        """Return cities with their countries, one that all share once; those of the reader's own, which need none, come first."""
         names, home = self.directory, self.directory.country(reader)
         at_home_first = sorted(cities, key=lambda c: names.country(c) != home)
+        abroad = {names.country(c) for c in at_home_first} - {"", home}
+        if (
+            len(at_home_first) > 2
+            and len(abroad) == 1
+            and names.country(at_home_first[0]) in abroad
+        ):
+            listing = words.listed([names.name(c) for c in at_home_first])
+            return say("{cities} (all {country})", cities=listing, country=abroad.pop())
         return words.listed([names.place(c, reader) for c in at_home_first])
 
     def statement(self, city: str, block: str) -> str:
@@ -176,7 +184,7 @@ def partners(sources: Sources, meeting: Meeting, city: str) -> str:
     visit = len(meeting.cities("guest")) > 1
     others = [m.city for m in meeting.members if m.city != city and (not visit or m.role == side)]
     if len(others) <= GROUP_SIZE:
-        return words.listed([sources.directory.place(c, city) for c in others])
+        return sources.places(others, city)
     leads = [c for c in meeting.cities("lead") if c != city]
     named = [sources.directory.place(c, city) for c in leads or others[:FEW]]
     rest = say_n("{n} other city", "{n} other cities", len(others) - len(named))

@@ -292,6 +292,10 @@ def test_cities_of_the_readers_country_come_first_and_need_none(proposal):
     names = sources.places(sorted(cities, key=lambda c: c in home), cities[0]).split(", ")
     assert ["(" in name for name in names] == sorted("(" in name for name in names)
     assert 0 < len(home) < len(cities)
+    cards = tuple(replace(card, country_name="Spain") for card in proposal.cities[1:])
+    abroad = Sources(replace(proposal, cities=(proposal.cities[0], *cards)))
+    said = abroad.places([card.id for card in cards], proposal.cities[0].id)
+    assert said.endswith(f" and {cards[-1].name} (all Spain)")
 
 
 def test_a_refusal_names_its_format_once(proposal):
