@@ -139,7 +139,7 @@ def _but_locked(
 def _loads(frame: Frame, settings: Twinning) -> sp.csr_array:
     """Return what every pair takes of its cities, (m, 3n): those of a unit share the hours, and each may be the one that leads."""
     units, load = [host.cities for host in frame.hosts], settings.load("host")
-    parts = sp.diags_array([load.shared(len(cities)).hours for cities in units])
+    parts = sp.diags_array(np.array([load.shared(len(cities)).hours for cities in units], float))
     hosts = parts @ loads_of(units, Load(hours=1), frame.cohort)
     hosts += loads_of(units, load.model_copy(update={"hours": 0}), frame.cohort)
     guests = loads_of([(i,) for i in frame.guests], settings.load("guest"), frame.cohort)
