@@ -287,7 +287,10 @@ def twinning_case(round_: Round) -> Case:
 
 def open_case(round_: Round, settings: Twinning) -> Case:
     """Return a twinning round with its proven answer; raises as :func:`prepare` and :func:`solve_twinning` do."""
-    return Case(*settled(prepare(round_, settings)))
+    ready, answer = settled(prepare(round_, settings))
+    if isinstance(answer, NoProposalError):
+        raise answer
+    return Case(ready, *answer)
 
 
 def held_case(round_: Round, settings: Twinning, pairs: Sequence[tuple[str, str]]) -> Case:

@@ -24,6 +24,7 @@ from twinmatch.programmes.twinning.search import (
     holding,
     prepare,
     settled,
+    solve_twinning,
     without_reason,
 )
 from twinmatch.programmes.twinning.settings import Facilitator, Twinning
@@ -50,19 +51,18 @@ def solved_twinning(round_: Round, settings: Twinning) -> SolvedProduct:
     Raises QuestionError where there is no host, NoProposalError with the rules and places that are short and a
     menu of repairs where no choice keeps the rules. With a repair taken, what gave way is a row of the rules.
     """
-    ready = prepare(round_, settings)
+    ready, answer = settled(prepare(round_, settings))
     gave_way: tuple[RuleStatus, ...] = ()
-    try:
-        ready, chosen, solution = settled(ready)
-    except NoProposalError as error:
+    if isinstance(answer, NoProposalError):
         numbers = round_.repairs_of("twinning")
         if not numbers:
             found = menu_of(ready.rules, ready.candidates)
             choices = in_menu(*found, round_.named("twinning"))
-            raise NoProposalError([*error.problems, *choices]) from None
+            raise NoProposalError([*answer.problems, *choices]) from None
         rules, gave_way = taken(ready.rules, ready.candidates, numbers)
         ready = replace(ready, rules=rules)
-        ready, chosen, solution = settled(ready)
+        answer = solve_twinning(ready)
+    chosen, solution = answer
     product = product_of(ready, chosen, solution)
     product = replace(product, rules=excepting(product.rules, gave_way))
     return SolvedProduct(product, ready, chosen, solution)
@@ -360,7 +360,9 @@ def pair_rules(round_: Round, settings: Twinning, product: Product) -> tuple[Rul
     )
     held = set(pairs)
     chosen = ready.frame.pairs(lambda host, g: (round_.id(g), host.id) in held)
-    if (silent := without_reason(ready, chosen)).any():
+    if any(rule.repair is not None for rule in product.rules):
+        ready, _ = settled(ready)
+    elif (silent := without_reason(ready, chosen)).any():
         ready = holding(ready, silent)
     rules, gave_way = made_again(ready.rules, ready.candidates, product.rules)
     asked = conditions_kept(round_.cohort, ready.who, settings.guests)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host, nearest
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.facets.answered import nothing_to_show
 from twinmatch.programmes.base import Load
 from twinmatch.programmes.eligibility import Applicants, applicants
@@ -146,18 +147,22 @@ def _loads(frame: Frame, settings: Twinning) -> sp.csr_array:
     return sp.csr_array(hosts[frame.host] + guests[frame.guest])
 
 
-def settled(
-    ready: PreparedTwinning,
-) -> tuple[PreparedTwinning, NDArray[np.bool_], Solution]:
+Answer: TypeAlias = tuple[NDArray[np.bool_], Solution]
+
+
+def settled(ready: PreparedTwinning) -> tuple[PreparedTwinning, Answer | NoProposalError]:
     """Return the best choice of pairs of each of which a reason can be printed, and the round without the others.
 
-    Reasons are looked for in the pairs that are chosen, until all have one. Raises as :func:`solve_twinning` does.
+    Reasons are looked for in the pairs that are chosen, until all have one; where no choice keeps the rules, why.
     """
-    chosen, solution = solve_twinning(ready)
-    while (silent := without_reason(ready, chosen)).any():
-        ready = holding(ready, silent)
-        chosen, solution = solve_twinning(ready)
-    return ready, chosen, solution
+    try:
+        answer = solve_twinning(ready)
+        while (silent := without_reason(ready, answer[0])).any():
+            ready = holding(ready, silent)
+            answer = solve_twinning(ready)
+    except NoProposalError as error:
+        return ready, error
+    return ready, answer
 
 
 def without_reason(ready: PreparedTwinning, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
