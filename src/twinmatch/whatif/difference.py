@@ -23,6 +23,7 @@ from twinmatch.programmes.rules import counted
 from twinmatch.programmes.themes import quoted
 from twinmatch.proposal import Meeting, Product, Proposal, RuleStatus
 from twinmatch.proposal.wire import on_wire
+from twinmatch.schema import NAMES
 from twinmatch.vocabulary.topics import KINDS
 from twinmatch.whatif.case import NOTHING, points
 from twinmatch.whatif.recount import recounted
@@ -384,18 +385,19 @@ def _rules(before: Product, after: Product) -> Iterator[tuple[str, str]]:
     """Each rule that is new, gone, another one or kept otherwise, by its name."""
     one, other = ({r.rule: r for r in p.rules} for p in (before, after))
     for rule in dict.fromkeys((*one, *other)):
+        called = NAMES.get(rule) or titled(rule)
         if rule not in other:
-            yield rule, say("The rule '{rule}' is no longer there.", rule=titled(rule))
+            yield rule, say("The rule '{rule}' is no longer there.", rule=called)
         elif rule not in one:
-            yield rule, say("New rule ({rule}): {says}", rule=titled(rule), says=other[rule].says)
+            yield rule, say("New rule ({rule}): {says}", rule=called, says=other[rule].says)
         elif rule not in _NAMED and not _wordings(one[rule]) & _wordings(other[rule]):
             says = "The rule '{rule}' is another one: {now} It was: {before}"
             now, then = (min(_wordings(rules[rule]), key=len) for rules in (other, one))
-            yield rule, say(says, rule=titled(rule), now=now, before=then)
+            yield rule, say(says, rule=called, now=now, before=then)
         elif one[rule].status != other[rule].status:
             now, then = (STATUSES[rules[rule].status] for rules in (other, one))
             says = "The rule '{rule}' is {now} now, {before} before."
-            yield rule, say(says, rule=titled(rule), now=now, before=then)
+            yield rule, say(says, rule=called, now=now, before=then)
 
 
 def _wordings(rule: RuleStatus) -> set[str]:

@@ -10,6 +10,7 @@ from rounds_for_tests import random_case, settings
 from twinmatch.programmes import PRODUCTS
 from twinmatch.proposal import CityCard, Proposal
 from twinmatch.whatif.difference import difference
+from twinmatch.wording import shown
 
 
 def proposal_of(seed=1, **changes):
@@ -90,6 +91,16 @@ def test_points_under_other_weights_are_not_compared():
     found = difference(*(proposal_of(weights=w) for w in weights))
     assert "Twinning, weight of “Needs met by offers”: 1.0 before, 2.0 after." in found.made_from
     assert not any("score" in says for says in found.products[0].says)
+
+
+def test_a_rule_is_called_as_its_row_is():
+    before = proposal_of()
+    (product,) = before.products
+    rule = replace(product.rules[0], rule="target", says="Guests have a target.")
+    more = replace(product, rules=(*product.rules, rule))
+    (says,) = difference(before, replace(before, products=(more,))).products[0].says
+    assert says == "New rule (climate target): Guests have a target."
+    assert shown(says, "de").startswith("Neue Regel (Klimaziel)")
 
 
 def test_decided_numbers_and_names_of_groups_are_told_in_words():
