@@ -410,6 +410,10 @@ def test_a_city_sees_its_own_page_by_its_link_and_answers(five, proposal):
     for wrong in ({"kind": "approve"}, {"kind": "agreed", "meeting": "twinning:fr-guest"}):
         assert five.post(link, data=wrong).status_code >= 400
     assert len(board.store.history(proposal)) == 1
+    undo = 'value="undo"'
+    assert undo not in five.get(f"/workbench/proposals/{proposal}").text  # it is the city's answer
+    send(five, f"{proposal}/decisions", kind="note", why="good", version=1)
+    assert undo in five.get(f"/workbench/proposals/{proposal}").text
     late = board.desk.invite(proposal, "de-guest", -1, "tests")
     assert five.get(f"/workbench/city/{late}").status_code == 404
 

@@ -31,7 +31,7 @@ from twinmatch.web.auth import Coordinator, Person, Reader, coordinator, pages_r
 from twinmatch.web.board import Job
 from twinmatch.web.bodies import as_model, one_of
 from twinmatch.web.jobs import programme_in, proposal_of
-from twinmatch.web.pages import language, page, wants_fragment
+from twinmatch.web.pages import BY_LINK, language, page, wants_fragment
 from twinmatch.web.proposals import check_programme, checked, programmes_known
 from twinmatch.web.rounds import again, missed, rules_of, toml, tried, with_rules
 from twinmatch.web.state import Shared, State
@@ -217,7 +217,9 @@ def looked_at(state: State, job: Job) -> dict[str, Any]:
     made, run = proposal_of(state.board, job.id), run_state(job.id, state.board.store)
     answers, all_versions = state.board.desk.answers(job.id), state.board.versions(job.round)
     versions = [v for v in all_versions if v.state == "done" or v.id == job.id]
-    directory, undoable = Directory(made), run.held.undoable
+    directory = Directory(made)
+    # What a city said by its link is its own to change.
+    undoable = [e for e in run.held.undoable if not e.by.endswith(BY_LINK)]
     upload, at = job.asked.get("upload"), next(k for k, v in enumerate(versions) if v.id == job.id)
     earlier = [v.id for v in versions[:at]]
     return {

@@ -181,6 +181,7 @@ _NOT_IN_NAMES: Final = re.compile(r"[\[\]:*?/\\]")
 TOO_HEAVY: Final = Problem(
     "too-heavy",
     say("The file could not be read within the memory and time that a table may take."),
+    do=say("Hand in fewer rows, or propose on the command line, which has no such limit."),
 )
 
 
