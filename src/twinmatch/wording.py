@@ -91,6 +91,10 @@ class Said(str):
         found.language, found._languages = language, None
         return found
 
+    def __reduce__(self) -> tuple[type[Said], tuple[Any, ...]]:
+        """Return what makes the text anew, which takes half as long as its attributes one by one."""
+        return type(self), (str(self), self.message, self.several, self.values, self.language)
+
     _languages: frozenset[str] | None
 
     @property

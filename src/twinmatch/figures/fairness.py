@@ -361,13 +361,12 @@ def _groups(cohort: Cohort, shares: Shares, by: str, of: Naming) -> Iterator[Fai
 
 def _so_few(placed: int, could: int, places: int, group: int) -> float:
     """Return the chance that at most ``placed`` of a group's cities win a place in a draw by lot."""
-    # Exact in whole numbers; importing scipy.stats would take longer than all figures together. Each number of ways
-    # follows from the one before, for thousands of cities have factorials of thousands of digits.
-    others = could - group
-    first = max(0, places - others)
-    way = math.comb(group, first) * math.comb(others, places - first)
-    ways = 0
-    for k in range(first, min(placed, places) + 1):
-        ways += way
-        way = way * (group - k) * (places - k) // ((k + 1) * (others - places + k + 1))
-    return ways / math.comb(could, places)
+
+    # Importing scipy.stats would take longer than all figures together; factorials of thousands have thousands of digits.
+    def ways(n: int, k: int) -> float:
+        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+    others, every = could - group, ways(could, places)
+    drawn = range(max(0, places - others), min(placed, places) + 1)
+    logs = (ways(group, k) + ways(others, places - k) - every for k in drawn)
+    return math.fsum(map(math.exp, logs))
