@@ -350,9 +350,7 @@ def seated(
             rows = tuple(at for at in core.rows if at.rule != "one panel each")
             why = in_words(replace(core, rows=rows), Labels(rules))
         elif asked[k].tried:
-            says = (
-                "None of the {n} topics that these cities seek can have a panel. The nearest: {why}"
-            )
+            says = "None of the {n} topics that these cities seek can have a panel. Nearest: {why}"
             why = say(says, n=asked[k].tried, why=why)
         do = say("Give other questions, or loosen a quota.")
         raise NoProposalError.of("no-panels", why, do=do)
