@@ -330,6 +330,11 @@ def test_a_city_reads_of_its_own_condition_and_no_remark_to_the_committee():
     )
     why = joined([say_n("A condition of the programme is not met: {failed}.", "", 1, failed=fails)])
     assert addressed(why, "Graz").endswith("at B2 or better (you state B1).")
+    says = " In the place of {other} this city would break another rule: {row:stopless}."
+    told = say("All {n} places are taken.", n=3) + say(says, other="Lund", row="At most 3.")
+    assert "In the place of another guest you would break a rule: At most 3." in addressed(
+        told, "Graz"
+    )
     near = say(" For this city the difference is small: the committee may weigh it itself.")
     assert addressed(say("All {n} places are taken.", n=3) + near, "Graz").endswith(
         "For you the difference is small: a place that becomes free may be offered to you."

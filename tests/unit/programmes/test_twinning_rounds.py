@@ -510,7 +510,7 @@ def test_who_fits_better_than_one_that_was_chosen_reads_which_rule_keeps_it_out(
     assert pairs(product) == {("al-tirana", "dk-aarhus")}
     why = next(x.why for x in product.left_out if x.city == "at-graz")
     assert "takes Tirana (25.0)." in why
-    assert "In the place of Tirana it would break another rule: " in why
+    assert "In the place of Tirana this city would break another rule: " in why
     assert "outside the EU" in why
 
 

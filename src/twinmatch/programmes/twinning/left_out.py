@@ -296,7 +296,7 @@ class Unplaced:
         at = owner[broken[0]]
         told = blocks[at].says(broken[0] - int(np.searchsorted(owner, at)))
         guest = self.ready.round.name(self.ready.frame.guests[others[0] % self._shape[1]])
-        says = " In the place of {other} it would break another rule: {row:stopless}."
+        says = " In the place of {other} this city would break another rule: {row:stopless}."
         return say(says, other=guest, row=told)
 
     def _with_free_hosts(self, g: int) -> str:
