@@ -414,6 +414,9 @@ IDLE: Final = {
     ("host", "rule"): say("The rules of the round leave you no guest."),
     ("host", "gate"): say("Too little is known yet to say which guest fits you."),
     ("host", "ask"): say("No pair could be formed in this round yet."),
+    ("host", "role"): say(
+        "In this programme you take part as a host, not as a guest; no pair with you as the host was chosen in this round."
+    ),
     ("", "audience"): say("Other cities lead its groups and receive its visits."),
 }
 """Why a city that did not apply to learn has no meeting, by its side and what binds; who came before it is for the report."""

@@ -439,7 +439,7 @@ def with_offers(cohort: Cohort, programme: Programme, products: Sequence[Product
     def offered(item: LeftOut, product: str) -> LeftOut:
         if item.city not in cohort.index:  # an earlier proposal knew it
             return item
-        steps = _steps(cohort.city(item.city), programme, places, titles, room, barred)
+        steps = _steps(cohort.city(item.city), places, titles, room, barred)
         apart = {product, "online"} if product == "discussion_groups" else {product}
         found = [says for name, says in steps if name not in apart][:2]
         return replace(item, offered=joined(found, "; "))
@@ -449,7 +449,6 @@ def with_offers(cohort: Cohort, programme: Programme, products: Sequence[Product
 
 def _steps(
     city: City,
-    programme: Programme,
     places: Mapping[str, Mapping[str, Meeting]],
     titles: dict[str, str],
     room: bool,
@@ -460,13 +459,10 @@ def _steps(
     ``room`` where a group takes more, but for the roles that are ``barred`` from joining one.
     """
     order = [*(n for n in STEPS_DOWN if n in places), *(n for n in places if n not in STEPS_DOWN)]
-    guests = programme.twinning.guests if programme.twinning is not None else None
-    english = guests is None or not guests.english or is_kind(city, f"english >= {guests.english}")
-    # Who may not join for its English is offered what is near to its own language.
     steps = [
         (name, _place(name, places[name][city.id], titles[name], city.id))
         for name in order
-        if city.id in places[name] and (english is not False or name == "national_clusters")
+        if city.id in places[name]
     ]
     grouped = city.id in places.get("discussion_groups", {})
     named = city.challenges or city.levers_needed

@@ -270,7 +270,10 @@ def _left_out(ready: PreparedGroups, meetings: Sequence[Meeting]) -> Iterator[Le
             if len(titles) > 1:
                 says = "No challenge has been named yet, so it is not known which theme of this round fits."
             why = say(says, themes=joined(titles))
-            yield LeftOut(city.id, why, "", QUESTIONS["challenges"], code="gate")
+            block = (
+                "challenges" if any(t.domains or not t.levers for t in themes) else "levers_needed"
+            )
+            yield LeftOut(city.id, why, "", QUESTIONS[block], code="gate")
         elif not shares[row].any():
             yield LeftOut(city.id, _off_theme(city, themes, titles, settings), "", code="rule")
         else:
@@ -366,7 +369,8 @@ def _beside_leads(ready: PreparedGroups, k: int, i: int) -> str:
         says = "No example is known yet of what its members want to learn."
     if lost <= 1e-6:
         says = "{lead} is no stronger: the committee may choose."
-    return say(says, lead=round_.name(lead))
+    near = say("Of these {lead} comes nearest to it.", lead=round_.name(lead))
+    return joined((*([near] if len(losses) > 1 else ()), say(says, lead=round_.name(lead))))
 
 
 def _off_theme(

@@ -8,7 +8,7 @@ Notation: m pairs in the frame; H hosts, G guests.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -216,6 +216,9 @@ class Unplaced:
         rules = [name for name, way in zip(names, ways[:, best], strict=True) if way]
         codes = {CAUSES.get(kind, "quota") for kind, _ in rules}
         at, score = self._best(g)
+        if any(g == other for _, other, _, _, _ in self._replacements):
+            says = "The best pair of this city fits as well as one that was chosen: the committee may choose between the two."
+            return "tie", say(says)
         if score < self._lowest and any(CAUSES.get(kind) == "places" for kind, _ in rules):
             return "places", self._outscored(g)  # with or without a quota
         host = self.ready.frame.hosts[int(open_[best])].name
@@ -225,9 +228,6 @@ class Unplaced:
         if "own limit" in codes:
             says = "The staff hours that this city or {host} can give go to other meetings."
             return "own limit", say(says, host=host)
-        if any(g == other for _, other, _, _, _ in self._replacements):
-            says = "The best pair of this city fits as well as one that was chosen: the committee may choose between the two."
-            return "tie", say(says)
         if codes == {"capacity"}:
             says = say("All hosts that are open have the guests that they can take.")
             return "capacity", says + self._taken(int(open_[np.argmax(self._score[open_, g])]), g)
@@ -398,9 +398,9 @@ class Unplaced:
                 continue
             no = [role for role in self.ready.settings.guests.not_roles if city.has(role)]
             if no and i in who.refused and i in hosts:
-                says = "In this programme {kinds} host and do not travel as guests. No guest is left to host in this round."
-                why = say(says, kinds=roles_in_words(no))
-                out.append(LeftOut(city.id, why, "", "", "host", "role"))
+                says = "In this programme {kinds} host and do not travel as guests."
+                idle, why = self._idle(i, hosts[i], *counted), say(says, kinds=roles_in_words(no))
+                out.append(replace(idle, why=joined((why, idle.why)), code="role"))
             elif i in who.refused:
                 out.append(LeftOut(city.id, who.refused[i], "", "", "guest", "eligibility"))
             elif i in who.ask:
