@@ -19,7 +19,7 @@ from twinmatch.affinity import compare
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes import PRODUCTS, Round
 from twinmatch.programmes.city_panels.search import Mix
-from twinmatch.programmes.national_clusters.search import _likeness
+from twinmatch.programmes.national_clusters.settings import likeness_of
 from twinmatch.programmes.quotas import Counted, PairQuota, Quota, Units, quota_rules
 from twinmatch.programmes.study_visits import prepare
 from twinmatch.solving import Candidates, counts, solve
@@ -258,7 +258,7 @@ def split(seed: int) -> Fault:
     round_ = Round(cohort_of(*profiles), facet_cache())
     ids = [c.id for c in round_.cohort.cities]
     affinity = compare(round_.cohort, settings.weights, round_.facet_cache)
-    likeness = _likeness(affinity, settings, np.arange(n))
+    likeness = likeness_of(affinity, settings, np.arange(n))
     parts = -(-n // 4)
     sizes = sorted(n // parts + (g < n % parts) for g in range(parts))
 

@@ -12,12 +12,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
+from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
 from twinmatch.solving.attributes import Distribute, NobodyIsolated, masks, per_group
 from twinmatch.solving.blocks import Bools, Floats, Ints
+from twinmatch.solving.highs import Model, answered, loaded
 
 Counts = Distribute | NobodyIsolated
 """Rules that are numbers of a kind in each group."""
@@ -315,3 +318,100 @@ def fair_prices(worth: Floats, most: int) -> Floats:
         chosen = (left >= np.partition(left, -most, axis=1)[:, [-most]]).sum(axis=0) / most
         price = price + PRICE / step * np.clip(chosen - 1.0, -1.0, 1.0)
     return found
+
+
+MOST_IN_TRIANGLES = 64
+"""Items up to which triangles bound their groups: a few seconds' work."""
+
+TRIANGLE_ROUNDS, TRIANGLE_WORK, MOST_TRIANGLES = 5, 12_000, 1_000
+"""Rounds in which triangles are added, or more while items squared times rounds are few, and triangles of a round."""
+
+MISSED = 1e-4
+"""By so much at least is a triangle missed."""
+
+
+def triangle_bound(
+    likeness: Floats,
+    sizes: Sequence[int],
+    known: float,
+    together: Sequence[tuple[int, int]] = (),
+    marked: ArrayLike = (),
+    band: tuple[int, int] = (0, 0),
+) -> float:
+    """Return what no grouping into these sizes exceeds, by a linear programme; inf of too many items.
+
+    Of each size it says of every pair whether both are in a group of that size, x (T, n, n), and of every item, y (T, n). An
+    item has as many others as the size says, and low to high of the marked with itself; pairs ``together`` share a group. Who
+    is with j is with each other (Groetschel and Wakabayashi 1989, doi:10.1007/BF01589097): x[t, i, j] + x[t, j, k] - x[t, i, k]
+    is at most y[t, j]. Triangles are added where they are missed, unless the bound is ``known`` to be reached.
+    """
+    n, kinds = len(likeness), np.unique(sizes)
+    if n > MOST_IN_TRIANGLES or kinds[0] < 2:
+        return math.inf
+    first, second = np.triu_indices(n, 1)
+    t, pairs = len(kinds), len(first)
+    pair = np.zeros((n, n), dtype=np.int64)
+    pair[first, second] = pair[second, first] = np.arange(pairs)
+    gain = np.outer(2.0 / (kinds - 1.0), likeness[first, second]).ravel()
+    model = _shares(n, sizes, [int(pair[ij]) for ij in together], np.asarray(marked, float), band)
+    engine, bound = loaded(model, np.append(gain, np.zeros(t * n)), whole=False), math.inf
+    for _ in range(max(TRIANGLE_ROUNDS, TRIANGLE_WORK // n**2)):
+        answer = answered(engine, whole=False)
+        if answer.x is None:
+            break
+        bound = min(bound, answer.value * (1 + NOTHING))
+        x, y = answer.x[: t * pairs].reshape(t, pairs)[:, pair], answer.x[t * pairs :]
+        of, j, i, k = _missed(x, y.reshape(t, n)).T
+        if bound <= known * (1 + 2 * NOTHING) or not len(of):
+            break
+        sides = [of * pairs + side for side in (pair[i, j], pair[j, k], pair[i, k])]
+        at = np.stack([*sides, t * pairs + of * n + j], axis=1).astype(np.int32)
+        high, starts = np.zeros(len(of)), np.arange(0, at.size, 4, dtype=np.int32)
+        factors = np.tile([1.0, 1.0, -1.0, -1.0], len(of))
+        engine.addRows(len(of), high - np.inf, high, at.size, starts, at.ravel(), factors)
+    return bound
+
+
+def _shares(
+    n: int, sizes: Sequence[int], together: Sequence[int], marked: Floats, band: tuple[int, int]
+) -> Model:
+    """Return the linear programme of pairs and items that share a group of each size, without triangles."""
+    (kinds, number), (first, second) = np.unique(sizes, return_counts=True), np.triu_indices(n, 1)
+    t, pairs = len(kinds), len(first)
+    each, of_kind, any_kind = sp.eye_array(n), sp.eye_array(t), np.ones((1, t))
+    ends = np.append(first, second), np.tile(np.arange(pairs), 2)
+    others = sp.csr_array((np.ones(2 * pairs), ends), shape=(n, pairs))
+    nothing = sp.csr_array((1, t * n))
+    items = sp.csr_array((t, t * pairs)), sp.csr_array((n, t * pairs))
+    rows: list[tuple[Any, Any, Any, Any]] = [
+        (sp.kron(of_kind, others), sp.kron(sp.diags_array(1.0 - kinds), each), 0.0, 0.0),
+        (items[0], sp.kron(of_kind, np.ones((1, n))), kinds * number, kinds * number),
+        (items[1], sp.kron(any_kind, each), 1.0, 1.0),
+    ]
+    for p in together:
+        this = sp.csr_array(([1.0], ([0], [p])), shape=(1, pairs))
+        rows.append((sp.kron(any_kind, this), nothing, 1.0, 1.0))
+    if marked.any():
+        theirs = sp.csr_array((np.append(marked[second], marked[first]), ends), shape=(n, pairs))
+        for most, at_least, at_most in ((band[0], 0.0, np.inf), (band[1], -np.inf, 0.0)):
+            own = sp.kron(of_kind, sp.diags_array(marked - most))
+            rows.append((sp.kron(of_kind, theirs), own, at_least, at_most))
+    matrix = sp.csc_array(sp.vstack([sp.hstack([x, y]) for x, y, _, _ in rows]))
+    low, high = (
+        np.concatenate(
+            [np.broadcast_to(np.asarray(row[k], float), row[0].shape[0]) for row in rows]
+        )
+        for k in (2, 3)
+    )
+    free = np.zeros(matrix.shape[1])
+    return Model(matrix, low, high, free, free + 1.0, free > 0)
+
+
+def _missed(x: Floats, y: Floats) -> Ints:
+    """Return the triangles that are missed most, (c, 4): the size, the item that two are with, and the two."""
+    n, item = x.shape[1], np.arange(x.shape[1])
+    off = x[:, :, :, None] + x[:, :, None, :] - x[:, None, :, :] - y[:, :, None, None]
+    off[:, item, item, :] = off[:, item, :, item] = 0.0
+    at = np.argwhere(off * np.triu(np.ones((n, n)), 1) > MISSED)
+    worst = np.argsort(-np.round(off[tuple(at.T)], 6), kind="stable")
+    return np.asarray(at[worst[:MOST_TRIANGLES]], dtype=np.int64)

@@ -15,6 +15,7 @@ from cities import cohort_of, facet_cache
 from twinmatch.affinity import compare
 from twinmatch.programmes.city_panels import search as panel_mixing
 from twinmatch.programmes.national_clusters import countries, propose_national_clusters, search
+from twinmatch.programmes.national_clusters.settings import likeness_of
 from twinmatch.vocabulary.geography import country
 
 DOMAINS = ("industry", "mobility_transport", "energy_systems", "waste_circular_economy")
@@ -91,7 +92,7 @@ def test_the_bound_of_parts_holds_for_the_best_of_all_splits(monkeypatch, few):
     cohort, settings = cohort_of(*italians(8, 8)), clusters(size=(4, 4), anchor=None)
     everyone = list(range(8))
     affinity = compare(cohort, settings.weights, facet_cache(), rows=everyone, columns=None)
-    likeness = search._likeness(affinity, settings, np.array(everyone))
+    likeness = likeness_of(affinity, settings, np.array(everyone))
 
     def worth(split):
         return sum(
@@ -138,8 +139,8 @@ def test_likeness_to_some_is_a_part_of_the_likeness_to_all(few):
     settings = clusters()
     cohort = cohort_of(*italians(12, 3))
     affinity = compare(cohort, settings.weights, facet_cache(), rows=range(12), columns=None)
-    whole = search._likeness(affinity, settings, np.arange(12))
-    some = search._likeness(affinity, settings, np.array([1, 5, 7]), np.array([5, 0, 11, 1]))
+    whole = likeness_of(affinity, settings, np.arange(12))
+    some = likeness_of(affinity, settings, np.array([1, 5, 7]), np.array([5, 0, 11, 1]))
     np.testing.assert_allclose(some, whole[np.ix_([1, 5, 7], [5, 0, 11, 1])], atol=1e-9)
     assert some[0, 3] == some[1, 0] == 0.0  # a city beside itself
     np.testing.assert_allclose(whole, whole.T)

@@ -14,7 +14,7 @@ from twinmatch.solving.exact import (
     upper_bound,
     upper_bound_of_any_number,
 )
-from twinmatch.solving.exchange import pair_score
+from twinmatch.solving.exchange import pair_bound, pair_score, triangle_bound
 from twinmatch.solving.grouping import task_of
 
 
@@ -100,3 +100,30 @@ def test_categories_that_can_be_dealt_evenly_reach_the_bound_by_hand() -> None:
     # One known pair in four items, the others count a half: parted, no pair is alike, and all pairs are silent ones.
     assert fewest_alike([2], np.array([2, 2]), 0.5) == pytest.approx(2.0)
     assert fewest_alike([], np.array([2, 2]), 0.25) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_triangles_bound_every_grouping_and_are_near_the_best(seed: int) -> None:
+    """Of eight or nine items in two or three groups, with pairs that share one and marked items shared out."""
+    rng = np.random.default_rng(seed)
+    sizes = [[4, 4], [3, 3, 3], [3, 3, 2], [5, 4]][seed % 4]
+    n, count = sum(sizes), len(sizes)
+    table = rng.random((n, n))
+    likeness = (table + table.T) / 2
+    np.fill_diagonal(likeness, 0.0)
+    marked, together = rng.random(n) < 0.4, [(0, 1)] if seed % 3 else []
+    each = int(marked.sum()) // count
+    best = -math.inf
+    for label in map(np.array, itertools.product(range(count), repeat=n)):
+        held = np.bincount(label, marked, count)
+        kept = (np.bincount(label, minlength=count) == sizes).all() and (held >= each).all()
+        if kept and (held <= each + 1).all() and all(label[i] == label[j] for i, j in together):
+            best = max(best, pair_score(label, likeness))
+    found = triangle_bound(likeness, sizes, -math.inf, together, marked, (each, each + 1))
+    if math.isfinite(best):
+        assert best - 1e-7 <= found <= best * 1.05
+        assert found <= pair_bound(likeness, sizes) + 1e-7
+
+
+def test_triangles_of_too_many_items_are_not_looked_at() -> None:
+    assert triangle_bound(np.ones((80, 80)), [40, 40], 0.0) == math.inf

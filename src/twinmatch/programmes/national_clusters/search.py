@@ -16,10 +16,9 @@ import numpy as np
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.errors import NoProposalError
-from twinmatch.facets import FACETS
 from twinmatch.programmes.group_quotas import GroupQuotas, best_grouping
 from twinmatch.programmes.national_clusters.countries import BLOCK, Lock, locked_in, ties, unjoined
-from twinmatch.programmes.national_clusters.settings import NationalClusters
+from twinmatch.programmes.national_clusters.settings import NationalClusters, likeness_of
 from twinmatch.programmes.round import Round
 from twinmatch.solving import Bools, Distribute, Floats, Ints, group_referee
 from twinmatch.solving.exact import disjoint_sets, halves_bound
@@ -31,6 +30,7 @@ from twinmatch.solving.exchange import (
     pair_bound,
     pair_score,
     seated_starts,
+    triangle_bound,
 )
 from twinmatch.vocabulary.geography import country
 from twinmatch.wording import joined, listed, say, say_n
@@ -248,11 +248,6 @@ LANDMARKS = 256
 MOST_SEATINGS = 200
 """Ways of placing small countries whole that are tried when their home is split."""
 
-SPLIT_FACETS = {
-    "readiness": ("readiness",),
-    "theme": ("shared_challenges", "shared_levers", "shared_needs"),
-}
-
 
 def split_country(
     ready: PreparedClusters, home: Home, cities: list[int]
@@ -289,7 +284,7 @@ def split_country(
             raise _no_seats(home, low, high)
         label, slack = _split_in_parts(affinity, settings, cities, sizes, seats, anchors, rules)
         return _members_of(cities, label, count), slack
-    likeness = _likeness(affinity, settings, np.array(cities))
+    likeness = likeness_of(affinity, settings, np.array(cities))
     best: tuple[float, list[int]] | None = None
     reach, shared = -math.inf, (each, each + 1) if anchors.any() else (0, len(cities))
     tried = list(islice(seatings, None if len(cities) <= AT_ONCE else 1))
@@ -304,9 +299,13 @@ def split_country(
                 best = made
     if best is None:
         raise _no_seats(home, low, high)
-    bound = min(pair_bound(likeness, sizes), reach)
-    slack = bound - pair_score(np.array(best[1]), likeness)
-    return _members_of(cities, np.array(best[1]), count), max(0.0, slack)
+    label = np.array(best[1])
+    score = pair_score(label, likeness)
+    if math.isinf(reach):
+        whole = _whole(_codes(ready, cities), np.array(tried))
+        reach = triangle_bound(likeness, sizes, score, whole, anchors, shared)
+    slack = min(pair_bound(likeness, sizes), reach) - score
+    return _members_of(cities, label, count), max(0.0, slack)
 
 
 def _split_by_rules(
@@ -317,7 +316,7 @@ def _split_by_rules(
     rules: Sequence[Distribute],
 ) -> tuple[list[tuple[int, ...]], float]:
     """Return groups under rules on kinds of cities and the unproven slack; anchors are shared evenly where that can be."""
-    likeness = _likeness(ready.affinity, ready.settings, np.array(cities))
+    likeness = likeness_of(ready.affinity, ready.settings, np.array(cities))
     asked = ready.asked.within(cities, sizes)
     codes = _codes(ready, cities)
     small = [[k for k, c in enumerate(codes) if c == code] for code in _small(ready, home, cities)]
@@ -335,12 +334,19 @@ def _split_by_rules(
     if label is None:
         return [], 0.0
     worth = pair_score(label, likeness) - asked.missed(label)[1]
-    slack = min(bound, pair_bound(likeness, sizes)) - worth
+    slack = min(bound, pair_bound(likeness, sizes), triangle_bound(likeness, sizes, worth)) - worth
     return _members_of(cities, label, len(sizes)), max(0.0, slack)
 
 
 def _codes(ready: PreparedClusters, cities: Sequence[int]) -> list[str]:
     return [ready.round.cohort.cities[i].country for i in cities]
+
+
+def _whole(codes: Sequence[str], tried: Ints) -> list[tuple[int, int]]:
+    """Return pairs of cities of one country that sit together in whatever seating (r, n) is tried."""
+    order = sorted(range(len(codes)), key=lambda i: codes[i])
+    same = ((i, j) for i, j in pairwise(order) if codes[i] == codes[j] and tried[0, i] >= 0)
+    return [(i, j) for i, j in same if (tried[:, i] == tried[:, j]).all()]
 
 
 def _small(ready: PreparedClusters, home: Home, cities: Sequence[int]) -> list[str]:
@@ -381,7 +387,7 @@ def _split_in_parts(
     label, parts, places = seats.copy(), list[list[int]](), np.array(cities)
 
     def likeness(who: Ints) -> Floats:
-        return _likeness(affinity, settings, places[who])
+        return likeness_of(affinity, settings, places[who])
 
     def halved(who: Ints, groups: Ints) -> None:
         if len(who) > TOGETHER and len(groups) > 1:
@@ -411,7 +417,7 @@ def _split_in_parts(
     best = np.full((len(cities), most), -np.inf)  # the nearest of each city, less their prices
     blocks = np.array_split(everyone, -(-len(cities) // math.isqrt(BLOCK)))
     for one, other in combinations_with_replacement(blocks, 2):
-        block = _likeness(affinity, settings, places[one], places[other])
+        block = likeness_of(affinity, settings, places[one], places[other])
         block[one[:, None] == other] = -np.inf
         best[one] = nearest(np.hstack([best[one], block - price[other]]), most)
         if one is not other:
@@ -430,7 +436,7 @@ def _direction(affinity: Affinity, settings: NationalClusters, cities: Ints) -> 
     The first principal component of the likenesses to landmarks; rounded, its sign set by its largest part.
     """
     landmarks = cities[:: -(-len(cities) // LANDMARKS)]
-    beside = _likeness(affinity, settings, cities, landmarks)
+    beside = likeness_of(affinity, settings, cities, landmarks)
     beside = beside - beside.mean(axis=0)
     axis = np.linalg.eigh(beside.T @ beside)[1][:, -1]
     axis = axis * np.sign(axis[np.argmax(np.round(np.abs(axis), 6))])
@@ -450,30 +456,6 @@ def _half(direction: Floats, side: Ints, anchors: Bools, size: int) -> Bools:
         number = max(wanted, 0) if who is anchors else size - int(left.sum())
         left[place[:number]] = True
     return left
-
-
-def _likeness(
-    affinity: Affinity, settings: NationalClusters, rows: Ints, others: Ints | None = None
-) -> Floats:
-    """Return how alike cities are in what a country is split by, to each other or to others, (n, m), in [0, 1]."""
-    facets = SPLIT_FACETS.get(settings.split_by, tuple(affinity.weights))
-    used = [name for name in affinity.weights if name in facets] or list(affinity.weights)
-    whole = sum(affinity.weights[name] for name in used)
-    columns = rows if others is None else others
-    likeness = _weighted(affinity, used, whole, rows, columns)
-    if not affinity.peers or any(FACETS[name].directed for name in used):
-        back = likeness if others is None else _weighted(affinity, used, whole, columns, rows)
-        likeness = (likeness + back.T) / 2
-    return np.where(rows[:, None] == columns, 0.0, np.round(likeness, 9))
-
-
-def _weighted(
-    affinity: Affinity, used: Sequence[str], whole: float, rows: Ints, columns: Ints
-) -> Floats:
-    total = np.zeros((len(rows), len(columns)))
-    for name in used:
-        total += affinity.weights[name] / whole * affinity.standings(name, rows, columns)
-    return total
 
 
 def _seatings(

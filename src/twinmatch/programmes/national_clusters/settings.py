@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
+from twinmatch.affinity import Affinity
+from twinmatch.facets import FACETS
 from twinmatch.programmes.base import Band, CountryName, GatedProduct, Load
 from twinmatch.programmes.quotas import Quota, counted_per, told_apart
 from twinmatch.schema import City, Role
+from twinmatch.solving import Floats, Ints
 from twinmatch.vocabulary.geography import disputes
 from twinmatch.wording import say
 
@@ -73,3 +77,33 @@ class NationalClusters(GatedProduct):
         if self.anchor is Role.MISSION:
             return say("Mission or Pilot")
         return self.anchor.value.capitalize()
+
+
+SPLIT_FACETS = {
+    "readiness": ("readiness",),
+    "theme": ("shared_challenges", "shared_levers", "shared_needs"),
+}
+
+
+def likeness_of(
+    affinity: Affinity, settings: NationalClusters, rows: Ints, others: Ints | None = None
+) -> Floats:
+    """Return how alike cities are in what a country is split by, to each other or to others, (n, m), in [0, 1]."""
+    facets = SPLIT_FACETS.get(settings.split_by, tuple(affinity.weights))
+    used = [name for name in affinity.weights if name in facets] or list(affinity.weights)
+    whole = sum(affinity.weights[name] for name in used)
+    columns = rows if others is None else others
+    likeness = _weighted(affinity, used, whole, rows, columns)
+    if not affinity.peers or any(FACETS[name].directed for name in used):
+        back = likeness if others is None else _weighted(affinity, used, whole, columns, rows)
+        likeness = (likeness + back.T) / 2
+    return np.where(rows[:, None] == columns, 0.0, np.round(likeness, 9))
+
+
+def _weighted(
+    affinity: Affinity, used: Sequence[str], whole: float, rows: Ints, columns: Ints
+) -> Floats:
+    total = np.zeros((len(rows), len(columns)))
+    for name in used:
+        total += affinity.weights[name] / whole * affinity.standings(name, rows, columns)
+    return total
