@@ -154,10 +154,11 @@ def groups(found: dict[str, Any]) -> str:
         )
     if "bounds" in found:
         text += f"\nWhat a gap says of national clusters (`--only bounds`): {found['bounds']['draws']} draws of the bundled cities each, split by swaps as a country is, against the best of all groupings; and both bounds against the same: each city's nearest, which bounds large countries, and the linear programme with triangles, which bounds those of up to 64 cities. It is the bound of the nearest that is loose. All bundled cities on {found['bounds']['panels']} panels: a gap of {found['bounds']['panels_gap_percent']}%.\n\n"
-        names = list(found["bounds"]["rows"][0])
+        names = ["split", "swaps below the best, %", "at most, %", "bound above the best, %"]
+        names.append("triangles above the best, %")
         text += table(names, [[row[k] for k in names] for row in found["bounds"]["rows"]])
         text += "\nOf more cities than every grouping can be tried of, swaps beside both bounds, 5 draws each:\n\n"
-        names = list(found["bounds"]["larger"][0])
+        names = ["split", "gap by each city's nearest, %", "gap by triangles, %", "at most, %"]
         text += table(names, [[row[k] for k in names] for row in found["bounds"]["larger"]])
     if "digits" in found:
         peer = found["digits"]["k_means_constrained"]

@@ -26,7 +26,7 @@ from twinmatch.facets.answered import TopicTable, topic_table
 from twinmatch.facets.quoting import classifier_for, worded
 from twinmatch.programmes.base import Band, Load, ProductSettings, ProgrammeSection
 from twinmatch.programmes.group_quotas import Alike, GroupQuotas, best_grouping, silent_mean
-from twinmatch.programmes.kinds import Attribute, categories, of_category
+from twinmatch.programmes.kinds import Attribute, categories, category, of_category
 from twinmatch.programmes.quotas import (
     Counted,
     Quota,
@@ -311,21 +311,19 @@ def seated(
         counts("one panel each", c, high=1, rows=len(cities), says=on_one),
         counts("sizes", p, low=size[0], high=size[1], rows=len(asked), says=full),
     ]
-    seats = np.array(cities)[c]
     for name, quota in settings.quotas:
         names = [ALL_PANELS] if quota.per == "all" else [q.named for q in asked]
         nobody = np.zeros((len(names), len(round_.cohort)), dtype=bool)
         units = Units.of("", names, np.minimum(p, len(names) - 1), nobody)
         counted = [
-            Counted(mask[seats], mask, words)
+            Counted(mask[list(cities)][c], mask, words)
             for words, mask in counted_kinds(with_topics(round_, settings.quotas), quota, cities)
         ]
         rules += [block for _, block in quota_rules(name, quota, units, counted)]
     most = math.ceil(MOST_OF_A_KIND * settings.size[1])
     for attribute in settings.mix:
         if attribute != "country":
-            every = categories(round_.cohort, attribute)
-            labels = [every[i] for i in cities]
+            labels = [category(round_.cohort.cities[i], attribute) for i in cities]
             names = sorted({w for w in labels if w})
             number = np.array([names.index(w) if w else -1 for w in labels], dtype=np.int64)[c]
             row = np.where(number >= 0, p * len(names) + number, -1)
