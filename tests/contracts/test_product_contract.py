@@ -155,7 +155,7 @@ def test_a_further_format_is_one_file_and_one_line(monkeypatch, tmp_path):
     cohort = cohort_of({"id": "at-a"}, {"id": "at-b"})
     proposal = propose(cohort, programme, facet_cache())
     assert proposal.product("breakfast").meetings[0].cities() == ("at-a",)
-    assert proposal.product("breakfast").left_out[0].offered
+    assert proposal.product("breakfast").left_out[0].why == "No seat."
     ledger = next(t for t in proposal.tables if t.name == "ledger")
     assert ledger.rows[0][:3] == ("at-a", 1.0, 3.0)
     assert from_plain(to_plain(proposal)) is not None

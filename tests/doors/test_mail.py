@@ -184,13 +184,17 @@ def test_what_somebody_edited_is_shown_mailed_and_downloaded_in_every_form(clien
     own = client.get(f"/workbench/city/{link}").text
     signed = {"sender": "Ada", "by": "1 May"}
     tab = lxml.html.fromstring(client.get(base, params={"tab": "letters", **signed}).text)
-    (place,) = tab.xpath("//a[contains(@href, 'letters.zip')]/@href")
-    packed = client.get(place).content
+    (form,) = (f for f in tab.forms if f.action.endswith("letters.zip"))
+    form.fields["first"] = "2027-01-11"
+    packed = client.get(form.action, params=dict(form.form_values())).content
     with zipfile.ZipFile(io.BytesIO(packed)) as folder:
         rows = list(
             csv.DictReader(folder.read("letters/merge.csv").decode("utf-8-sig").splitlines(True))
         )
-        files = [folder.read(n) for n in folder.namelist() if "de-guest." in n]
+        files = [
+            folder.read(n) for n in folder.namelist() if "de-guest." in n and not n.endswith(".ics")
+        ]
+        assert b"DTSTART" in folder.read("letters/first-meetings/all.ics")
     (row,) = (r for r in rows if r["city_id"] == "de-guest")
     others = [r["letter"] for r in rows if r["city_id"] != "de-guest"]
     assert others

@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -399,15 +400,22 @@ def letter_in_word(request: Request, found: Looked, city: str, signature: Signat
 
 
 @router.get("/{proposal}/{name}.zip")
-def folder(request: Request, found: Looked, name: str, signature: Signature) -> Response:
-    """Return dossiers and letters, in the language of the page, in one file: pages, and the table for a mail merge."""
+def folder(
+    request: Request, found: Looked, name: str, signature: Signature, first: Literal[""] | date = ""
+) -> Response:
+    """Return dossiers and letters, in the language of the page, in one file: pages, the table for a mail merge, and calendars.
+
+    ``first`` is the day from which first meetings are put in calendar files; without it there are none.
+    """
     if name not in ("dossiers", "letters"):
         raise QuestionError.of(
             "file-unknown", say("There is no file {name}.", name=repr(name[:40]))
         )
     made, stream, given = found["made"], io.BytesIO(), _signed(request, found, signature)
     parts: dict[str, Iterator[tuple[str, bytes]]] = {
-        "letters": letter_files(made, given, word=WORD and name == "letters")
+        "letters": letter_files(
+            made, given, first_day=first or None, word=WORD and name == "letters"
+        )
     }
     if name == "dossiers":
         parts["dossiers"] = dossier_files(made, given.language)
