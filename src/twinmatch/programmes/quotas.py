@@ -26,7 +26,7 @@ from twinmatch.programmes.conditions import Condition, Each, Who, parsed, withou
 from twinmatch.programmes.kinds import SMALL, column_of, of_category, one_of, words_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
-from twinmatch.solving.blocks import Block, Bools, Floats, Ints, Sentence, Switch, switched
+from twinmatch.solving.blocks import Block, Bools, Floats, Ints, Sentence, Switch, counts, switched
 from twinmatch.wording import joined, listed, say
 
 MOST_COMPARED, MOST_ENTRIES = 60, 10_000_000
@@ -336,7 +336,10 @@ def quota_rules(
 
 
 def rules_of(name: str, quota: Quota, units: Units, kinds: Sequence[Counted]) -> Iterator[Rule]:
-    """Yield the rules of a quota, one for each of its bounds, numbered from the second on."""
+    """Yield the rules of a quota, one for each of its bounds, numbered from the second on; one without rows where nobody is known to count."""
+    if not kinds:
+        nobody = counts(name, np.full(units.member.shape[1], -1), rows=0)
+        yield Rule(name, counted_says(units.where, quota.bound, quota.wording) + ".", nobody)
     for n, (bound, block) in enumerate(quota_rules(name, quota, units, kinds), 1):
         own = say("{name} {k}", name=name, k=n) if n > 1 else name
         says = counted_says(units.where, bound, quota.wording) + "."

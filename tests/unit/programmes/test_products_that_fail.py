@@ -285,3 +285,13 @@ def test_a_balance_over_hosts_gives_way_as_one_number() -> None:
         r.paid for r in propose(round_, settings, facet_cache()).product("twinning").rules if r.paid
     ]
     assert paid == pytest.approx(1.0)
+
+
+def test_a_rule_that_counts_nobody_who_is_known_is_told_all_the_same() -> None:
+    """No city names a language: a rule on each of them forbids nothing, and stands among the rules."""
+    rules = [{"each": "language", "per": "host", "at_most": 1}]
+    asked = {"weights": {"context": 1}, "known_at_least": 0, "rules": rules}
+    settings = programme_model().model_validate({"twinning": asked})
+    product = propose(cohort(4), settings, facet_cache()).product("twinning")
+    (told,) = [r for r in product.rules if "working in one language" in r.says]
+    assert (told.status, told.numbers.rows) == ("kept", 0)
