@@ -16,8 +16,8 @@ from twinmatch.files import bundled_path
 TABLE = """id,name,country,roles,population,needs,offers,challenges,strengths
 de-alta,Alta,DE,guest,fifty thousand,Heat networks for old towns.,,energy_systems:3,
 fr-belle,Belle,FR,guest,80000,Trams and cycle lanes.,,mobility_transport:3,
-it-caro,Caro,IT,mission,300000,,We run heat networks in an old town.,,energy_systems:3
-se-dala,Dala,SE,mission,200000,,We run trams and cycle lanes.,,mobility_transport:3
+it-caro,Caro,IT,mission,300000,,We run heat networks in an old town.,,energy_systems:3; mobility_transport:1
+se-dala,Dala,SE,mission,200000,,We run trams and cycle lanes.,,mobility_transport:3; energy_systems:1
 """
 PROGRAMME = """
 [twinning]

@@ -221,7 +221,6 @@ ANCHORED = {
     "twinmatch.exporting.words._PLACE",
     "twinmatch.exporting.words._SCALE",
     "twinmatch.files.PARTIAL",
-    "twinmatch.programmes.kinds._CONDITION",
 }
 """Patterns that are tried at one place of a text (match, fullmatch) and nowhere searched for."""
 

@@ -42,9 +42,9 @@ _SIGNS: Final = {
     ">": (operator.gt, say("above")),
     "<": (operator.lt, say("below")),
 }
-_CONDITION = re.compile(r"([a-z]+) *([<>]=?|[:=])(.+)", re.DOTALL)
+_SIGN = re.compile(r"[<>]=?|[:=]")
 _BAND = re.compile(r"([\d.]+)(?:\s*to\s*([\d.]+))?")
-_UNQUOTED = r'(?=(?:[^"]*"[^"]*")*[^"]*$)'
+_VALUE = re.compile(r'(?:"[^"]*"|[^,"])+')
 _TOKEN = re.compile(r'[()]|(?:"[^"]*"|[^\s()"])+|"')
 
 
@@ -185,11 +185,13 @@ def _condition(text: str) -> Condition:
         field = meant.field if stands_for else rest
         said = say("not {kind}", kind=words) if no else words
         return Condition(field, meant.sign, meant.values, meant.no != no, said)
-    match = _CONDITION.fullmatch(f"{_only_field(rest)}: {rest}" if _only_field(rest) else rest)
-    if match is None or match[1] not in FIELDS:
+    told = f"{_only_field(rest)}: {rest}" if _only_field(rest) else rest
+    found = _SIGN.search(told)
+    name = told[: found.start()].rstrip() if found else ""
+    values = [v.strip().strip('"') for v in _VALUE.findall(told, found.end())] if found else []
+    if found is None or name not in FIELDS or not values:
         raise ValueError(_unknown(rest))
-    name, sign = match[1], ":" if match[2] == "=" else match[2]
-    values = [v.strip().strip('"') for v in re.split("," + _UNQUOTED, match[3])]
+    sign = ":" if found[0] == "=" else found[0]
     for value in values:
         _check(name, sign, value, len(values))
     words = worded(name, values, "" if sign == ":" else _SIGNS[sign][1])
