@@ -12,7 +12,7 @@ Wishes: the host units that a guest asked for, and the guests that a host asked 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
@@ -22,8 +22,11 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints, fact_of, kinds_of, known_mean
+from twinmatch.facets.quoting import shows
+from twinmatch.facets.text import offers_said
 from twinmatch.proposal import Fact
 from twinmatch.schema import IN_TEXT, NAMES, City, Domain, Lever
+from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import joined, listed, say
 
 FINE: Final = tuple(d for d in Domain if d is not Domain.STATIONARY_ENERGY)
@@ -140,11 +143,15 @@ class SharedChallenges:
         return text, _domain_facts(one, "challenges") + _domain_facts(other, "challenges")
 
 
+COASTAL: Final = Topic("ports_shipping_aviation")  # type: ignore[call-arg]
+"""A topic that few cities have anything of: no example of a wide field."""
+
+
 class ChallengesMet:
     """Cover of the guest's challenges by what the host is strong in: sum of challenge weight times strength."""
 
-    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
-        self._cohort = cohort
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
+        self._cohort, self._facet_cache = cohort, facet_cache
         self._needs = challenges(cohort)
         self._shows = strengths(cohort)
 
@@ -153,7 +160,7 @@ class ChallengesMet:
         return self._needs.beside(self._shows, rows, cols, lambda a, b: a @ b.T)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
-        """Return which of the guest's challenges the host is strong in; no one measure answers so wide a field."""
+        """Return which of the guest's challenges the host is strong in, with an example of it."""
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
         names = {"guest": guest.name, "host": host.name}
         facts = _domain_facts(guest, "challenges")
@@ -164,10 +171,31 @@ class ChallengesMet:
         _, met = self._needs.met(self._shows, i, j)
         text = say("{host} is known for none of the challenges of {guest}.", **names)
         if met:
-            says = "{guest} names {named} as a challenge. {host} works on this, and {guest} is asked which part of it is to be on the agenda."
-            text = say(says, **names, named=listed([IN_TEXT[d] for d in met]))
+            named = say(
+                "{guest} names {named} as a challenge.",
+                guest=guest.name,
+                named=listed([IN_TEXT[d] for d in met]),
+            )
+            fine = {d for d in FINE if d in met or wider(d) in met}
+            text = _with_example(named, self._cohort, self._facet_cache, (i, j), fine)
         facts += _domain_facts(host, "strengths") + _pilot_facts(self._cohort, j)
         return text, facts
+
+
+def _with_example(
+    named: str,
+    cohort: Cohort,
+    facet_cache: FacetCache,
+    pair: tuple[int, int],
+    areas: Collection[str],
+) -> str:
+    """Return wide fields that a guest names, one thing that the host can show of them, and what to ask the guest first."""
+    guest, host = (cohort.cities[k].name for k in pair)
+    topics = {t for t in Topic if t.area in areas} - {COASTAL}
+    found = offers_said(cohort, facet_cache).best_on([pair[1]], topics)
+    shown = shows(host, *found) if found else say("{host} works on this.", host=host)
+    ask = say("{guest} is asked which part of what it names is to be on the agenda.", guest=guest)
+    return joined((named, shown, ask))
 
 
 class SharedLevers:
@@ -204,8 +232,8 @@ class SharedLevers:
 class LeversMet:
     """Share of the levers the guest lacks that the host can show."""
 
-    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
-        self._cohort = cohort
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
+        self._cohort, self._facet_cache = cohort, facet_cache
         self._needs, self._needs_known = lever_table(c.levers_needed for c in cohort.cities)
         self._offers = offered_levers(cohort)
         self._shows, self._shows_known = lever_table(self._offers)
@@ -228,8 +256,9 @@ class LeversMet:
             return say("The levers that {host} can show are not known.", host=host.name), facts
         text = say("{host} is known for none of the levers that {guest} looks for.", **names)
         if met := [v for v in guest.levers_needed if v in self._offers[j]]:
-            says = "{guest} looks for help with {met}. {host} works on this, and {guest} is asked which part of it is to be on the agenda."
-            text = say(says, **names, met=listed([NAMES[v] for v in met]))
+            sought = listed([NAMES[v] for v in met])
+            named = say("{guest} looks for help with {met}.", guest=guest.name, met=sought)
+            text = _with_example(named, self._cohort, self._facet_cache, (i, j), met)
         facts += _lever_facts(host, "levers_offered") + _pilot_facts(self._cohort, j)
         return text, facts
 

@@ -397,7 +397,7 @@ def _why(
         told -= {"step"}
     why = [affinity.own[x.facet].says(*place)[0] for x in account.lines if x.facet in told]
     if begins:
-        says = "Nothing is known yet of what {city} needs; this is for the first steps."
+        says = "It is not known yet on which topics {city} wants to learn; this is for the first steps."
         if not np.isnan([affinity.likeness[x][place[0]] for x in ("topic", "theme")]).all():
             says = "No resource is on what {city} names; this one is for the first steps."
         why = [say(says, city=city.name)]

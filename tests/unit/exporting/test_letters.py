@@ -252,14 +252,10 @@ def test_what_is_said_of_a_city_is_said_to_it():
     assert addressed(shows, "Graz") == (
         "You can show: A firm of yours and your neighbours run 5 lines and pay for them (your Climate City Contract)."
     )
-    says = "{guest} names {named} as a challenge. {host} works on this, and {guest} is asked which part of it is to be on the agenda."
-    both = say(says, host="Lund", named="waste", guest="Graz")
-    assert addressed(both, "Lund").startswith(
-        "Graz names waste as a challenge, and you work on this:"
-    )
-    assert addressed(both, "Graz").startswith(
-        "You name waste as a challenge, and Lund works on this:"
-    )
+    works, names = "{host} works on this.", "{guest} names {named} as a challenge."
+    both = joined([say(names, named="waste", guest="Graz"), say(works, host="Lund")])
+    assert addressed(both, "Lund") == "Graz names waste as a challenge. You work on this."
+    assert addressed(both, "Graz") == "You name waste as a challenge. Lund works on this."
     named = say("{host} works for {guest}.", host=joined(["Graz"]), guest="Lund")
     assert addressed(named, "Graz") is named
     listing = say("{cities} struggle with {area}.", cities=listed(["Graz", "Lund"]), area="waste")

@@ -35,8 +35,8 @@ HOST = {
 }
 
 
-WHICH = "Host works on this, and Guest is asked which part of it is to be on the agenda."
-"""A wide field is no wish for one measure, so none is told; what to ask stands beside it."""
+WHICH = "Host works on this. Guest is asked which part of what it names is to be on the agenda."
+"""A wide field is no wish for one measure: what to ask stands beside it."""
 
 
 def test_cover_is_challenge_weight_times_strength():
@@ -52,12 +52,18 @@ def test_cover_is_challenge_weight_times_strength():
         (LeversMet, "levers_needed", "finance_funding"),
     ],
 )
-def test_no_single_measure_answers_a_wide_field(bundled, bundled_facet_cache, made, block, area):
+def test_a_wide_field_has_an_example_and_is_asked_about(
+    bundled, bundled_facet_cache, made, block, area
+):
     guest = next(i for i, c in enumerate(bundled.cities) if area in (getattr(c, block) or ()))
     facet, hosts = made(bundled, bundled_facet_cache), range(len(bundled))
     told = [facet.says(guest, j)[0] for j in hosts if j != guest]
-    assert any("is asked which part of it" in text for text in told)
-    assert not [text for text in told if "can show: " in text]
+    shown = [text for text in told if "can show: " in text]
+    assert shown
+    assert all(
+        text.endswith("is asked which part of what it names is to be on the agenda.")
+        for text in shown
+    )
 
 
 def test_levers_met_is_the_share_of_those_needed():

@@ -369,8 +369,8 @@ def _beside_leads(ready: PreparedGroups, k: int, i: int) -> str:
         says = "No example is known yet of what its members want to learn."
     if lost <= 1e-6:
         says = "{lead} is no stronger: the committee may choose."
-    near = say("Of these {lead} comes nearest to it.", lead=round_.name(lead))
-    return joined((*([near] if len(losses) > 1 else ()), say(says, lead=round_.name(lead))))
+    near = say("Even {lead}, the closest of these,", lead=round_.name(lead))
+    return say(says, lead=near if len(losses) > 1 and lost > 1e-6 else round_.name(lead))
 
 
 def _off_theme(

@@ -258,8 +258,9 @@ def _why_tour(ready: PreparedVisits, option: Option, stop: dict[int, int]) -> st
     """Return in words why two stops pay."""
     first, second = option.stops
     return say(
-        "There are two stops, because {one} has more to show to {better} of the {stop} visitors, and {other} to the others.",
+        "There are two stops, because {one} has more to show to {better} of the {stop} visitors, and {other} to {rest}.",
         better=sum(h == second for h in stop.values()),
+        rest=sum(h != second for h in stop.values()),
         stop=len(stop),
         one=ready.affinity.columns[second].name,
         other=ready.affinity.columns[first].name,
@@ -433,7 +434,7 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
             says = "Of the {all} cities of the group {group}, {seen} would be shown here what they want to learn; a visit takes at least {least}."
             return say(says, group=quoted(_title(ready, made, option)), **told)
     elif max(here) <= option.worth and stops > fits[best]:
-        says = "Its cities fit there better on the whole."
+        says = "Its cities find more there on the whole."
         if shown > mine:
             says = "There its cities can be shown something on more of what they want to learn."
     elif max(here) <= option.worth:
@@ -442,7 +443,7 @@ def _not_visited(ready: PreparedVisits, made: Sequence[Option], i: int) -> str:
         )
     told["hosts"] = listed([round_.name(h) for h in hosts])
     told["group"] = quoted(_title(ready, made, option))
-    goes = "The group {group} would find most here; it visits {hosts}."
+    goes = "The group {group} would find more here than any other group; it visits {hosts}."
     return joined([say(goes, **told), say(says, **told)])
 
 
