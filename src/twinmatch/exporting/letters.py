@@ -383,7 +383,7 @@ def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> s
 
 def _why_none(product: Product, left: LeftOut) -> str:
     """Return what a city reads of a format in which it has no place, named once."""
-    why, kind = words.sentence(left.why), words.product_title(product)
+    why, kind = words.why_to_city(left), words.product_title(product)
     return why if why.startswith(kind) else say("{kind}: {why}", kind=kind, why=why)
 
 
