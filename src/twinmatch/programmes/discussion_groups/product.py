@@ -366,7 +366,7 @@ def _beside_leads(ready: PreparedGroups, k: int, i: int) -> str:
         "ready": "{lead} is further on in climate readiness.",
     }[what]
     if what == "shows" and not answers[me]:
-        says = "No example is known yet of what its members want to learn."
+        says = "No example from here is known yet of what its members want to learn."
     if lost <= 1e-6:
         says = "{lead} is no stronger: the committee may choose."
     near = say("Even {lead}, the closest of these,", lead=round_.name(lead))

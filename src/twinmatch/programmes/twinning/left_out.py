@@ -400,7 +400,8 @@ class Unplaced:
             if no and i in who.refused and i in hosts:
                 says = "In this programme {kinds} host and do not travel as guests."
                 idle, why = self._idle(i, hosts[i], *counted), say(says, kinds=roles_in_words(no))
-                out.append(replace(idle, why=joined((why, idle.why)), code="role"))
+                why = joined((why, idle.why)) if counted[0] else why
+                out.append(replace(idle, why=why, code="role"))
             elif i in who.refused:
                 out.append(LeftOut(city.id, who.refused[i], "", "", "guest", "eligibility"))
             elif i in who.ask:
