@@ -215,7 +215,7 @@ def _show_proposal(proposal: Proposal) -> None:
             ((m.label, *_figures(m.account, m.score), cut(m.says, 150)) for m in product.meetings),
         )
         rules = "; ".join(f"{r.rule} {r.status}" for r in product.rules)
-        left = f"Left out: {len(product.left_out)}, each with its reason and an offer."
+        left = f"Left out: {len(product.left_out)}, each with its reason."
         show(f"{left} Rules: {rules}.")
     for note in proposal.notes:
         say(note)

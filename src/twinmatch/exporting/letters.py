@@ -156,9 +156,7 @@ def _letters(proposal: Proposal, given: Correspondence) -> Iterator[Letter]:
 
 def _takes(proposal: Proposal) -> dict[tuple[str, str], Load]:
     """Return what each role takes of a city, by product and role: the programme's figures, else the product's own."""
-    from twinmatch.programmes import (
-        PRODUCTS,
-    )  # loaded late: publishing needs no programme otherwise
+    from twinmatch.programmes import PRODUCTS  # loaded late: publishing needs no programme
     from twinmatch.programmes.base import Load
 
     made = proposal.made_from.get("programme")

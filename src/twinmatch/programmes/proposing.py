@@ -168,9 +168,9 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
 
     made: dict[int, tuple[Meeting, ...]] = {}  # by the settings' own place in memory: all are held
 
-    def works(changed: ProductSettings, whole: bool = True) -> bool:
+    def works(changed: ProductSettings, in_full: bool = True) -> bool:
         try:
-            if entry.prepare is None or whole:
+            if entry.prepare is None or in_full:
                 made[id(changed)] = entry(replace(round_, repairs={}), changed).meetings
                 return bool(made[id(changed)])
             ready = entry.prepare(round_, changed)
@@ -178,11 +178,11 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
         except (NoProposalError, QuestionError):
             return False
 
-    # Where the rules alone allow meetings, what is lacking is seen in the product only: a reason for each.
-    is_lacking = entry.prepare is None or works(settings, whole=False)
     if len(round_.cohort) * FEWEST > EFFORT and not round_.repairs_of(name):
         return (*error.problems, not_sought(round_, name))
-    menu, whole = loosened(round_, settings, partial(works, whole=is_lacking))
+    # Where the rules alone allow meetings, what is lacking is seen in the product only: a reason for each.
+    in_full = entry.prepare is not None and works(settings, in_full=False)
+    menu, whole = loosened(round_, settings, partial(works, in_full=in_full))
     try:
         asked = numbered(menu, round_.repairs_of(name))
     except QuestionError as wrong:
