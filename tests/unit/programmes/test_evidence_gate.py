@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from product_cases import city, pairs, propose_twinning, round_of, twinning
 
-from cities import cohort_of
+from cities import cohort_of, facet_cache
 from rounds_for_tests import propose
 from twinmatch.programmes.eligibility import ASKED, to_ask
 from twinmatch.programmes.programme import programme_model
@@ -79,6 +79,17 @@ def test_a_pair_of_which_no_reason_can_be_printed_fills_no_place_unless_it_is_lo
         rules = pair_rules(round_of(GUEST, other, *HOSTS), settings, forced)
         assert [r.status for r in rules if r.rule == "evidence gate"] == gate
     assert pairs(proposed(GUEST, other, *HOSTS, lock=lock)) == pairs(forced)
+
+
+def test_a_round_whose_pairs_all_lack_a_reason_breaks_no_rule_and_has_no_repair():
+    other = city("at-c", "guest", wants={"energy_systems": 3})
+    asked = {"weights": {"challenges_met": 1}, "guests": {"unknown": "let in"}}
+    programme = programme_model().model_validate(
+        {"twinning": {"something_to_show": False, **asked}}
+    )
+    (product,) = propose(cohort_of(other, *HOSTS), programme, facet_cache()).products
+    assert (product.status, product.meetings, product.advice) == ("optimal", (), ())
+    assert [held.cities for held in product.held] == [("at-c",)]
 
 
 def test_a_host_that_can_show_nothing_of_what_its_guest_seeks_hosts_it_only_where_it_is_locked():
